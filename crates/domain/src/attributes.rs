@@ -1,0 +1,69 @@
+//! Custom attributes as the engine remembers them: a small map, sorted by key.
+
+use serde::de::{Deserialize, Deserializer};
+use serde::{Serialize, Serializer};
+
+use crate::{Applied, Object, Str, Value};
+
+/// Custom attributes of a lead or a conversation.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Attributes(Vec<(Box<str>, Value<'static>)>);
+
+impl Attributes {
+    /// The value under a dotted path of keys.
+    pub fn at(&self, path: &str) -> Option<&Value<'static>> {
+        let (first, rest) = path.split_once('.').map_or((path, None), |(first, rest)| (first, Some(rest)));
+        let found = self.0.binary_search_by(|(key, _)| (**key).cmp(first)).ok()?;
+        let value = &self.0[found].1;
+        match rest {
+            None => Some(value),
+            Some(rest) => value.at(rest),
+        }
+    }
+
+    /// Merges facts key by key; whether anything differs now.
+    pub(crate) fn merge(&mut self, facts: Option<&Object<'_>>) -> bool {
+        let mut changed = false;
+        for (key, value) in facts.iter().flat_map(|object| &object.0) {
+            changed |= self.replace(key, value.clone().into_owned()).as_ref() != Some(value);
+        }
+        changed
+    }
+
+    /// Sets one attribute, for a patch.
+    pub(crate) fn set(&mut self, field: &'static str, key: &str, value: &Value<'static>) -> Applied {
+        let from = self.replace(key, value.clone());
+        Applied::of(field, from.as_ref() != Some(value), from.as_ref().map(Value::to_string), Some(value.to_string()))
+    }
+
+    fn replace(&mut self, key: &str, value: Value<'static>) -> Option<Value<'static>> {
+        match self.0.binary_search_by(|(name, _)| (**name).cmp(key)) {
+            Ok(at) => Some(std::mem::replace(&mut self.0[at].1, value)),
+            Err(at) => {
+                self.0.insert(at, (key.into(), value));
+                None
+            }
+        }
+    }
+
+    /// The attributes as facts; `None` where there are none.
+    pub(crate) fn facts(&self) -> Option<Object<'_>> {
+        let facts = || self.0.iter().map(|(key, value)| (Str::from(&**key), value.clone())).collect();
+        (!self.0.is_empty()).then(|| Object(facts()))
+    }
+}
+
+impl Serialize for Attributes {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(key, value)| (key, value)))
+    }
+}
+
+impl<'de> Deserialize<'de> for Attributes {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let object = Object::deserialize(deserializer)?;
+        let mut attributes = Attributes::default();
+        attributes.merge(Some(&object));
+        Ok(attributes)
+    }
+}

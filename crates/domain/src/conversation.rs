@@ -1,0 +1,106 @@
+//! A conversation as the engine remembers it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::lead::{replace, replace_set, replace_text};
+use crate::{
+    Applied, Attributes, ConversationFacts, ConversationPriority, ConversationStatus, On, Patch, SenderKind, Timestamp,
+};
+
+/// A conversation: workspace + channel account + customer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Conversation {
+    /// The lead it belongs to, once known.
+    pub lead: Option<Box<str>>,
+    /// Where it stands.
+    pub status: ConversationStatus,
+    /// Its priority.
+    pub priority: ConversationPriority,
+    /// Tags, sorted.
+    pub tags: Vec<Box<str>>,
+    /// Room tags of the partner's inbox, sorted.
+    pub room_tags: Vec<Box<str>>,
+    /// Agent or pool; `None` is unclaimed.
+    pub assignee: Option<Box<str>>,
+    /// Who wrote first.
+    pub started_by: Option<SenderKind>,
+    /// Channel kind, account and partner source, as last seen.
+    pub channel: [Option<Box<str>>; 3],
+    /// The customer's id on the channel, as last seen.
+    pub customer: Option<Box<str>>,
+    /// Distinct customer messages, group chats excluded (D-20).
+    pub customer_messages: u32,
+    /// Distinct team messages, group chats excluded.
+    pub team_messages: u32,
+    /// Customer messages since the last pause of 30 minutes.
+    pub session_messages: u32,
+    /// When the customer last wrote.
+    pub last_customer_at: Option<Timestamp>,
+    /// When the conversation was first seen.
+    pub created_at: Timestamp,
+    /// Custom attributes.
+    pub attrs: Attributes,
+}
+
+impl Conversation {
+    /// A conversation first seen: open, of normal priority, everything else missing.
+    pub fn new(created_at: Timestamp) -> Conversation {
+        Conversation {
+            lead: None,
+            status: ConversationStatus::Open,
+            priority: ConversationPriority::Normal,
+            tags: Vec::new(),
+            room_tags: Vec::new(),
+            assignee: None,
+            started_by: None,
+            channel: [None, None, None],
+            customer: None,
+            customer_messages: 0,
+            team_messages: 0,
+            session_messages: 0,
+            last_customer_at: None,
+            created_at,
+            attrs: Attributes::default(),
+        }
+    }
+
+    /// Folds what an event says of its conversation.
+    pub fn fold(&mut self, facts: &ConversationFacts<'_>) -> bool {
+        let mut changed = false;
+        if let Some(status) = facts.status {
+            changed |= std::mem::replace(&mut self.status, status) != status;
+        }
+        if let Some(priority) = facts.priority {
+            changed |= std::mem::replace(&mut self.priority, priority) != priority;
+        }
+        changed |= replace_set(&mut self.tags, facts.tags.as_deref());
+        changed |= replace_set(&mut self.room_tags, facts.room_tags.as_deref());
+        changed |= replace_text(&mut self.assignee, facts.assignee.as_deref());
+        changed |= replace(&mut self.started_by, facts.started_by);
+        changed |= self.attrs.merge(facts.attrs.as_ref());
+        changed
+    }
+
+    /// Applies a patch that concerns conversations; `None` where the patch concerns the lead.
+    pub fn apply(&mut self, patch: &Patch) -> Option<Applied> {
+        Some(match patch {
+            Patch::ConversationStatus(status) => {
+                let from = std::mem::replace(&mut self.status, *status);
+                Applied::of("conversation.status", from != *status, Some(from.to_string()), Some(status.to_string()))
+            }
+            Patch::ConversationPriority(priority) => {
+                let from = std::mem::replace(&mut self.priority, *priority);
+                let (before, after) = (from.to_string(), priority.to_string());
+                Applied::of("conversation.priority", from != *priority, Some(before), Some(after))
+            }
+            Patch::Tag { on: On::Conversation, name, add } => {
+                Applied::member("conversation.tags", &mut self.tags, name, *add)
+            }
+            Patch::Assignee(assignee) => {
+                Applied::optional_text("conversation.assignee", &mut self.assignee, assignee.as_deref())
+            }
+            Patch::Attribute { on: On::Conversation, path, value } => self.attrs.set("conversation.attrs", path, value),
+            _ => return None,
+        })
+    }
+}

@@ -1,0 +1,49 @@
+//! Kilat's vocabulary: what travels on the topics and what the engine remembers.
+//!
+//! An [`Event`] comes in and is folded into a [`Lead`] and a [`Conversation`]; rules answer with [`Patch`]es to those two
+//! and with [`Action`]s for the executors; all of it together is one [`Decision`]. Executors answer with an
+//! [`ActionResult`].
+//!
+//! The structures here are the records of the topics, field for field (`schemas/*.avsc`), and the lines of the contract.
+//! Text is borrowed from the record it was decoded from wherever that record outlives it ([`Str`]).
+//!
+//! Absent by design: I/O, clocks, randomness, Kafka, HTTP, and any knowledge of how rules are written.
+
+mod action;
+mod attributes;
+mod class;
+mod conversation;
+mod decision;
+mod event;
+mod lead;
+mod patch;
+mod rule_set;
+mod symbols;
+mod text;
+mod time;
+mod value;
+
+pub use action::{
+    Action, ActionResult, CapiEvent, Command, Destination, DestinationKind, Gate, Lane, OnUnknown, Outcome, Recipient,
+};
+pub use attributes::Attributes;
+pub use class::Class;
+pub use conversation::Conversation;
+pub use decision::{ActionEffect, Decision, Effect, Fired, Refused};
+pub use event::{
+    Change, Channel, Chat, ConversationFacts, Ctwa, Event, Geo, LeadFacts, Membership, Message, Named, Object, Sender,
+    TagFact, Utm, ValueFacts,
+};
+pub use lead::{Lead, LeadRecord, Profile};
+pub use patch::{Applied, On, Patch, ValueTarget};
+pub use rule_set::{RuleSetRecord, RuleSetStatus};
+pub use symbols::{
+    ChatKind, Consent, ConversationPriority, ConversationStatus, EventKind, LeadPriority, MessageType, SenderKind,
+    UnknownSymbol,
+};
+pub use text::Str;
+pub use time::{Timestamp, TimestampError};
+pub use value::{Money, Number, Value};
+
+#[cfg(test)]
+mod tests;

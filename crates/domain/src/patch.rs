@@ -1,0 +1,139 @@
+//! Patches: what rules do to leads and conversations, and what came of it.
+
+use crate::{Consent, ConversationPriority, ConversationStatus, LeadPriority, Money, Number, Value};
+
+/// What carries a tag or an attribute.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum On {
+    /// The conversation.
+    Conversation,
+    /// The lead.
+    Lead,
+}
+
+/// Which of a lead's values is meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ValueTarget {
+    /// What was paid.
+    Actual,
+    /// What is expected.
+    Estimated,
+}
+
+/// One change of a lead or a conversation; setting what is already so is no change (D-39).
+#[derive(Clone, Debug, PartialEq)]
+pub enum Patch {
+    /// Set the lead's status to an id of the registry.
+    LeadStatus(Box<str>),
+    /// Set the lead's priority.
+    LeadPriority(LeadPriority),
+    /// Set the lead's score.
+    Score(Number),
+    /// Set one of the lead's values.
+    Value {
+        /// Which one.
+        target: ValueTarget,
+        /// The amount.
+        money: Money,
+        /// The text it was read from.
+        raw: Box<str>,
+    },
+    /// Set the lead's audience tag.
+    Audience(Box<str>),
+    /// Put the lead on a list or take it off.
+    List {
+        /// The list.
+        name: Box<str>,
+        /// On or off.
+        add: bool,
+    },
+    /// Record the lead's marketing consent.
+    Consent(Consent),
+    /// Block or unblock the lead.
+    Blocked(bool),
+    /// Set one of the lead's text fields (`city`, `notes` …).
+    LeadText {
+        /// The field without `lead.`.
+        field: Box<str>,
+        /// Its new text.
+        text: Box<str>,
+    },
+    /// Add or remove a tag.
+    Tag {
+        /// What carries it.
+        on: On,
+        /// The tag.
+        name: Box<str>,
+        /// Add or remove.
+        add: bool,
+    },
+    /// Set a custom attribute.
+    Attribute {
+        /// What carries it.
+        on: On,
+        /// Its key.
+        path: Box<str>,
+        /// Its new value.
+        value: Value<'static>,
+    },
+    /// Set the conversation's status.
+    ConversationStatus(ConversationStatus),
+    /// Set the conversation's priority.
+    ConversationPriority(ConversationPriority),
+    /// Assign the conversation to an agent or pool, or to nobody.
+    Assignee(Option<Box<str>>),
+}
+
+/// What came of a patch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Applied {
+    /// The field, named as in rules.
+    pub field: &'static str,
+    /// Whether the state differs from before.
+    pub changed: bool,
+    /// The value before; `None` was missing. For sets: the member, where it was there.
+    pub from: Option<String>,
+    /// The value after; `None` is missing. For sets: the member, where it is there.
+    pub to: Option<String>,
+}
+
+impl Applied {
+    pub(crate) fn of(field: &'static str, changed: bool, from: Option<String>, to: Option<String>) -> Applied {
+        Applied { field, changed, from, to }
+    }
+
+    pub(crate) fn text(field: &'static str, known: &mut Box<str>, text: &str) -> Applied {
+        if **known == *text {
+            return Self::of(field, false, Some(text.to_owned()), Some(text.to_owned()));
+        }
+        let from = std::mem::replace(known, text.into());
+        Self::of(field, true, Some(from.into()), Some(text.to_owned()))
+    }
+
+    pub(crate) fn optional_text(field: &'static str, known: &mut Option<Box<str>>, text: Option<&str>) -> Applied {
+        let changed = known.as_deref() != text;
+        let from = std::mem::replace(known, text.map(Box::from));
+        Self::of(field, changed, from.map(String::from), text.map(str::to_owned))
+    }
+
+    pub(crate) fn symbol<T: PartialEq + ToString + Copy>(
+        field: &'static str,
+        known: &mut Option<T>,
+        symbol: T,
+    ) -> Applied {
+        let from = known.replace(symbol);
+        Self::of(field, from != Some(symbol), from.map(|s| s.to_string()), Some(symbol.to_string()))
+    }
+
+    pub(crate) fn member(field: &'static str, set: &mut Vec<Box<str>>, name: &str, add: bool) -> Applied {
+        let found = set.binary_search_by(|member| (**member).cmp(name));
+        let name_if = |there: bool| there.then(|| name.to_owned());
+        let applied = Self::of(field, found.is_ok() != add, name_if(found.is_ok()), name_if(add));
+        match found {
+            Ok(at) if !add => drop(set.remove(at)),
+            Err(at) if add => set.insert(at, name.into()),
+            _ => {}
+        }
+        applied
+    }
+}

@@ -1,0 +1,74 @@
+//! `cargo xtask`: the one tool that tests, checks and measures this repository, and runs Apache Kafka for it.
+//!
+//! In: a subcommand. Out: readable lines for a log (no progress bars) and exit code 0, 1 (failed) or 130 (interrupted).
+//! Invariant: no process started here outlives it, unless asked for with `kafka up --detach`; see `kafka`.
+//! Absent: everything a product user needs. That is the `kilat` binary.
+
+#![allow(clippy::disallowed_methods, reason = "the clock ban protects the pure crates; a build tool times its steps")]
+
+mod bench;
+mod kafka;
+mod process;
+mod stop;
+mod suite;
+mod tidy;
+mod workspace;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+use crate::stop::Stop;
+
+/// Tests, checks and measures this repository.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", disable_version_flag = true)]
+struct Cli {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Everything CI runs: fmt, tidy, clippy, tests, docs, and the Kafka suite on a real broker
+    Test(suite::Arguments),
+    /// House rules: crate arrows, dependency owners, file headers, banned words, purity of the core
+    Tidy,
+    /// Real Apache Kafka on loopback: up, status, bounce, down
+    #[command(subcommand)]
+    Kafka(kafka::by_hand::Task),
+    /// Benchmarks
+    #[command(subcommand)]
+    Bench(bench::Task),
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let stop = match Stop::on_signals() {
+        Ok(stop) => stop,
+        Err(error) => return report(&error),
+    };
+    match run(cli.task, &stop) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(_) if stop.signalled() => {
+            eprintln!("xtask: interrupted");
+            ExitCode::from(130)
+        }
+        Err(error) => report(&error),
+    }
+}
+
+fn run(task: Task, stop: &Stop) -> Result<()> {
+    match task {
+        Task::Test(arguments) => suite::run(&arguments, stop),
+        Task::Tidy => tidy::run(),
+        Task::Kafka(task) => kafka::by_hand::run(task, stop),
+        Task::Bench(task) => bench::run(task, stop),
+    }
+}
+
+fn report(error: &anyhow::Error) -> ExitCode {
+    eprintln!("xtask: {error:#}");
+    ExitCode::FAILURE
+}

@@ -1,0 +1,2 @@
+//! TBD
+pub(crate) fn run() -> anyhow::Result<()> { Ok(()) }
