@@ -1,1 +1,12 @@
-//! TBD
+//! The log: the port [`PartitionedLog`], its embedded implementation and the one on Apache Kafka.
+
+mod error;
+mod port;
+mod transaction;
+
+pub use error::LogError;
+pub use port::{
+    Followed, Follower, Headers, Lag, Member, MemberSpec, PartitionedLog, Polled, Record, Retention, Start, TopicSpec,
+    Writer,
+};
+pub use transaction::{InputOffset, Outgoing, Transaction};
