@@ -91,11 +91,31 @@ fn pid(id: u32) -> Option<Pid> {
 ///
 /// Ids are reused, so whoever kills by an id read from a file compares this first.
 pub(crate) fn command_line(id: u32) -> Option<String> {
-    let bytes = if fs::exists("/proc/self/cmdline").unwrap_or(false) {
-        fs::read(format!("/proc/{id}/cmdline")).ok()?
-    } else {
-        Command::new("ps").args(["-ww", "-o", "args=", "-p", &id.to_string()]).output().ok()?.stdout
-    };
-    let line = String::from_utf8_lossy(&bytes).replace('\0', " ").trim().to_owned();
-    (!line.is_empty()).then_some(line)
+    loop {
+        let bytes = if has_proc() {
+            fs::read(format!("/proc/{id}/cmdline")).ok()?
+        } else {
+            Command::new("ps").args(["-ww", "-o", "args=", "-p", &id.to_string()]).output().ok()?.stdout
+        };
+        let line = String::from_utf8_lossy(&bytes).replace('\0', " ").trim().to_owned();
+        if !line.is_empty() {
+            return Some(line);
+        }
+        // Empty for a process that ended and waits for its parent, but also, briefly, in the middle of `exec`.
+        if !has_proc() || ended(id) {
+            return None;
+        }
+        thread::sleep(Duration::from_millis(1));
+    }
+}
+
+fn has_proc() -> bool {
+    fs::exists("/proc/self/stat").unwrap_or(false)
+}
+
+/// Whether the process is gone, or a zombie. Source: proc(5), `/proc/<pid>/stat`, the field after the name in brackets.
+fn ended(id: u32) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
+    let state = stat.rsplit(") ").next().and_then(|rest| rest.chars().next());
+    matches!(state, None | Some('Z' | 'X'))
 }

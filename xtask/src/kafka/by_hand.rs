@@ -90,9 +90,7 @@ pub(crate) fn run(task: Task, stop: &Stop) -> Result<()> {
             Cluster::find(jars()?, port)?.bounce(node, hard, Duration::from_millis(down_ms), stop)
         }
         Task::Down { port, all } => down(port, all),
-        Task::Tool { class, arguments } => {
-            run_command(jars()?.java().arg(class).args(arguments), TOOL_LIMIT, stop)
-        }
+        Task::Tool { class, arguments } => run_command(jars()?.java().arg(class).args(arguments), TOOL_LIMIT, stop),
     }
 }
 

@@ -75,7 +75,9 @@ impl Cluster {
         let folders = run_dir::all()?;
         let folder = match port {
             Some(port) => folders.into_iter().find(|folder| folder.ends_with(port.to_string())),
-            None if folders.len() > 1 => bail!("{} clusters are up; name one with --port (`kafka status`)", folders.len()),
+            None if folders.len() > 1 => {
+                bail!("{} clusters are up; name one with --port (`kafka status`)", folders.len())
+            }
             None => folders.into_iter().next(),
         };
         let folder = folder.with_context(|| "no such cluster is up; see `cargo xtask kafka status`")?;
@@ -95,8 +97,7 @@ impl Cluster {
 
     fn boot(&mut self, settings: &Settings, stop: &Stop) -> Result<()> {
         thread::scope(|scope| {
-            let formats: Vec<_> =
-                self.nodes.iter().map(|node| scope.spawn(|| node.format(&self.jars, stop))).collect();
+            let formats: Vec<_> = self.nodes.iter().map(|node| scope.spawn(|| node.format(&self.jars, stop))).collect();
             formats.into_iter().try_for_each(|format| format.join().map_err(|_| anyhow!("format panicked"))?)
         })?;
         for node in &self.nodes {
@@ -172,7 +173,8 @@ impl Cluster {
 
     fn lost_its_port(&self) -> bool {
         self.nodes.iter().any(|node| {
-            fs::read_to_string(node.log_file()).is_ok_and(|log| log.contains("BindException") || log.contains("Address already in use"))
+            fs::read_to_string(node.log_file())
+                .is_ok_and(|log| log.contains("BindException") || log.contains("Address already in use"))
         })
     }
 
@@ -202,7 +204,8 @@ impl Drop for Cluster {
 fn choose_ports(settings: &Settings) -> Result<Vec<Ports>> {
     let mut held = Vec::new();
     let mut hold = |port: u16| -> Result<u16> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).with_context(|| format!("port {port} is taken"))?;
+        let listener =
+            TcpListener::bind((Ipv4Addr::LOCALHOST, port)).with_context(|| format!("port {port} is taken"))?;
         let port = listener.local_addr()?.port();
         held.push(listener); // Until all are chosen: no port is found twice.
         Ok(port)
@@ -210,7 +213,9 @@ fn choose_ports(settings: &Settings) -> Result<Vec<Ports>> {
     (0..settings.nodes)
         .map(|index| {
             let wanted = match settings.port {
-                Some(first) => u16::try_from(index).ok().and_then(|index| first.checked_add(index)).context("no such port")?,
+                Some(first) => {
+                    u16::try_from(index).ok().and_then(|index| first.checked_add(index)).context("no such port")?
+                }
                 None => 0,
             };
             Ok(Ports { broker: hold(wanted)?, controller: hold(0)? })

@@ -94,7 +94,14 @@ fn fetch(home: &Path, folder: &Path, stop: &Stop) -> Result<()> {
     fs::write(partial.0.join("pom.xml"), pom()).context("writing the pom")?;
     let mut maven = Command::new("mvn");
     maven
-        .args(["-q", "-B", "dependency:copy-dependencies", "-DincludeScope=runtime", "-DoutputDirectory=jars"])
+        .args([
+            "-q",
+            "-B",
+            "-Dstyle.color=never",
+            "dependency:copy-dependencies",
+            "-DincludeScope=runtime",
+            "-DoutputDirectory=jars",
+        ])
         .current_dir(&partial.0)
         .stdin(Stdio::null());
     run(&mut maven, FETCH_LIMIT, stop).context("fetching Apache Kafka")?;

@@ -105,7 +105,10 @@ impl Node {
     pub(super) fn start(&self, jars: &Jars, detached: bool) -> Result<()> {
         let mut java = jars.java();
         java.args(fs::read_to_string(self.folder.join("jvm-options"))?.split_whitespace());
-        java.args(["-Dorg.slf4j.simpleLogger.showDateTime=true", "-Dorg.slf4j.simpleLogger.dateTimeFormat=HH:mm:ss.SSS"]);
+        java.args([
+            "-Dorg.slf4j.simpleLogger.showDateTime=true",
+            "-Dorg.slf4j.simpleLogger.dateTimeFormat=HH:mm:ss.SSS",
+        ]);
         java.arg("kafka.Kafka").arg(self.settings_file());
         java.current_dir(&self.folder).stdin(Stdio::null()).stdout(self.log()?).stderr(self.log()?);
         if detached {
@@ -168,7 +171,8 @@ fn broker_port(settings: &str) -> Option<u16> {
 /// rebalance delay, short session timeouts allowed, timed-out transactions aborted and compaction looked for each second.
 fn settings(number: usize, ports: &[Ports], data: &Path) -> String {
     let Ports { broker, controller } = ports[number - 1];
-    let voters: Vec<String> = (1..).zip(ports).map(|(id, ports)| format!("{id}@127.0.0.1:{}", ports.controller)).collect();
+    let voters: Vec<String> =
+        (1..).zip(ports).map(|(id, ports)| format!("{id}@127.0.0.1:{}", ports.controller)).collect();
     let voters = voters.join(",");
     let replicas = ports.len();
     let in_sync_min = replicas.min(2);

@@ -28,7 +28,9 @@ pub(super) fn create(port: u16, detached: bool) -> Result<PathBuf> {
     fs::create_dir_all(runs()).with_context(|| format!("creating {}", runs().display()))?;
     match fs::create_dir(&folder) {
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-            bail!("there is a cluster at port {port} already; see `cargo xtask kafka status`, end it with `kafka down --port {port}`")
+            bail!(
+                "there is a cluster at port {port} already; see `cargo xtask kafka status`, end it with `kafka down --port {port}`"
+            )
         }
         created => created.with_context(|| format!("creating {}", folder.display()))?,
     }
