@@ -18,6 +18,7 @@ mod event;
 mod lead;
 mod patch;
 mod rule_set;
+mod state_block;
 mod symbols;
 mod text;
 mod time;
@@ -37,6 +38,7 @@ pub use event::{
 pub use lead::{Lead, LeadRecord, Profile};
 pub use patch::{Applied, On, Patch, ValueTarget};
 pub use rule_set::{RuleSetRecord, RuleSetStatus};
+pub use state_block::{ConversationEntry, DisabledRule, InputRange, LeadEntry, LoopHit, Mark, SeenDay, StateBlock};
 pub use symbols::{
     ChatKind, Consent, ConversationPriority, ConversationStatus, EventKind, LeadPriority, MessageType, SenderKind,
     UnknownSymbol,

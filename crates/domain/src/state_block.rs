@@ -1,0 +1,117 @@
+//! State blocks: what one transaction changed in the state of one partition.
+//!
+//! *Shape:* the record of `kilat.state.v1`, in the state partition of the same number as the input partition. A block holds
+//! the whole new value of every lead and conversation the batch touched, so applying blocks in order gives the state, and
+//! applying one twice changes nothing. The header records what the batch could not derive from its input.
+
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Conversation, Lead, Str, Timestamp};
+
+/// What one transaction changed in the state of one partition.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StateBlock<'a> {
+    /// The input partition.
+    pub partition: i32,
+    /// The latest event time folded so far.
+    pub now: Timestamp,
+    /// Offset of the rules topic up to which rule sets were live in this batch.
+    pub rule_epoch: i64,
+    /// Input ranges in the order they were interleaved.
+    pub inputs: Vec<InputRange>,
+    /// Leads as they are after the batch.
+    #[serde(borrow)]
+    pub leads: Vec<LeadEntry<'a>>,
+    /// Conversations as they are after the batch.
+    pub conversations: Vec<ConversationEntry<'a>>,
+    /// Idempotency keys of the batch's events (D-33).
+    pub seen: Vec<SeenDay>,
+    /// Rules the loop guard took out of service (D-38), as they are after the batch; replaces the known ones of a workspace.
+    pub disabled: Vec<DisabledRule<'a>>,
+}
+
+/// A run of offsets of one input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InputRange {
+    /// Index of the topic among the engine's inputs: 0 messages, 1 lead changes.
+    pub input: i32,
+    /// The first offset.
+    pub from: i64,
+    /// One past the last offset.
+    pub next: i64,
+}
+
+/// A lead in a block.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LeadEntry<'a> {
+    /// Its workspace.
+    #[serde(borrow)]
+    pub workspace: Str<'a>,
+    /// Its id.
+    pub id: Str<'a>,
+    /// Its state.
+    pub state: Cow<'a, Lead>,
+    /// When rules last fired for it, for `once_per`.
+    pub marks: Cow<'a, [Mark]>,
+}
+
+/// A conversation in a block.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ConversationEntry<'a> {
+    /// Its workspace.
+    #[serde(borrow)]
+    pub workspace: Str<'a>,
+    /// Its id.
+    pub id: Str<'a>,
+    /// Its state.
+    pub state: Cow<'a, Conversation>,
+    /// When rules last fired for it, for `once_per`, and rules quarantined for it.
+    pub marks: Cow<'a, [Mark]>,
+}
+
+/// A rule's memory of one lead or conversation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mark {
+    /// The rule.
+    pub rule: Box<str>,
+    /// Event time of its last fire, or the start of the episode it fired for.
+    pub at: Timestamp,
+    /// Whether the loop guard keeps the rule from this conversation.
+    pub quarantined: bool,
+}
+
+/// Idempotency keys first seen on one day of event time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SeenDay {
+    /// Days since the Unix epoch.
+    pub day: i32,
+    /// 64-bit hashes.
+    pub keys: Vec<i64>,
+}
+
+/// A rule the loop guard took out of service.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DisabledRule<'a> {
+    /// Its workspace.
+    #[serde(borrow)]
+    pub workspace: Str<'a>,
+    /// The rule.
+    pub rule: Str<'a>,
+    /// Its version; a newer version starts afresh.
+    pub version: i64,
+    /// Event time of the first and latest loop, and the conversations that hit it within ten minutes.
+    pub hits: Vec<LoopHit>,
+    /// Whether it is disabled for the whole workspace.
+    pub disabled: bool,
+}
+
+/// A conversation that ran into the loop guard.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LoopHit {
+    /// The conversation.
+    pub conversation: Box<str>,
+    /// Event time.
+    pub at: Timestamp,
+}
