@@ -90,7 +90,11 @@ pub(crate) fn run(task: Task, stop: &Stop) -> Result<()> {
             Cluster::find(jars()?, port)?.bounce(node, hard, Duration::from_millis(down_ms), stop)
         }
         Task::Down { port, all } => down(port, all),
-        Task::Tool { class, arguments } => run_command(jars()?.java().arg(class).args(arguments), TOOL_LIMIT, stop),
+        Task::Tool { class, arguments } => {
+            let mut java = jars()?.java();
+            java.arg("-Dorg.slf4j.simpleLogger.defaultLogLevel=warn").arg(class).args(arguments);
+            run_command(&mut java, TOOL_LIMIT, stop)
+        }
     }
 }
 

@@ -4,7 +4,7 @@
 //! an interrupted or concurrent fetch leaves nothing half-done in the way.
 
 use std::ffi::OsString;
-use std::fs;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{self, Command, Stdio};
 use std::time::Duration;
@@ -45,7 +45,7 @@ impl Jars {
     pub(crate) fn ensure(stop: &Stop) -> Result<Jars> {
         check_java()?;
         let home = workspace::target_dir().join("kafka");
-        let folder = home.join(format!("kafka_2.13-{KAFKA_VERSION}"));
+        let folder = home.join(format!("jars-{KAFKA_VERSION}"));
         if !folder.is_dir() {
             check_maven()?;
             fetch(&home, &folder, stop)?;
@@ -103,8 +103,12 @@ fn fetch(home: &Path, folder: &Path, stop: &Stop) -> Result<()> {
             "-DoutputDirectory=jars",
         ])
         .current_dir(&partial.0)
-        .stdin(Stdio::null());
-    run(&mut maven, FETCH_LIMIT, stop).context("fetching Apache Kafka")?;
+        .stdin(Stdio::null())
+        .stdout(File::create(partial.0.join("maven.log"))?);
+    if let Err(error) = run(&mut maven, FETCH_LIMIT, stop) {
+        let said = fs::read_to_string(partial.0.join("maven.log")).unwrap_or_default();
+        return Err(error.context(said).context("fetching Apache Kafka"));
+    }
     match fs::rename(partial.0.join("jars"), folder) {
         Err(_) if folder.is_dir() => Ok(()), // Another run was faster, with the same jars.
         renamed => renamed.with_context(|| format!("moving the jars to {}", folder.display())),
@@ -121,6 +125,7 @@ fn pom() -> String {
   <version>1</version>
   <dependencies>
     <dependency><groupId>org.apache.kafka</groupId><artifactId>kafka_2.13</artifactId><version>{KAFKA_VERSION}</version></dependency>
+    <dependency><groupId>org.apache.kafka</groupId><artifactId>kafka-tools</artifactId><version>{KAFKA_VERSION}</version></dependency>
     <dependency><groupId>org.slf4j</groupId><artifactId>slf4j-simple</artifactId><version>1.7.36</version></dependency>
   </dependencies>
 </project>
