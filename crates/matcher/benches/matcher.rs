@@ -1,2 +1,2 @@
 //! TBD
-fn main(){}
+fn main() {}

@@ -154,7 +154,10 @@ fn main() {
         {
             composes_back.insert(second);
             if stable(first) && stable(second) {
-                assert!(stable(c), "{c:?} is composed of folded halves but not folded: folding would not be idempotent");
+                assert!(
+                    stable(c),
+                    "{c:?} is composed of folded halves but not folded: folding would not be idempotent"
+                );
                 pairs.push((first, second, c));
             }
         }
@@ -206,10 +209,28 @@ fn main() {
     );
     eprintln!(
         "{} entries, {} pool bytes, {} pairs, fold trie {}+{}, word trie {}+{}",
-        entries.len(), pool.len(), pairs.len(), fold_index.len(), fold_blocks.len(), word_index.len(), word_blocks.len()
+        entries.len(),
+        pool.len(),
+        pairs.len(),
+        fold_index.len(),
+        fold_blocks.len(),
+        word_index.len(),
+        word_blocks.len()
     );
-    array(&mut out, "Block number of every 64 code points, for `FOLD_VALUES`.", "FOLD_BLOCKS", "u16", fold_index.iter().map(u16::to_string));
-    array(&mut out, "What folding does with a code point: `SAME`, `DROPPED` or an index into `ENTRIES`.", "FOLD_VALUES", "u16", fold_blocks.iter().map(u16::to_string));
+    array(
+        &mut out,
+        "Block number of every 64 code points, for `FOLD_VALUES`.",
+        "FOLD_BLOCKS",
+        "u16",
+        fold_index.iter().map(u16::to_string),
+    );
+    array(
+        &mut out,
+        "What folding does with a code point: `SAME`, `DROPPED` or an index into `ENTRIES`.",
+        "FOLD_VALUES",
+        "u16",
+        fold_blocks.iter().map(u16::to_string),
+    );
     array(
         &mut out,
         "The distinct mappings.",
@@ -218,11 +239,36 @@ fn main() {
         entries.iter().map(|(start, len, first, last, flags)| format!("E({start}, {len}, {first}, {last}, {flags})")),
     );
     let char_literal = |c: char| format!("'\\u{{{:X}}}'", u32::from(c));
-    let triple = |&(a, b, c): &(char, char, char)| format!("({}, {}, {})", char_literal(a), char_literal(b), char_literal(c));
-    array(&mut out, "`(first, second, composite)`, sorted.", "COMPOSITIONS", "(char, char, char)", pairs.iter().map(triple));
-    array(&mut out, "`(composite, first, second)`, sorted.", "DECOMPOSITIONS", "(char, char, char)", by_composite.iter().map(triple));
-    array(&mut out, "Block number of every 64 code points, for `WORD_VALUES`.", "WORD_BLOCKS", "u16", word_index.iter().map(u16::to_string));
-    array(&mut out, "Word_Break class, Extended_Pictographic and edge bits.", "WORD_VALUES", "u8", word_blocks.iter().map(u8::to_string));
+    let triple =
+        |&(a, b, c): &(char, char, char)| format!("({}, {}, {})", char_literal(a), char_literal(b), char_literal(c));
+    array(
+        &mut out,
+        "`(first, second, composite)`, sorted.",
+        "COMPOSITIONS",
+        "(char, char, char)",
+        pairs.iter().map(triple),
+    );
+    array(
+        &mut out,
+        "`(composite, first, second)`, sorted.",
+        "DECOMPOSITIONS",
+        "(char, char, char)",
+        by_composite.iter().map(triple),
+    );
+    array(
+        &mut out,
+        "Block number of every 64 code points, for `WORD_VALUES`.",
+        "WORD_BLOCKS",
+        "u16",
+        word_index.iter().map(u16::to_string),
+    );
+    array(
+        &mut out,
+        "Word_Break class, Extended_Pictographic and edge bits.",
+        "WORD_VALUES",
+        "u8",
+        word_blocks.iter().map(u8::to_string),
+    );
 
     out.push_str("\n/// The mapped text of every entry, overlaid.\npub(super) static POOL: &str = \"\\\n");
     let mut line = String::new();

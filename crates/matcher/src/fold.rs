@@ -36,7 +36,7 @@ pub fn fold_into(text: &str, folded: &mut String) {
     if text.is_ascii() && is_squeezed(text.as_bytes()) {
         push_lowercase(text, folded);
     } else {
-        Folder::new(text, folded, ()).run();
+        Folder::new(text, folded, &mut ()).run();
     }
 }
 
@@ -49,7 +49,7 @@ pub fn fold_with_offsets(text: &str, folded: &mut String, offsets: &mut OffsetMa
         push_lowercase(text, folded);
         offsets.copied(0, 0..text.len());
     } else {
-        Folder::new(text, folded, &mut *offsets).run();
+        Folder::new(text, folded, offsets).run();
     }
     offsets.finish(folded.len());
 }
@@ -78,11 +78,11 @@ struct Folder<'a, T> {
     segment: (usize, usize),
     /// Combining class of the last code point of `folded`.
     last_class: u8,
-    trace: T,
+    trace: &'a mut T,
 }
 
 impl<'a, T: Trace> Folder<'a, T> {
-    fn new(text: &'a str, folded: &'a mut String, trace: T) -> Self {
+    fn new(text: &'a str, folded: &'a mut String, trace: &'a mut T) -> Self {
         Self { text, read: 0, folded, segment: (0, 0), last_class: 0, trace }
     }
 
@@ -140,8 +140,10 @@ impl<'a, T: Trace> Folder<'a, T> {
     /// Appends one space for a piece of whitespace, unless there is one or the text is still empty.
     fn space(&mut self, piece: Range<usize>) {
         if self.folded.ends_with(' ') {
-            self.trace.widened(piece.end);
-        } else if !self.folded.is_empty() {
+            self.trace.widened(self.folded.len(), piece.end);
+        } else if self.folded.is_empty() {
+            self.segment = (0, piece.end);
+        } else {
             self.segment = (self.folded.len(), piece.start);
             self.trace.replaced(self.folded.len(), piece);
             self.folded.push(' ');
@@ -155,15 +157,16 @@ impl<'a, T: Trace> Folder<'a, T> {
         for c in self.text[start..].chars() {
             let width = c.len_utf8();
             match unicode::folding(c) {
-                Folding::Same if !c.is_ascii() => end += width,
+                _ if c.is_ascii() => break,
+                Folding::Same => end += width,
                 _ if end > start => break,
-                Folding::Same | Folding::Dropped => {
+                Folding::Dropped => {
                     self.read = end + width;
                     return;
                 }
                 Folding::Mapped(mapped) => {
                     self.read = end + width;
-                    self.mapped(mapped, start..end + width);
+                    self.mapped(mapped, start..self.read);
                     return;
                 }
             }

@@ -7,9 +7,7 @@
 
 mod tables;
 
-use tables::{
-    COMPOSITIONS, DECOMPOSITIONS, ENTRIES, FOLD_BLOCKS, FOLD_VALUES, POOL, WORD_BLOCKS, WORD_VALUES,
-};
+use tables::{COMPOSITIONS, DECOMPOSITIONS, ENTRIES, FOLD_BLOCKS, FOLD_VALUES, POOL, WORD_BLOCKS, WORD_VALUES};
 
 /// First code point behind the tries.
 const TRIE_END: u32 = 0x3_4000;
@@ -204,8 +202,25 @@ const WORD_CLASSES: [WordClass; 19] = {
         MidNum, MidNumLet, Newline, Numeric, Other, RegionalIndicator, SingleQuote, Space, ZeroWidthJoiner,
     };
     [
-        Other, CarriageReturn, LineFeed, Newline, Extend, ZeroWidthJoiner, Format, RegionalIndicator, Katakana,
-        HebrewLetter, Letter, SingleQuote, DoubleQuote, MidNumLet, MidLetter, MidNum, Numeric, ExtendNumLet, Space,
+        Other,
+        CarriageReturn,
+        LineFeed,
+        Newline,
+        Extend,
+        ZeroWidthJoiner,
+        Format,
+        RegionalIndicator,
+        Katakana,
+        HebrewLetter,
+        Letter,
+        SingleQuote,
+        DoubleQuote,
+        MidNumLet,
+        MidLetter,
+        MidNum,
+        Numeric,
+        ExtendNumLet,
+        Space,
     ]
 };
 
