@@ -56,7 +56,7 @@ pub struct Profile {
     pub actual: Option<Money>,
     /// What is expected.
     pub estimated: Option<Money>,
-    /// First-touch campaign parameters: source, medium, campaign, term, content.
+    /// Campaign parameters as last seen: source, medium, campaign, term, content.
     pub utm: [Option<Box<str>>; 5],
     /// Click-to-WhatsApp click id and ad id.
     pub ctwa: [Option<Box<str>>; 2],

@@ -76,6 +76,8 @@ pub struct ConversationEntry<'a> {
 pub struct Mark {
     /// The rule.
     pub rule: Box<str>,
+    /// Its version when it was quarantined; a newer version starts afresh.
+    pub version: i64,
     /// Event time of its last fire, or the start of the episode it fired for.
     pub at: Timestamp,
     /// Whether the loop guard keeps the rule from this conversation.
