@@ -72,14 +72,15 @@ impl Cluster {
 
     /// The cluster whose first broker listens on `port`, started by any xtask; or the only one there is.
     pub(super) fn find(jars: Jars, port: Option<u16>) -> Result<Cluster> {
-        let folders = run_dir::all()?;
-        let folder = match port {
-            Some(port) => folders.into_iter().find(|folder| folder.ends_with(port.to_string())),
-            None if folders.len() > 1 => {
-                bail!("{} clusters are up; name one with --port (`kafka status`)", folders.len())
-            }
-            None => folders.into_iter().next(),
-        };
+        let mut folders = run_dir::all()?;
+        match port {
+            Some(port) => folders.retain(|folder| folder.ends_with(port.to_string())),
+            None => folders.retain(|folder| run_dir::is_running(folder)),
+        }
+        if folders.len() > 1 {
+            bail!("{} clusters are up; name one with --port (see `cargo xtask kafka status`)", folders.len());
+        }
+        let folder = folders.pop();
         let folder = folder.with_context(|| "no such cluster is up; see `cargo xtask kafka status`")?;
         let nodes = run_dir::nodes(&folder)?;
         Ok(Cluster { jars, folder, nodes, on_drop: OnDrop::LeaveRunning })

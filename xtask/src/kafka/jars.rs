@@ -89,19 +89,12 @@ fn check_maven() -> Result<()> {
 }
 
 fn fetch(home: &Path, folder: &Path, stop: &Stop) -> Result<()> {
-    println!("kafka: fetching {KAFKA_VERSION} with Maven into {}", folder.display());
+    eprintln!("kafka: fetching {KAFKA_VERSION} with Maven into {}", folder.display());
     let partial = Partial::new(home.join(format!("fetch-{}", process::id())))?;
     fs::write(partial.0.join("pom.xml"), pom()).context("writing the pom")?;
     let mut maven = Command::new("mvn");
     maven
-        .args([
-            "-q",
-            "-B",
-            "-Dstyle.color=never",
-            "dependency:copy-dependencies",
-            "-DincludeScope=runtime",
-            "-DoutputDirectory=jars",
-        ])
+        .args(["-q", "-B", "dependency:copy-dependencies", "-DincludeScope=runtime", "-DoutputDirectory=jars"])
         .current_dir(&partial.0)
         .stdin(Stdio::null())
         .stdout(File::create(partial.0.join("maven.log"))?);

@@ -169,6 +169,7 @@ fn broker_port(settings: &str) -> Option<u16> {
 ///
 /// Differences from a production cluster, all so that tests need not wait for its patience: small internal topics, no
 /// rebalance delay, short session timeouts allowed, timed-out transactions aborted and compaction looked for each second.
+/// A killed broker may register again only when its old session ended, so that is short too.
 fn settings(number: usize, ports: &[Ports], data: &Path) -> String {
     let Ports { broker, controller } = ports[number - 1];
     let voters: Vec<String> =
@@ -199,6 +200,8 @@ share.coordinator.state.topic.replication.factor={replicas}
 share.coordinator.state.topic.min.isr={in_sync_min}
 auto.create.topics.enable=false
 
+broker.heartbeat.interval.ms=500
+broker.session.timeout.ms=4000
 group.initial.rebalance.delay.ms=0
 group.min.session.timeout.ms=1000
 group.consumer.min.session.timeout.ms=1000

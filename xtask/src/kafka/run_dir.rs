@@ -60,6 +60,11 @@ pub(super) fn nodes(folder: &Path) -> Result<Vec<Node>> {
     Ok(nodes)
 }
 
+/// Whether any of its nodes runs.
+pub(super) fn is_running(folder: &Path) -> bool {
+    nodes(folder).is_ok_and(|nodes| nodes.iter().any(|node| node.pid().is_some()))
+}
+
 /// Whether only `kafka down` ends this run.
 pub(super) fn is_detached(folder: &Path) -> bool {
     fs::read_to_string(folder.join("owner")).is_ok_and(|owner| owner == DETACHED)
