@@ -1,1 +1,42 @@
-//! TBD
+//! Bytes and lines to domain structures and back, for every topic.
+//!
+//! *In:* values of records in the Confluent wire format, event lines. *Out:* the structures of `kilat-domain`, borrowing
+//! from the bytes where they can; and the reverse. `schemas/*.avsc` is what both sides follow.
+//!
+//! - **CO-1:** decoding a plain text message allocates nothing.
+//! - **CO-2:** bytes from outside never panic, never recurse without bound and never allocate more than a fixed multiple of
+//!   their own length.
+//! - **CO-3:** every released version of a schema stays readable (`BACKWARD_TRANSITIVE`).
+//!
+//! Absent by design: Kafka, a registry client, clocks, and any meaning of what is decoded.
+
+pub mod cloudevents;
+mod by_place;
+mod decode;
+mod encode;
+mod error;
+mod framing;
+mod in_order;
+pub mod json;
+
+mod schemas;
+mod topics;
+pub mod traceparent;
+
+pub use decode::{
+    decode_action, decode_action_result, decode_decision, decode_event, decode_lead, decode_rule_set,
+    decode_rule_status, decode_state_block,
+};
+pub use encode::Encoder;
+pub use error::{DecodeError, EncodeError};
+pub use schemas::Schema;
+pub use topics::{Key, Topic, UnknownTopic, dlq_name};
+
+/// The longest value of an input record, in bytes; longer ones are poison.
+pub const RECORD_BYTES_MAX: usize = 1 << 20;
+
+/// The longest value of the topics only Kilat itself writes in bulk (rule sets and state blocks), in bytes.
+pub const BLOCK_BYTES_MAX: usize = 16 << 20;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,178 @@
+//! Framed Avro to structures that borrow from it.
+//!
+//! The writer's schema is found by the id in the frame; any released version will do. Free-form values of events nest at
+//! most [`Value::DEPTH_MAX`] deep; other records hold values that came in with events, some levels further down.
+
+use std::io::{self, BufRead, Read};
+
+use kilat_domain::{
+    Action, ActionResult, Decision, Event, LeadRecord, Object, RuleSetRecord, RuleSetStatus, StateBlock, Timestamp,
+    Value,
+};
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use serde_avro_fast::de::read::{ReaderRead, SliceRead};
+use serde_avro_fast::de::{DeError, DeserializerConfig, DeserializerState};
+
+use crate::schemas::{self, Version};
+use crate::{DecodeError, Schema, by_place, framing};
+
+/// How deep Avro records, unions and arrays may nest: three of them are one level of a free-form value.
+const AVRO_DEPTH_MAX: usize = 96;
+
+/// Decodes the value of a record of `kilat.messages.v1` or `kilat.lead-changes.v1`.
+pub fn decode_event(bytes: &[u8]) -> Result<Event<'_>, DecodeError> {
+    let event: Event<'_> = decode(Schema::Event, bytes)?;
+    check_event(&event)?;
+    Ok(event)
+}
+
+/// Decodes the value of a record of `kilat.rules.v1`.
+pub fn decode_rule_set(bytes: &[u8]) -> Result<RuleSetRecord<'_>, DecodeError> {
+    decode(Schema::RuleSet, bytes)
+}
+
+/// Decodes the value of a record of `kilat.rule-status.v1`.
+pub fn decode_rule_status(bytes: &[u8]) -> Result<RuleSetStatus<'_>, DecodeError> {
+    decode(Schema::RuleStatus, bytes)
+}
+
+/// Decodes the value of a record of `kilat.decisions.v1`.
+pub fn decode_decision(bytes: &[u8]) -> Result<Decision<'_>, DecodeError> {
+    decode(Schema::Decision, bytes)
+}
+
+/// Decodes the value of a record of an action topic.
+pub fn decode_action(bytes: &[u8]) -> Result<Action<'_>, DecodeError> {
+    decode(Schema::Action, bytes)
+}
+
+/// Decodes the value of a record of `kilat.action-results.v1`.
+pub fn decode_action_result(bytes: &[u8]) -> Result<ActionResult<'_>, DecodeError> {
+    decode(Schema::ActionResult, bytes)
+}
+
+/// Decodes the value of a record of `kilat.leads.v1`.
+pub fn decode_lead(bytes: &[u8]) -> Result<LeadRecord<'_>, DecodeError> {
+    decode(Schema::Lead, bytes)
+}
+
+/// Decodes the value of a record of `kilat.state.v1`.
+pub fn decode_state_block(bytes: &[u8]) -> Result<StateBlock<'_>, DecodeError> {
+    decode(Schema::StateBlock, bytes)
+}
+
+fn decode<'a, T: Deserialize<'a>>(expected: Schema, bytes: &'a [u8]) -> Result<T, DecodeError> {
+    let max = expected.bytes_max();
+    if bytes.len() > max {
+        return Err(DecodeError::TooLarge { bytes: bytes.len(), max });
+    }
+    let (id, avro) = framing::split(bytes)?;
+    let version = schemas::by_id(id).ok_or(DecodeError::UnknownId { id })?;
+    if version.schema != expected {
+        return Err(DecodeError::WrongSchema { id, found: version.schema, expected });
+    }
+    decode_version(version, avro)
+}
+
+/// Decodes the Avro part of a value that was written in this version.
+pub(crate) fn decode_version<'a, T: Deserialize<'a>>(version: &Version, avro: &'a [u8]) -> Result<T, DecodeError> {
+    let mut state = DeserializerState::with_config(SliceRead::new(avro), config(version, avro));
+    let decoded = if version.is_newest {
+        by_place::deserialize::<true, T, _>(state.deserializer())
+    } else {
+        by_place::deserialize::<false, T, _>(state.deserializer())
+    };
+    match decoded {
+        Ok(value) => match state.into_reader().fill_buf() {
+            Ok([]) => Ok(value),
+            Ok(rest) => Err(DecodeError::Trailing { bytes: rest.len() }),
+            Err(_) => Err(DecodeError::Truncated),
+        },
+        Err(_) if is_truncated(version, avro) => Err(DecodeError::Truncated),
+        Err(source) => Err(DecodeError::Malformed { id: version.id, source }),
+    }
+}
+
+fn config<'s>(version: &'s Version, avro: &[u8]) -> DeserializerConfig<'s> {
+    let mut config = DeserializerConfig::new(&version.avro);
+    config.allowed_depth = AVRO_DEPTH_MAX;
+    // No item of any array or map takes less than a byte.
+    config.max_seq_size = avro.len();
+    config
+}
+
+/// Whether the reason of a failure is that the bytes end: walks them once more, by the schema alone, through a reader that
+/// remembers being asked for more than there is. A length that no record can have is a lie, not a sign of truncation.
+fn is_truncated(version: &Version, avro: &[u8]) -> bool {
+    let mut remembering = Remembering { rest: avro, ran_out: false };
+    let mut read = ReaderRead::new(&mut remembering);
+    read.max_alloc_size = version.schema.bytes_max();
+    let mut state = DeserializerState::with_config(read, config(version, avro));
+    let walked: Result<IgnoredAny, DeError> = IgnoredAny::deserialize(state.deserializer());
+    walked.is_err() && remembering.ran_out
+}
+
+struct Remembering<'a> {
+    rest: &'a [u8],
+    ran_out: bool,
+}
+
+impl Read for Remembering<'_> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        self.ran_out |= self.rest.len() < into.len();
+        self.rest.read(into)
+    }
+}
+
+impl BufRead for Remembering<'_> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        self.ran_out |= self.rest.is_empty();
+        Ok(self.rest)
+    }
+    fn consume(&mut self, bytes: usize) {
+        self.rest.consume(bytes);
+    }
+}
+
+/// What the schema cannot say of an event, and everything behind relies on.
+pub(crate) fn check_event(event: &Event<'_>) -> Result<(), DecodeError> {
+    let invalid = |field, problem| Err(DecodeError::Invalid { field, problem });
+    if event.id.is_empty() {
+        return invalid("id", "is empty");
+    }
+    if event.workspace.is_empty() {
+        return invalid("workspace", "is empty");
+    }
+    if !(Timestamp::MIN..=Timestamp::MAX).contains(&event.occurred_at) {
+        return invalid("occurred_at", "lies before 1970 or after 9999");
+    }
+    let free_form = [
+        ("webhook", &event.webhook),
+        ("ticket", &event.ticket),
+        ("order", &event.order),
+        ("call", &event.call),
+    ];
+    let attrs = [
+        ("conversation.attrs", event.conversation.as_ref().and_then(|facts| facts.attrs.as_ref())),
+        ("lead.attrs", event.lead.as_ref().and_then(|facts| facts.attrs.as_ref())),
+    ];
+    for (field, object) in free_form.into_iter().map(|(field, object)| (field, object.as_ref())).chain(attrs) {
+        if object.is_some_and(nests_too_deep) {
+            return invalid(field, "nests lists and objects more than 16 deep");
+        }
+    }
+    Ok(())
+}
+
+fn nests_too_deep(object: &Object<'_>) -> bool {
+    fn exceeds(value: &Value<'_>, levels: usize) -> bool {
+        match (value, levels.checked_sub(1)) {
+            (Value::List(_) | Value::Object(_), None) => true,
+            (Value::List(items), Some(below)) => items.iter().any(|item| exceeds(item, below)),
+            (Value::Object(entries), Some(below)) => entries.iter().any(|(_, value)| exceeds(value, below)),
+            (Value::Null | Value::Bool(_) | Value::Number(_) | Value::Text(_), _) => false,
+        }
+    }
+    object.0.iter().any(|(_, value)| exceeds(value, Value::DEPTH_MAX))
+}
