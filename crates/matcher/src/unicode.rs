@@ -100,10 +100,13 @@ pub(crate) fn combining_class(c: char) -> u8 {
     }
 }
 
-/// Whether a code point that follows `c` may compose with it. Only for code points of folded text.
-pub(crate) fn composes_forward(c: char) -> bool {
+/// Whether what follows `c` in its segment may change it: by composing with it, or with a part of it (a dot below goes
+/// before the accent of "é"). Only for code points of folded text.
+pub(crate) fn changes_before_marks(c: char) -> bool {
     let at = COMPOSITIONS.partition_point(|&(first, ..)| first < c);
-    COMPOSITIONS.get(at).is_some_and(|&(first, ..)| first == c) || hangul::composes_forward(c)
+    COMPOSITIONS.get(at).is_some_and(|&(first, ..)| first == c)
+        || DECOMPOSITIONS.binary_search_by_key(&c, |&(composite, ..)| composite).is_ok()
+        || hangul::composes_forward(c)
 }
 
 /// The code point that `first` and `second` compose to.

@@ -1,0 +1,100 @@
+use super::{Boundary, HitSet, KEYWORD_BYTES_MAX, KeywordError, KeywordId, KeywordSetBuilder};
+use crate::{fold, is_word_boundary};
+use proptest::prelude::*;
+
+/// What a search for one keyword alone finds.
+fn naive(text: &str, keyword: &str, boundary: Boundary) -> bool {
+    let keyword = fold(keyword);
+    (0..=text.len().saturating_sub(keyword.len()))
+        .filter(|&start| text.as_bytes()[start..].starts_with(keyword.as_bytes()))
+        .any(|start| match boundary {
+            Boundary::Anywhere => true,
+            Boundary::WholeWord => is_word_boundary(text, start) && is_word_boundary(text, start + keyword.len()),
+        })
+}
+
+fn check(keywords: &[(&str, Boundary)], texts: &[&str]) {
+    let mut builder = KeywordSetBuilder::new();
+    let ids: Vec<KeywordId> = keywords.iter().map(|&(text, boundary)| builder.add(text, boundary).unwrap()).collect();
+    let set = builder.build();
+    let mut hits = HitSet::new();
+    for text in texts {
+        let folded = fold(text);
+        set.scan(&folded, &mut hits);
+        let mut occurrences = HitSet::new();
+        occurrences.reset(set.len());
+        set.each_match(&folded, |id, span| {
+            assert!(
+                keywords.iter().zip(&ids).any(|(keyword, &of)| of == id && fold(keyword.0) == folded[span.clone()])
+            );
+            occurrences.insert(id);
+        });
+        for (&(keyword, boundary), &id) in keywords.iter().zip(&ids) {
+            let expect = naive(&folded, keyword, boundary);
+            assert_eq!(hits.contains(id), expect, "{keyword:?} {boundary:?} in {folded:?}");
+            assert_eq!(occurrences.contains(id), expect, "{keyword:?} {boundary:?} in {folded:?}");
+            assert_eq!(hits.iter().filter(|&hit| hit == id).count(), usize::from(expect));
+        }
+    }
+}
+
+#[test]
+fn overlapping_keywords_are_all_found() {
+    use Boundary::{Anywhere, WholeWord};
+    check(
+        &[
+            ("order", Anywhere),
+            ("ORDER", WholeWord),
+            ("border", Anywhere),
+            ("rder", Anywhere),
+            ("der b", Anywhere),
+            ("b", WholeWord),
+        ],
+        &["border", "mau Order border", "order b", "or der", ""],
+    );
+}
+
+#[test]
+fn one_text_with_two_boundaries_is_two_keywords_and_a_repeated_one_keeps_its_id() {
+    let mut builder = KeywordSetBuilder::new();
+    let anywhere = builder.add("Order", Boundary::Anywhere).unwrap();
+    let word = builder.add(" order ", Boundary::WholeWord).unwrap();
+    assert_ne!(anywhere, word);
+    assert_eq!(builder.add("ＯＲＤＥＲ", Boundary::Anywhere).unwrap(), anywhere);
+    assert_eq!(builder.build().len(), 2);
+}
+
+#[test]
+fn keywords_beyond_a_bound_are_refused_with_the_number() {
+    let mut builder = KeywordSetBuilder::new();
+    assert_eq!(builder.add(" \u{200b}\t", Boundary::Anywhere), Err(KeywordError::Empty));
+    let long = "a".repeat(KEYWORD_BYTES_MAX + 1);
+    let error = builder.add(&long, Boundary::Anywhere).unwrap_err();
+    assert_eq!(error.to_string(), "the keyword has 4097 bytes, the limit is 4096");
+    assert!(builder.build().is_empty());
+}
+
+fn text(pieces: std::ops::Range<usize>) -> impl Strategy<Value = String> {
+    let piece = prop::sample::select(vec![
+        "a", "b", "ab", "ba", "order", "ord", "er", " ", "_", "'", ".", "1", "é", "e\u{301}", "ß", "我", "ﬁ", "🇮",
+        "👍", "\u{301}", "í",
+    ]);
+    prop::collection::vec(piece, pieces).prop_map(|pieces| pieces.concat())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(3_000))]
+
+    #[test]
+    fn a_scan_finds_what_searching_one_by_one_finds(
+        keywords in prop::collection::vec((text(1..6), any::<bool>()), 0..60),
+        texts in prop::collection::vec(text(0..25), 1..4),
+    ) {
+        let keywords: Vec<(&str, Boundary)> = keywords
+            .iter()
+            .filter(|(keyword, _)| !fold(keyword).is_empty())
+            .map(|(keyword, word)| (keyword.as_str(), if *word { Boundary::WholeWord } else { Boundary::Anywhere }))
+            .collect();
+        check(&keywords, &texts.iter().map(String::as_str).collect::<Vec<_>>());
+    }
+}

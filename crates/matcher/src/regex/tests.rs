@@ -1,0 +1,147 @@
+use super::{Case, HAYSTACK_CHARS_MAX, MATCHES_MAX, Regex, RegexError, RegexScratch};
+use crate::fold;
+use proptest::prelude::*;
+
+fn regex(pattern: &str) -> Regex {
+    Regex::new(pattern, Case::Insensitive).unwrap()
+}
+
+fn capture<'t>(pattern: &str, text: &'t str) -> Option<&'t str> {
+    regex(pattern).find(text, &mut RegexScratch::new()).and_then(|found| found.value).map(|value| &text[value])
+}
+
+#[test]
+fn the_group_named_value_is_captured_else_the_first() {
+    assert_eq!(capture(r"Rp\s*([0-9.,]+)", "bayar RP 1.500.000 ya"), Some("1.500.000"));
+    assert_eq!(capture(r"(total|jumlah)\s*(?P<value>\d+)", "Jumlah 1500"), Some("1500"));
+    assert_eq!(capture(r"(?:rp)\d+", "rp50"), None);
+    assert_eq!(capture(r"a(b)?", "A"), None);
+    assert!(regex(r"(a)").has_capture());
+    assert!(!regex(r"(?:a)").has_capture());
+}
+
+#[test]
+fn case_counts_only_where_it_is_asked_for() {
+    let mut scratch = RegexScratch::new();
+    assert!(regex("order").is_match("ORDER", &mut scratch));
+    assert!(!Regex::new("order", Case::Sensitive).unwrap().is_match("ORDER", &mut scratch));
+    assert!(regex("заказ").is_match("ЗАКАЗ", &mut scratch));
+}
+
+#[test]
+fn only_the_first_4096_characters_are_searched() {
+    let mut scratch = RegexScratch::new();
+    let fits = format!("{}z", "é".repeat(HAYSTACK_CHARS_MAX - 1));
+    assert!(regex("z").is_match(&fits, &mut scratch));
+    assert!(!regex("z").is_match(&format!("é{fits}"), &mut scratch));
+    assert!(regex("é$").is_match(&format!("é{fits}"), &mut scratch));
+}
+
+#[test]
+fn hostile_patterns_are_refused_with_the_limit() {
+    let refusal = |pattern: &str| Regex::new(pattern, Case::Insensitive).unwrap_err();
+    assert_eq!(refusal(&"a".repeat(513)).to_string(), "the pattern has 513 characters, the limit is 512");
+    assert!(matches!(refusal(r"\w{1000}"), RegexError::TooLarge));
+    assert!(matches!(refusal(r"(?=a)"), RegexError::Syntax(_)));
+    assert!(matches!(refusal(r"(a)\1"), RegexError::Syntax(_)));
+    assert!(matches!(refusal(&"(".repeat(400)), RegexError::Syntax(_)));
+    assert!(matches!(refusal(&format!("{}a{}", "(".repeat(100), ")".repeat(100))), RegexError::Syntax(_)));
+    regex(r"order\s*#?\s*(\w{4})");
+}
+
+#[test]
+fn every_match_is_reported_once_up_to_the_bound() {
+    let spans = |pattern: &str, text: &str| {
+        let mut spans = Vec::new();
+        regex(pattern).each_match(text, &mut RegexScratch::new(), |found| spans.push(found.span));
+        spans
+    };
+    assert_eq!(spans(r"\d+", "1 22 é333"), [0..1, 2..4, 7..10]);
+    assert_eq!(spans(r"x*", "éxx"), [0..0, 2..4, 4..4]);
+    assert_eq!(spans("a", &"a".repeat(1000)).len(), MATCHES_MAX);
+}
+
+#[test]
+fn patterns_that_share_a_scratch_do_not_mix() {
+    let mut scratch = RegexScratch::new();
+    let patterns: Vec<Regex> = (0..1_000).map(|i| regex(&format!("k{i}(x)?$"))).collect();
+    for _ in 0..2 {
+        for (i, pattern) in patterns.iter().enumerate() {
+            assert!(pattern.is_match(&format!("K{i}"), &mut scratch));
+            assert!(!pattern.is_match(&format!("k{}", i + 1), &mut scratch));
+            assert!(pattern.find(&format!("k{i}x"), &mut scratch).unwrap().value.is_some());
+        }
+    }
+}
+
+#[test]
+fn literals_are_what_a_reader_would_pick() {
+    fn check(pattern: &str, expect: Option<&[&str]>) {
+        let literals = regex(pattern).required_literals().map(<[String]>::to_vec);
+        assert_eq!(literals, expect.map(|literals| literals.iter().map(ToString::to_string).collect()), "{pattern}");
+    }
+    check(r"Rp\s*([0-9.,]+)", Some(&["rp"]));
+    check(r"(?:Rp|IDR)\.?\s*(\d+)", Some(&["rp", "idr"]));
+    check(r"payment received", Some(&["payment receive"]));
+    check(r"total\s*:?\s*(\d+)", Some(&["total"]));
+    check(r"\w+@gmail\.com\s", Some(&["@gmail.com"]));
+    check(r"order[- ]?id: (\w+)", Some(&["orderid:", "order id:", "order-id:"]));
+    check(r"(\d+)\s*(?:ribu|juta) ", Some(&["juta", "ribu"]));
+    check(r"#[A-Z]{2}\d+", None);
+    check(r"[0-9]+", None);
+    check(r"a*", None);
+    check(r"(?:order|beli)?", None);
+    check(r"我想订购", Some(&["我想订购"]));
+}
+
+/// Patterns with what makes literals unsound when taken naively, and texts made of the same pieces.
+fn pattern() -> impl Strategy<Value = String> {
+    let atom = prop::sample::select(vec![
+        "a", "e", "k", "s", "ss", "ß", "ﬁ", "fi", "order", "cafe", "é", "e\u{301}", "\u{301}", "\u{323}", " ", "  ",
+        r"\s", r"\s+", r"\s*", r"\d", "[0-9]", "[es]", "[k ]", "[^a]", ".", r"\w", r"\b", "^", "$", "\u{200d}",
+        "\u{ad}", "가", "ᄀ", "ᅡ", "ᆨ", "ＯＲ", "¨", "ͅ", "α", "Σ", "(?-i:K)", "5", "-", "1️⃣",
+    ]);
+    let leaf = prop::collection::vec(atom, 1..5).prop_map(|atoms| atoms.concat());
+    leaf.prop_recursive(3, 24, 4, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 2..4).prop_map(|parts| parts.concat()),
+            prop::collection::vec(inner.clone(), 2..4).prop_map(|branches| format!("(?:{})", branches.join("|"))),
+            (inner.clone(), prop::sample::select(vec!["?", "*", "+", "{2}", "{1,3}"]))
+                .prop_map(|(inner, times)| format!("(?:{inner}){times}")),
+            inner.prop_map(|inner| format!("({inner})")),
+        ]
+    })
+}
+
+fn text() -> impl Strategy<Value = String> {
+    let piece = prop::sample::select(vec![
+        "a", "A", "e", "E", "k", "K", "\u{212a}", "s", "ſ", "ss", "ß", "ẞ", "ﬁ", "fi", "order", "ORDER", "cafe", "é",
+        "É", "\u{301}", "\u{323}", " ", "\t", "\u{3000}", "\u{200d}", "\u{ad}", "가", "각", "ᄀ", "ᅡ", "ᆨ", "ＯＲ", "or",
+        "¨", "ͅ", "α", "Σ", "ς", "5", "٥", "-", "1️⃣", "b",
+    ]);
+    prop::collection::vec(piece, 0..20).prop_map(|pieces| pieces.concat())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 8_000, max_global_rejects: 1_000_000, ..ProptestConfig::default() })]
+
+    #[test]
+    fn what_a_pattern_matches_holds_a_required_literal_once_folded(pattern in pattern(), texts in prop::collection::vec(text(), 8)) {
+        let regex = match Regex::new(&pattern, Case::Insensitive) {
+            Err(RegexError::TooLarge) => return Ok(()),
+            regex => regex.unwrap(),
+        };
+        let mut scratch = RegexScratch::new();
+        if let Some(literals) = regex.required_literals() {
+            for text in texts {
+                if regex.is_match(&text, &mut scratch) {
+                    let folded = fold(&text);
+                    prop_assert!(
+                        literals.iter().any(|literal| folded.contains(literal.as_str())),
+                        "{pattern:?} matches {text:?}, folded {folded:?}, literals {literals:?}"
+                    );
+                }
+            }
+        }
+    }
+}
