@@ -23,6 +23,7 @@ mod symbols;
 mod text;
 mod time;
 mod value;
+mod verdict;
 
 pub use action::{
     Action, ActionResult, CapiEvent, Command, Destination, DestinationKind, Gate, Lane, OnUnknown, Outcome, Recipient,
@@ -46,6 +47,7 @@ pub use symbols::{
 pub use text::Str;
 pub use time::{Timestamp, TimestampError};
 pub use value::{Money, Number, Value};
+pub use verdict::{Scope, Verdict, Wait};
 
 #[cfg(test)]
 mod tests;
