@@ -1,0 +1,79 @@
+//! Child processes, with the CPU time and memory the system accounts to each.
+
+use std::io::Read;
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, bail};
+use serde_json::{Value, json};
+
+use crate::Run;
+
+/// What a child measured itself.
+pub(crate) struct Outcome {
+    pub(crate) events: u64,
+    pub(crate) seconds: f64,
+    pub(crate) transactions: u64,
+    pub(crate) decisions: u64,
+}
+
+impl Outcome {
+    pub(crate) fn print(&self) {
+        println!(
+            "{}",
+            json!({"events": self.events, "seconds": self.seconds, "transactions": self.transactions,
+                "decisions": self.decisions})
+        );
+    }
+}
+
+/// One finished run.
+#[derive(Clone, Debug)]
+pub(crate) struct Measured {
+    pub(crate) events_per_s: f64,
+    pub(crate) cpu_s_per_million: f64,
+    pub(crate) transactions: u64,
+    pub(crate) decisions: u64,
+    pub(crate) peak_rss_mb: f64,
+}
+
+/// Runs this program again as `what` and waits for it.
+pub(crate) fn measure(what: &str, run: &Run) -> Result<Measured> {
+    let mut child = Command::new(std::env::current_exe()?)
+        .arg(what)
+        .args(["--events", &run.events.to_string()])
+        .args(["--interval-ms", &run.interval_ms.to_string()])
+        .args(["--threads", &run.threads.to_string()])
+        .stdout(Stdio::piped())
+        .spawn()
+        .with_context(|| format!("start {what}"))?;
+    let mut out = String::new();
+    child.stdout.take().context("stdout is piped")?.read_to_string(&mut out)?;
+    let (status, usage) = wait(child.id())?;
+    if status != 0 {
+        bail!("{what} ended with status {status}");
+    }
+    let line: Value = serde_json::from_str(out.lines().last().unwrap_or_default()).context("the run's own figures")?;
+    let figure = |key: &str| line[key].as_f64().with_context(|| format!("`{key}` is missing in {line}"));
+    let events = figure("events")?;
+    let seconds = |time: libc::timeval| time.tv_sec as f64 + time.tv_usec as f64 / 1e6;
+    Ok(Measured {
+        events_per_s: events / figure("seconds")?,
+        cpu_s_per_million: (seconds(usage.ru_utime) + seconds(usage.ru_stime)) / events * 1e6,
+        transactions: figure("transactions")? as u64,
+        decisions: figure("decisions")? as u64,
+        peak_rss_mb: usage.ru_maxrss as f64 / 1024.0,
+    })
+}
+
+/// Waits for a child of ours; its exit status and what it used.
+fn wait(pid: u32) -> Result<(i32, libc::rusage)> {
+    let mut status = 0;
+    // SAFETY: an all-zero rusage is a valid value of a plain C struct.
+    let mut usage: libc::rusage = unsafe { std::mem::zeroed() };
+    // SAFETY: both pointers are to live locals, and `pid` is a child nobody else waits for.
+    let waited = unsafe { libc::wait4(pid.try_into()?, &raw mut status, 0, &raw mut usage) };
+    if waited < 0 {
+        bail!(std::io::Error::last_os_error());
+    }
+    Ok((status, usage))
+}

@@ -1,0 +1,3 @@
+//! Workloads and measurements for the benchmarks.
+
+pub mod workload;

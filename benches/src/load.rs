@@ -1,0 +1,137 @@
+//! Events onto the input topic: a backlog all at once, or a stream at a fixed rate.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use kilat_codec::{Encoder, Topic, json};
+use kilat_domain::{Event, Timestamp};
+use rdkafka::config::ClientConfig;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
+
+use kilat_bench::workload;
+
+pub(crate) const SEED: u64 = 20_261_120;
+
+/// Where events come from.
+pub(crate) enum Source {
+    /// The generated workload.
+    Generated {
+        /// How many.
+        events: u64,
+    },
+    /// Event lines of a file, in order.
+    Lines(Vec<Event<'static>>),
+}
+
+impl Source {
+    pub(crate) fn open(file: Option<&Path>, events: u64) -> Result<Source> {
+        let Some(file) = file else { return Ok(Source::Generated { events }) };
+        let text = std::fs::read_to_string(file).with_context(|| file.display().to_string())?;
+        let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
+        let events = lines.map(|(number, line)| {
+            json::event_from_line(line).map_err(|error| anyhow::anyhow!("line {}: {error}", number + 1))
+        });
+        Ok(Source::Lines(events.collect::<Result<_>>()?))
+    }
+
+    pub(crate) fn len(&self) -> u64 {
+        match self {
+            Source::Generated { events } => *events,
+            Source::Lines(lines) => lines.len() as u64,
+        }
+    }
+
+    /// The event of this number; numbers beyond the end come round again under new ids.
+    fn event(&self, number: u64) -> Event<'static> {
+        match self {
+            Source::Generated { .. } => workload::event(SEED, number),
+            Source::Lines(lines) => {
+                let mut event = lines[(number % lines.len() as u64) as usize].clone();
+                let round = number / lines.len() as u64;
+                if round > 0 {
+                    event.id = format!("{}~{round}", event.id).into();
+                    if let Some(id) = event.message.as_mut().and_then(|message| message.id.as_mut()) {
+                        *id = format!("{id}~{round}").into();
+                    }
+                }
+                event
+            }
+        }
+    }
+}
+
+/// Puts every event of the source onto the topic.
+pub(crate) fn backlog(brokers: &str, source: &Source) -> Result<()> {
+    let mut sender = Sender::new(brokers, 20)?;
+    for number in 0..source.len() {
+        sender.send(&source.event(number))?;
+    }
+    sender.finish()
+}
+
+/// Sends events at `rate` a second for `seconds`, open-loop: each is due at its time whether or not earlier ones were late,
+/// and its `occurred_at` is the time it was due. Ids follow on `first`.
+#[allow(clippy::disallowed_methods, reason = "a load generator reads the clock")]
+pub(crate) fn stream(brokers: &str, source: &Source, first: u64, rate: f64, seconds: u64) -> Result<u64> {
+    let mut sender = Sender::new(brokers, 1)?;
+    let begun = Instant::now();
+    let epoch_ms = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?.as_millis() as i64;
+    let count = (rate * seconds as f64) as u64;
+    for number in 0..count {
+        let due = Duration::from_secs_f64(number as f64 / rate);
+        while begun.elapsed() < due {
+            sender.producer.poll(Duration::ZERO);
+            std::thread::park_timeout(due.saturating_sub(begun.elapsed()).min(Duration::from_millis(1)));
+        }
+        let mut event = source.event(first + number);
+        event.occurred_at = Timestamp(epoch_ms + due.as_millis() as i64);
+        sender.send(&event)?;
+    }
+    sender.finish()?;
+    Ok(count)
+}
+
+struct Sender {
+    producer: BaseProducer,
+    encoder: Encoder,
+    bytes: Vec<u8>,
+    sent: u64,
+}
+
+impl Sender {
+    fn new(brokers: &str, linger_ms: u32) -> Result<Sender> {
+        let producer = ClientConfig::new()
+            .set("bootstrap.servers", brokers)
+            .set("enable.idempotence", "true")
+            .set("partitioner", "murmur2_random")
+            .set("linger.ms", linger_ms.to_string())
+            .create()
+            .context("producer")?;
+        Ok(Sender { producer, encoder: Encoder::new(), bytes: Vec::new(), sent: 0 })
+    }
+
+    fn send(&mut self, event: &Event<'_>) -> Result<()> {
+        self.bytes.clear();
+        self.encoder.event(event, &mut self.bytes)?;
+        let topic = Topic::Messages.name();
+        let mut record = BaseRecord::to(topic).key(event.workspace.as_bytes()).payload(&*self.bytes);
+        while let Err((error, back)) = self.producer.send(record) {
+            if !matches!(error, KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull)) {
+                bail!(error);
+            }
+            record = back;
+            self.producer.poll(Duration::from_millis(5));
+        }
+        self.sent += 1;
+        if self.sent.is_multiple_of(1000) {
+            self.producer.poll(Duration::ZERO);
+        }
+        Ok(())
+    }
+
+    fn finish(self) -> Result<()> {
+        Ok(self.producer.flush(Duration::from_secs(60))?)
+    }
+}

@@ -1,0 +1,98 @@
+//! `kilat-bench`: Kilat's engine against a bare rdkafka copy, on one broker, in turn.
+//!
+//! Input: `KILAT_KAFKA` (`cargo xtask bench kafka` sets it). Output: a table, `results/*.csv`, with `--json` one line.
+//! Both programs run as child processes, so that the CPU time of each is its own.
+
+mod child;
+mod cluster;
+mod copy;
+mod engine;
+mod latency;
+mod load;
+mod report;
+mod rounds;
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use clap::{Args, Parser, Subcommand};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+#[derive(Parser)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Measure the engine against the copy, several rounds in turn, then the latency at half the engine's rate
+    Kafka(Bench),
+    /// One run of the copy (a child of `kafka`)
+    #[command(hide = true)]
+    Copy(Run),
+    /// One run of the engine (a child of `kafka`)
+    #[command(hide = true)]
+    Engine(Run),
+}
+
+/// What is measured.
+#[derive(Args, Clone)]
+struct Bench {
+    /// Events of the generated workload
+    #[arg(long, default_value_t = 1_000_000)]
+    events: u64,
+    /// Rules of the generated workload
+    #[arg(long, default_value_t = 100)]
+    rules: usize,
+    /// A rule file of your own instead
+    #[arg(long, value_name = "FILE")]
+    rule_file: Option<PathBuf>,
+    /// Event lines of your own instead
+    #[arg(long, value_name = "FILE")]
+    event_file: Option<PathBuf>,
+    /// Partitions of every topic
+    #[arg(long, default_value_t = 8)]
+    partitions: u32,
+    /// Counted rounds, each a run of the copy and one of the engine; one more warms up
+    #[arg(long, default_value_t = 5)]
+    rounds: usize,
+    /// How long a transaction gathers, for both
+    #[arg(long, default_value_t = 25)]
+    interval_ms: u64,
+    /// Worker threads of the engine; the copy has one
+    #[arg(long, default_value_t = 1)]
+    threads: usize,
+    /// Seconds of the latency measurement; 0 leaves it out
+    #[arg(long, default_value_t = 20)]
+    latency_seconds: u64,
+    /// End with one line of JSON
+    #[arg(long)]
+    json: bool,
+    /// Where the dated CSV goes
+    #[arg(long, default_value = "benches/results")]
+    results: PathBuf,
+}
+
+/// One run of a child.
+#[derive(Args, Clone)]
+struct Run {
+    #[arg(long)]
+    events: u64,
+    #[arg(long)]
+    interval_ms: u64,
+    #[arg(long, default_value_t = 1)]
+    threads: usize,
+}
+
+fn main() -> Result<()> {
+    let brokers = std::env::var("KILAT_KAFKA")
+        .context("KILAT_KAFKA is not set. help: run `cargo xtask bench kafka`, or point it at a broker you may fill")?;
+    match Cli::parse().command {
+        Command::Kafka(bench) => rounds::run(&brokers, &bench),
+        Command::Copy(run) => copy::run(&brokers, &run),
+        Command::Engine(run) => engine::run(&brokers, &run),
+    }
+}

@@ -1,0 +1,90 @@
+//! The order of a measurement: load, warm up, rounds in turn, latency, report.
+
+use anyhow::{Context, Result, bail};
+use kilat_codec::{Encoder, Topic};
+use kilat_domain::{RuleSetRecord, Timestamp};
+use kilat_log::{PartitionedLog, Transaction};
+
+use kilat_bench::workload;
+
+use crate::child::{self, Measured};
+use crate::cluster::{self, COPY};
+use crate::latency::{self, Latency};
+use crate::load::{self, SEED, Source};
+use crate::{Bench, Run, report};
+
+pub(crate) fn run(brokers: &str, bench: &Bench) -> Result<()> {
+    let log = cluster::log(brokers)?;
+    cluster::create_inputs(&*log, bench.partitions)?;
+    let outputs = cluster::engine_outputs();
+    let outputs: Vec<&str> = outputs.iter().map(String::as_str).collect();
+
+    let rules = match &bench.rule_file {
+        Some(file) => std::fs::read_to_string(file).with_context(|| file.display().to_string())?,
+        None => workload::rules(SEED, bench.rules),
+    };
+    let source = Source::open(bench.event_file.as_deref(), bench.events)?;
+    eprintln!("loading {} events into {} partitions", source.len(), bench.partitions);
+    load::backlog(brokers, &source)?;
+    publish(&*log, &rules)?;
+
+    let once = Run { events: source.len(), interval_ms: bench.interval_ms, threads: bench.threads };
+    let (mut copies, mut engines) = (Vec::new(), Vec::new());
+    for round in 0..=bench.rounds {
+        cluster::renew(brokers, &*log, &[COPY], bench.partitions)?;
+        let copy = child::measure("copy", &once)?;
+        cluster::renew(brokers, &*log, &outputs, bench.partitions)?;
+        let engine = child::measure("engine", &once)?;
+        report::round(round, &copy, &engine);
+        if round > 0 {
+            copies.push(copy);
+            engines.push(engine);
+        }
+    }
+    if copies.is_empty() {
+        bail!("no round was counted. help: --rounds 1 or more");
+    }
+
+    let knee = median(&engines, |run| run.events_per_s);
+    let latency = if bench.latency_seconds == 0 {
+        Latency::default()
+    } else {
+        cluster::renew(brokers, &*log, &outputs, bench.partitions)?;
+        cluster::renew(brokers, &*log, &[Topic::Messages.name()], bench.partitions)?;
+        latency::measure(brokers, bench, &source, knee / 2.0)?
+    };
+    report::finish(bench, &copies, &engines, &latency)
+}
+
+/// Publishes the rules for every workspace.
+fn publish(log: &dyn PartitionedLog, rules: &str) -> Result<()> {
+    let loaded = kilat_rules::load("bench rules", rules);
+    let errors: Vec<String> =
+        loaded.diagnostics.iter().filter(|found| found.is_error()).map(ToString::to_string).collect();
+    if !errors.is_empty() {
+        bail!("{}", errors.join("\n"));
+    }
+    let mut writer = log.writer("bench-rules", &[Topic::Rules.name().to_owned()])?;
+    let (mut transaction, mut encoder) = (Transaction::default(), Encoder::new());
+    for document in &loaded.documents {
+        let source = document.canonical_json();
+        let rules = kilat_rules::compile(document).map_err(|found| anyhow::anyhow!("{}", found[0]))?;
+        let record = RuleSetRecord {
+            workspace: document.workspace().into(),
+            hash: rules.hash().into(),
+            source: source.as_str().into(),
+            published_at: Timestamp(0),
+            published_by: None,
+        };
+        let key = document.workspace().as_bytes();
+        transaction.append(0, None, key, &[], |bytes| encoder.rule_set(&record, bytes))?;
+    }
+    Ok(writer.commit(&transaction)?)
+}
+
+/// The middle value of a figure over all runs.
+pub(crate) fn median(runs: &[Measured], figure: impl Fn(&Measured) -> f64) -> f64 {
+    let mut figures: Vec<f64> = runs.iter().map(figure).collect();
+    figures.sort_by(f64::total_cmp);
+    figures[figures.len() / 2]
+}

@@ -1,0 +1,169 @@
+//! Folding: what an event says about its lead and conversation becomes state before rules run.
+
+use std::time::Duration;
+
+use kilat_domain::{
+    ChatKind, Conversation, Event, EventKind, Lead, LeadFacts, MessageType, On, Patch, SenderKind, Str, Timestamp,
+};
+use kilat_rules::Settings;
+
+use crate::identity;
+
+/// A pause this long ends a session (D-20).
+const SESSION_PAUSE: Duration = Duration::from_secs(30 * 60);
+
+/// Folds what the event says of its lead. Whether anything data teams see has changed.
+pub(crate) fn lead(lead: &mut Lead, event: &Event<'_>, settings: &Settings) -> bool {
+    let none = LeadFacts::default();
+    let facts = event.lead.as_ref().unwrap_or(&none);
+    let stated = facts.status.as_deref().or_else(|| changed_to(event, EventKind::LeadStatusChanged));
+    let status = stated.map(|status| settings.status(status).unwrap_or(status));
+    let mut changed = lead.fold(facts, status);
+    match event.kind {
+        EventKind::TagAdded | EventKind::TagRemoved => changed |= tag(event, On::Lead, |patch| lead.apply(patch)),
+        EventKind::ListJoined | EventKind::ListLeft => {
+            if let Some(list) = &event.list {
+                let add = event.kind == EventKind::ListJoined;
+                changed |= applied(lead.apply(&Patch::List { name: list.name.as_str().into(), add }));
+            }
+        }
+        EventKind::ConsentGiven => changed |= applied(lead.apply(&Patch::Consent(kilat_domain::Consent::Given))),
+        EventKind::ConsentWithdrawn => {
+            changed |= applied(lead.apply(&Patch::Consent(kilat_domain::Consent::Withdrawn)));
+        }
+        _ => {}
+    }
+    if counts(event) == Some(SenderKind::Customer) {
+        lead.messages = lead.messages.saturating_add(1);
+    }
+    changed |= origin(lead, event);
+    changed
+}
+
+/// Folds what the event says of its conversation.
+pub(crate) fn conversation(conversation: &mut Conversation, event: &Event<'_>) {
+    if let Some(facts) = &event.conversation {
+        conversation.fold(facts);
+    }
+    if let Some(channel) = &event.channel {
+        let [kind, account, source] = &mut conversation.channel;
+        keep(kind, Some(&channel.kind));
+        keep(account, channel.account.as_ref());
+        keep(source, channel.source.as_ref());
+    }
+    match event.kind {
+        EventKind::TagAdded | EventKind::TagRemoved => {
+            tag(event, On::Conversation, |patch| conversation.apply(patch));
+        }
+        EventKind::ConversationStatusChanged => {
+            if let Some(Ok(status)) = changed_to(event, event.kind).map(str::parse) {
+                conversation.status = status;
+            }
+        }
+        EventKind::ConversationPriorityChanged => {
+            if let Some(Ok(priority)) = changed_to(event, event.kind).map(str::parse) {
+                conversation.priority = priority;
+            }
+        }
+        EventKind::ConversationAssigned => {
+            conversation.assignee = changed_to(event, event.kind).map(Box::from);
+        }
+        _ => {}
+    }
+    if event.kind == EventKind::MessageCreated {
+        conversation.started_by = conversation.started_by.or(event.sender.as_ref().map(|sender| sender.kind));
+    }
+    match counts(event) {
+        Some(SenderKind::Customer) => {
+            let paused = conversation.last_customer_at.is_none_or(|last| event.occurred_at.since(last) > SESSION_PAUSE);
+            conversation.session_messages = if paused { 1 } else { conversation.session_messages.saturating_add(1) };
+            conversation.customer_messages = conversation.customer_messages.saturating_add(1);
+            conversation.last_customer_at = conversation.last_customer_at.max(Some(event.occurred_at));
+            if let Some(customer) = identity::customer_id(event) {
+                keep(&mut conversation.customer, Some(&Str::from(&*customer)));
+            }
+        }
+        Some(SenderKind::Team) => conversation.team_messages = conversation.team_messages.saturating_add(1),
+        _ => {}
+    }
+}
+
+/// Whose message this event counts as (D-20): a new message in a chat that is not a group, and no reaction or note (D-17).
+fn counts(event: &Event<'_>) -> Option<SenderKind> {
+    let message = event.message.as_ref()?;
+    let counted = event.kind == EventKind::MessageCreated
+        && event.chat.is_none_or(|chat| chat.kind != ChatKind::Group)
+        && message.kind != Some(MessageType::Reaction)
+        && message.private != Some(true);
+    event.sender.as_ref().filter(|_| counted).map(|sender| sender.kind)
+}
+
+/// Whether the event changes nothing although its type says so: `from` equals `to` (F-16).
+pub(crate) fn is_no_change(event: &Event<'_>) -> bool {
+    let changes = matches!(
+        event.kind,
+        EventKind::LeadStatusChanged | EventKind::ConversationStatusChanged | EventKind::ConversationPriorityChanged
+    );
+    let same = |change: &kilat_domain::Change<'_>| change.to.is_some() && change.from == change.to;
+    changes && event.change.as_ref().is_some_and(same)
+}
+
+/// The time after which a free-form reply no longer reaches the customer (D-58).
+pub(crate) fn window_closes_at(conversation: &Conversation) -> Option<Timestamp> {
+    const WINDOW: Duration = Duration::from_secs(24 * 3600 - 60);
+    conversation.last_customer_at.map(|last| last.after(WINDOW))
+}
+
+fn changed_to<'e>(event: &'e Event<'_>, kind: EventKind) -> Option<&'e str> {
+    (event.kind == kind).then(|| event.change.as_ref()?.to.as_deref()).flatten()
+}
+
+fn tag(event: &Event<'_>, on: On, apply: impl FnOnce(&Patch) -> Option<kilat_domain::Applied>) -> bool {
+    let Some(tag) = &event.tag else { return false };
+    let carried_by = if tag.on.as_deref() == Some("lead") { On::Lead } else { On::Conversation };
+    let add = event.kind == EventKind::TagAdded;
+    carried_by == on && applied(apply(&Patch::Tag { on, name: tag.name.as_str().into(), add }))
+}
+
+fn applied(applied: Option<kilat_domain::Applied>) -> bool {
+    applied.is_some_and(|applied| applied.changed)
+}
+
+/// Folds where the lead came from: campaign, ad, country, and the name the channel gives a customer we have no name for.
+fn origin(lead: &mut Lead, event: &Event<'_>) -> bool {
+    let named = event.is_customer_message().then(|| event.sender.as_ref()?.name.as_ref()).flatten();
+    if event.utm.is_none() && event.ctwa.is_none() && event.geo.is_none() && named.is_none() {
+        return false;
+    }
+    let profile = lead.profile.get_or_insert_default();
+    let mut changed = false;
+    if let Some(utm) = &event.utm {
+        let facts = [&utm.source, &utm.medium, &utm.campaign, &utm.term, &utm.content];
+        for (known, fact) in profile.utm.iter_mut().zip(facts) {
+            changed |= keep(known, fact.as_ref());
+        }
+    }
+    if let Some(ctwa) = &event.ctwa {
+        for (known, fact) in profile.ctwa.iter_mut().zip([&ctwa.clid, &ctwa.source_id]) {
+            changed |= keep(known, fact.as_ref());
+        }
+    }
+    if let Some(country) = event.geo.as_ref().and_then(|geo| geo.country.as_ref()) {
+        changed |= keep(&mut profile.geo_country, Some(&Str::from(country.to_ascii_uppercase())));
+    }
+    if profile.name.is_none() {
+        changed |= keep(&mut profile.name, named);
+    }
+    changed
+}
+
+/// Replaces `known` by a stated fact that differs.
+fn keep(known: &mut Option<Box<str>>, fact: Option<&Str<'_>>) -> bool {
+    match fact {
+        Some(fact) if known.as_deref() != Some(fact.as_str()) => {
+            *known = Some(fact.as_str().into());
+            true
+        }
+        _ => false,
+    }
+}

@@ -1,0 +1,270 @@
+//! The state machine of one partition: event in, state changed, decisions out; and its state blocks.
+
+use std::borrow::Cow;
+use std::collections::VecDeque;
+
+use kilat_domain::{
+    ConversationEntry, Event, EventKind, InputRange, LeadEntry, LeadRecord, StateBlock, Str, Timestamp,
+};
+use kilat_rules::{RuleSet, Scratch, Settings};
+
+use crate::fold;
+use crate::guard::{self, Chain};
+use crate::identity;
+use crate::outputs::Outputs;
+use crate::pass::{self, Subject};
+use crate::seen::{Key, Seen};
+use crate::state::{Cell, State};
+
+/// What came of an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Applied {
+    /// Folded, and evaluated together with the events it caused.
+    Evaluated {
+        /// Events evaluated beside it: introductions of a new lead or conversation, and events that rules caused.
+        caused: u32,
+    },
+    /// Seen before; nothing was done (D-33).
+    Duplicate,
+}
+
+/// Everything the engine remembers of one partition.
+#[derive(Debug, Default)]
+pub struct Partition {
+    state: State,
+    seen: Seen,
+    now: Timestamp,
+    /// Settings of a workspace that has no rule set.
+    bare: Settings,
+    scratch: Scratch,
+    chain: Chain,
+    queue: VecDeque<Event<'static>>,
+}
+
+impl Partition {
+    /// An empty partition.
+    pub fn new() -> Partition {
+        Partition::default()
+    }
+
+    /// Applies one event: folds it, runs the pass of `rules`, then the passes of everything that pass caused.
+    ///
+    /// `now` is when the record was appended; it moves the window of idempotency keys and nothing else. Rules read the
+    /// event's own time.
+    pub fn apply(
+        &mut self,
+        event: &Event<'_>,
+        rules: Option<&RuleSet>,
+        now: Timestamp,
+        outputs: &mut dyn Outputs,
+    ) -> Applied {
+        self.seen.advance(now);
+        if !self.is_first_seen(event) {
+            return Applied::Duplicate;
+        }
+        self.now = self.now.max(event.occurred_at);
+
+        let settings = rules.map_or(&self.bare, RuleSet::settings);
+        let subject = fold_into(&mut self.state, event, settings);
+        let mut caused = 0;
+        if let Some(rules) = rules.filter(|_| !event.is_history()) {
+            if subject.lead_is_new && event.kind != EventKind::LeadCreated {
+                caused +=
+                    1 + self.evaluate(&introduction(event, &subject, EventKind::LeadCreated), &subject, rules, outputs);
+            }
+            if subject.conversation_is_new && event.kind != EventKind::ConversationCreated {
+                let created = introduction(event, &subject, EventKind::ConversationCreated);
+                caused += 1 + self.evaluate(&created, &subject, rules, outputs);
+            }
+            caused += self.evaluate(event, &subject, rules, outputs);
+        }
+        Applied::Evaluated { caused }
+    }
+
+    /// What changed since the last [`Self::settle`], for the state topic; `None` where nothing did.
+    pub fn block(&self, partition: u32, inputs: Vec<InputRange>, rule_epoch: i64) -> Option<StateBlock<'_>> {
+        let disabled = self.state.dirty_loops();
+        let idle = self.state.leads.dirty().len() == 0
+            && self.state.conversations.dirty().len() == 0
+            && !self.seen.is_dirty()
+            && disabled.is_empty();
+        (!idle).then(|| StateBlock {
+            partition: i32::try_from(partition).unwrap_or(i32::MAX),
+            now: self.now,
+            rule_epoch,
+            inputs,
+            leads: self.state.leads.dirty().map(lead_entry).collect(),
+            conversations: self.state.conversations.dirty().map(conversation_entry).collect(),
+            seen: self.seen.fresh(),
+            disabled,
+        })
+    }
+
+    /// Leads that changed since the last [`Self::settle`] in a way data teams see.
+    pub fn published(&self) -> impl Iterator<Item = LeadRecord<'_>> {
+        self.state
+            .leads
+            .dirty()
+            .filter_map(|cell| cell.published.map(|at| LeadRecord::of(&cell.workspace, &cell.id, &cell.state, at)))
+    }
+
+    /// What changed is committed.
+    pub fn settle(&mut self) {
+        self.state.settle();
+        self.seen.settle();
+    }
+
+    /// Takes in a block of the state topic. Blocks are applied in offset order; one applied twice changes nothing.
+    pub fn restore(&mut self, block: StateBlock<'_>) {
+        self.now = self.now.max(block.now);
+        for LeadEntry { workspace, id, state, marks } in block.leads {
+            let (at, _) = self.state.lead(&workspace, &id, &state.status);
+            let cell = self.state.leads.touch(at);
+            cell.state = state.into_owned();
+            cell.marks = marks.into_owned();
+        }
+        for ConversationEntry { workspace, id, state, marks } in block.conversations {
+            let (at, _) = self.state.conversation(&workspace, &id, state.created_at);
+            let cell = self.state.conversations.touch(at);
+            cell.state = state.into_owned();
+            cell.marks = marks.into_owned();
+        }
+        self.seen.restore(&block.seen);
+        for disabled in block.disabled {
+            let loops = &mut self.state.workspace(&disabled.workspace).loops;
+            loops.retain(|known| known.rule != disabled.rule);
+            loops.push(kilat_domain::DisabledRule {
+                workspace: disabled.workspace.into_owned(),
+                rule: disabled.rule.into_owned(),
+                ..disabled
+            });
+        }
+        self.settle();
+    }
+
+    /// Every lead, in the order they were first seen.
+    pub fn leads(&self) -> impl Iterator<Item = LeadRecord<'_>> {
+        self.state.leads.iter().map(|cell| LeadRecord::of(&cell.workspace, &cell.id, &cell.state, self.now))
+    }
+
+    /// How many leads and conversations are remembered.
+    pub fn len(&self) -> (usize, usize) {
+        (self.state.leads.len(), self.state.conversations.len())
+    }
+
+    /// Whether nothing is remembered.
+    pub fn is_empty(&self) -> bool {
+        self.len() == (0, 0)
+    }
+
+    /// Remembers the event's idempotency keys; whether both are new. Only a new message counts by its provider id: edits,
+    /// deletions and receipts carry the id of the message they are about.
+    fn is_first_seen(&mut self, event: &Event<'_>) -> bool {
+        let by_event = Key::of([&event.workspace, "id", &event.id, ""]);
+        let by_message = message_key(event);
+        if self.seen.contains(by_event) || by_message.is_some_and(|key| self.seen.contains(key)) {
+            return false;
+        }
+        self.seen.insert(by_event);
+        if let Some(key) = by_message {
+            self.seen.insert(key);
+        }
+        true
+    }
+
+    /// Runs the pass of `event` and of everything it causes, first in, first out. How many it caused.
+    fn evaluate(&mut self, event: &Event<'_>, subject: &Subject, rules: &RuleSet, outputs: &mut dyn Outputs) -> u32 {
+        self.chain.clear();
+        let mut chain = pass::ChainOf {
+            state: &mut self.state,
+            fires: &mut self.chain,
+            queue: &mut self.queue,
+            subject,
+            rules,
+            input_id: &event.id,
+            numbered: 0,
+        };
+        chain.pass(event, &mut self.scratch, outputs);
+        let mut caused = 0;
+        while let Some(next) = chain.queue.pop_front() {
+            caused += 1;
+            chain.pass(&next, &mut self.scratch, outputs);
+        }
+        caused
+    }
+}
+
+/// Finds or makes the event's lead and conversation, and folds the event into them.
+fn fold_into(state: &mut State, event: &Event<'_>, settings: &Settings) -> Subject {
+    let workspace = &*event.workspace;
+    let mut subject = Subject::default();
+    if let Some(id) = identity::conversation_id(event) {
+        let (at, new) = state.conversation(workspace, &id, event.occurred_at);
+        (subject.conversation, subject.conversation_is_new) = (Some(at), new);
+    }
+    let lead_id = identity::lead_id(event).or_else(|| {
+        let conversation = state.conversations.get(subject.conversation?);
+        conversation.state.lead.as_deref().map(|id| Cow::Owned(id.to_owned()))
+    });
+    if let Some(id) = &lead_id {
+        let (at, new) = state.lead(workspace, id, settings.first_status());
+        (subject.lead, subject.lead_is_new) = (Some(at), new);
+    }
+
+    if let Some(at) = subject.conversation {
+        let cell = state.conversations.touch(at);
+        fold::conversation(&mut cell.state, event);
+        if let Some(id) = lead_id.as_deref().filter(|id| cell.state.lead.as_deref() != Some(*id)) {
+            cell.state.lead = Some(id.into());
+        }
+        subject.first_in_conversation = event.is_customer_message() && cell.state.customer_messages == 1;
+    }
+    if let Some(at) = subject.lead {
+        let cell = state.leads.touch(at);
+        if fold::lead(&mut cell.state, event, settings) || subject.lead_is_new {
+            cell.published = Some(event.occurred_at);
+        }
+        subject.first_contact = event.is_customer_message() && cell.state.messages == 1;
+    }
+    subject
+}
+
+fn message_key(event: &Event<'_>) -> Option<Key> {
+    let id = event.message.as_ref()?.id.as_deref()?;
+    let account = event.channel.as_ref().and_then(|channel| channel.account.as_deref()).unwrap_or_default();
+    (event.kind == EventKind::MessageCreated).then(|| Key::of([&event.workspace, "message", account, id]))
+}
+
+/// The event that introduces a lead or conversation first seen with `event`: everything the sender knew, under an id of
+/// its own.
+fn introduction<'e>(event: &'e Event<'_>, subject: &Subject, kind: EventKind) -> Event<'e> {
+    debug_assert!(subject.lead_is_new || subject.conversation_is_new);
+    let suffix = if kind == EventKind::LeadCreated { "lead" } else { "conversation" };
+    Event {
+        id: format!("{}/{suffix}", event.id).into(),
+        workspace: Str::from(&*event.workspace),
+        kind,
+        message: None,
+        sender: None,
+        root_id: Some(Str::from(event.root())),
+        ..event.clone()
+    }
+}
+
+fn lead_entry(cell: &Cell<kilat_domain::Lead>) -> LeadEntry<'_> {
+    LeadEntry {
+        workspace: Str::from(&*cell.workspace),
+        id: Str::from(&*cell.id),
+        state: Cow::Borrowed(&cell.state),
+        marks: Cow::Borrowed(&cell.marks),
+    }
+}
+
+fn conversation_entry(cell: &Cell<kilat_domain::Conversation>) -> ConversationEntry<'_> {
+    ConversationEntry {
+        workspace: Str::from(&*cell.workspace),
+        id: Str::from(&*cell.id),
+        state: Cow::Borrowed(&cell.state),
+        marks: Cow::Borrowed(&cell.marks),
+    }
+}

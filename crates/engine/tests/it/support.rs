@@ -1,0 +1,128 @@
+//! An engine fed with event lines, and its answers as JSON.
+
+use kilat_codec::json;
+use kilat_domain::{Action, Decision, Timestamp};
+use kilat_engine::{Applied, Outputs, Partition};
+use kilat_rules::{Evaluated, RuleSet};
+use serde_json::{Value, json};
+
+/// An engine with one rule set.
+pub(crate) struct Engine {
+    pub(crate) partition: Partition,
+    pub(crate) rules: RuleSet,
+    minute: i64,
+}
+
+/// What one event brought.
+#[derive(Debug, Default)]
+pub(crate) struct Answers {
+    pub(crate) decisions: Vec<Value>,
+    pub(crate) actions: Vec<Value>,
+}
+
+impl Outputs for Answers {
+    fn decision(&mut self, decision: &Decision<'_>, _: &[Evaluated]) {
+        self.decisions.push(serde_json::from_str(&json::decision_to_line(decision)).unwrap());
+    }
+
+    fn action(&mut self, action: &Action<'_>) {
+        self.actions.push(serde_json::from_str(&json::action_to_line(action)).unwrap());
+    }
+}
+
+impl Answers {
+    /// `event id: rule, rule` for every decision.
+    pub(crate) fn fired(&self) -> Vec<String> {
+        self.decisions
+            .iter()
+            .map(|decision| {
+                let rules = |key: &str| {
+                    let list = decision[key].as_array().unwrap().iter();
+                    list.map(|entry| entry["rule"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+                };
+                let refused = rules("refused");
+                let refused =
+                    if refused.is_empty() { String::new() } else { format!(" refused {}", refused.join(", ")) };
+                format!("{}: {}{refused}", decision["event_id"].as_str().unwrap(), rules("fired").join(", "))
+            })
+            .collect()
+    }
+
+    /// The results of all actions of the first fired rule of the first decision.
+    pub(crate) fn effects(&self) -> Vec<String> {
+        let actions = self.decisions[0]["fired"][0]["actions"].as_array().unwrap();
+        actions
+            .iter()
+            .map(|action| match action["reason"].as_str() {
+                Some(reason) => format!("{} {reason}", action["result"].as_str().unwrap()),
+                None => action["result"].as_str().unwrap().to_owned(),
+            })
+            .collect()
+    }
+}
+
+impl Engine {
+    /// An engine with the rules of this YAML text, for workspace `acme`.
+    pub(crate) fn new(rules: &str) -> Engine {
+        Engine { partition: Partition::new(), rules: rule_set(rules), minute: 0 }
+    }
+
+    /// Applies an event; `workspace`, `id`, `type` and `occurred_at` are filled in where the test does not care, events a
+    /// minute apart from 2026-11-20T03:00Z on (10:00 in Jakarta, a Friday).
+    pub(crate) fn event(&mut self, event: Value) -> Answers {
+        self.try_event(event).1
+    }
+
+    /// The same, with what came of it.
+    pub(crate) fn try_event(&mut self, event: Value) -> (Applied, Answers) {
+        let line = self.line(event);
+        let event = json::event_from_line(&line).unwrap_or_else(|error| panic!("{line}: {error}"));
+        let mut answers = Answers::default();
+        let applied = self.partition.apply(&event, Some(&self.rules), event.occurred_at, &mut answers);
+        (applied, answers)
+    }
+
+    /// A customer message in the conversation `c1` of lead `l1`.
+    pub(crate) fn customer(&mut self, text: &str) -> Answers {
+        let id = format!("e{}", self.minute + 1);
+        self.event(message(&id, "customer", text))
+    }
+
+    /// A team message in the same conversation.
+    pub(crate) fn team(&mut self, text: &str) -> Answers {
+        let id = format!("e{}", self.minute + 1);
+        self.event(message(&id, "team", text))
+    }
+
+    /// The lead as data teams see it.
+    pub(crate) fn lead(&self, id: &str) -> kilat_domain::LeadRecord<'_> {
+        self.partition.leads().find(|lead| lead.lead == id).unwrap_or_else(|| panic!("no lead {id}"))
+    }
+
+    fn line(&mut self, mut event: Value) -> String {
+        self.minute += 1;
+        let at = Timestamp("2026-11-20T02:59:00Z".parse::<Timestamp>().unwrap().0 + self.minute * 60_000);
+        let defaults = json!({"workspace": "acme", "id": format!("e{}", self.minute), "type": "message.created",
+            "occurred_at": at.to_string()});
+        for (key, value) in defaults.as_object().unwrap() {
+            event.as_object_mut().unwrap().entry(key.clone()).or_insert(value.clone());
+        }
+        event.to_string()
+    }
+}
+
+/// The rule set of a YAML text.
+pub(crate) fn rule_set(text: &str) -> RuleSet {
+    let loaded = kilat_rules::load("rules.yaml", text);
+    let errors: Vec<_> = loaded.diagnostics.iter().filter(|diagnostic| diagnostic.is_error()).collect();
+    assert!(errors.is_empty(), "{errors:#?}");
+    kilat_rules::compile(&loaded.documents[0]).expect("the rules compile")
+}
+
+/// A message in the conversation `c1` of lead `l1`.
+pub(crate) fn message(id: &str, sender: &str, text: &str) -> Value {
+    json!({"id": id, "conversation": {"id": "c1"}, "lead": {"id": "l1"},
+        "channel": {"kind": "whatsapp", "account": "6281110001", "source": "wa_api"}, "chat": {"kind": "direct"},
+        "sender": {"kind": sender, "id": "628123456789", "name": "Budi"},
+        "message": {"id": format!("wamid.{id}"), "type": "text", "text": text}})
+}

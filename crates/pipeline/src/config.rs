@@ -1,0 +1,81 @@
+//! Settings of the engine role.
+
+use std::time::Duration;
+
+use kilat_codec::Topic;
+use serde::Deserialize;
+
+/// Settings of the engine role.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Consumer group of the engines.
+    pub group: String,
+    /// Names this process in the group across restarts; unique within it.
+    pub instance: String,
+    /// Worker threads, each with a consumer, a producer and the state of its partitions.
+    pub threads: usize,
+    /// How long a transaction gathers, in milliseconds.
+    pub transaction_interval_ms: u64,
+    /// Input records a transaction answers at most.
+    pub batch_records_max: usize,
+    /// Output bytes a transaction holds at most.
+    pub batch_bytes_max: usize,
+    /// Every so many input records one is timed from append to commit.
+    pub latency_sample: u32,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Config {
+            group: "kilat-engine".to_owned(),
+            instance: "engine-1".to_owned(),
+            threads: 2,
+            transaction_interval_ms: 25,
+            batch_records_max: 20_000,
+            batch_bytes_max: 16 << 20,
+            latency_sample: 16,
+        }
+    }
+}
+
+impl Config {
+    pub(crate) fn interval(&self) -> Duration {
+        Duration::from_millis(self.transaction_interval_ms)
+    }
+}
+
+/// The topics the engine reads and writes, in the order the workers index them.
+pub struct Topics;
+
+impl Topics {
+    /// What a worker reads.
+    pub const INPUTS: [Topic; 2] = [Topic::Messages, Topic::LeadChanges];
+
+    /// What a worker writes; dead letters of the inputs follow after these.
+    pub const OUTPUTS: [Topic; 6] = [
+        Topic::Decisions,
+        Topic::ActionsPartner,
+        Topic::ActionsMeta,
+        Topic::ActionsWebhook,
+        Topic::Leads,
+        Topic::State,
+    ];
+
+    pub(crate) fn inputs() -> Vec<String> {
+        Self::INPUTS.iter().map(|topic| topic.name().to_owned()).collect()
+    }
+
+    pub(crate) fn outputs() -> Vec<String> {
+        let dead_letters = Self::INPUTS.iter().map(|topic| topic.dlq_name().to_owned());
+        Self::OUTPUTS.iter().map(|topic| topic.name().to_owned()).chain(dead_letters).collect()
+    }
+
+    pub(crate) fn output(topic: Topic) -> usize {
+        Self::OUTPUTS.iter().position(|output| *output == topic).expect("every topic a worker writes is listed")
+    }
+
+    pub(crate) fn dead_letters_of(input: usize) -> usize {
+        Self::OUTPUTS.len() + input
+    }
+}

@@ -1,0 +1,135 @@
+//! What the engine decides, encoded into the open transaction.
+
+use std::fmt::Write as _;
+
+use kilat_codec::{EncodeError, Encoder, Topic, cloudevents, traceparent};
+use kilat_domain::{Action, Decision, LeadRecord, StateBlock};
+use kilat_engine::Outputs;
+use kilat_log::{Record, Transaction};
+use kilat_rules::Evaluated;
+
+use crate::config::Topics;
+use crate::totals::TotalsSnapshot;
+
+/// Bytes a state block may have before it is split: under Kafka's default limit of 1 MiB a record.
+const BLOCK_BYTES_SPLIT: usize = 900_000;
+
+/// Encodes the answers to one input record.
+pub(crate) struct RecordOutputs<'a> {
+    pub(crate) transaction: &'a mut Transaction,
+    pub(crate) encoder: &'a mut Encoder,
+    pub(crate) counts: &'a mut TotalsSnapshot,
+    /// The input record, whose trace the outputs carry on.
+    pub(crate) record: &'a Record<'a>,
+    /// The first thing that could not be encoded.
+    pub(crate) failed: Option<EncodeError>,
+}
+
+impl RecordOutputs<'_> {
+    fn append(
+        &mut self,
+        topic: Topic,
+        key: &[u8],
+        about: &cloudevents::About<'_>,
+        value: impl FnOnce(&mut Encoder, &mut Vec<u8>) -> Result<(), EncodeError>,
+    ) -> bool {
+        let trace = self.record.header(traceparent::HEADER);
+        let trace = trace.as_deref().and_then(|trace| std::str::from_utf8(trace).ok()).and_then(traceparent::parse);
+        let mut headers = cloudevents::Headers::default();
+        let headers = headers.of(about, trace.as_ref());
+        let encoder = &mut *self.encoder;
+        let appended =
+            self.transaction.append(Topics::output(topic), None, key, &headers, |bytes| value(encoder, bytes));
+        if let Err(error) = appended {
+            self.failed.get_or_insert(error);
+            return false;
+        }
+        true
+    }
+}
+
+impl Outputs for RecordOutputs<'_> {
+    fn decision(&mut self, decision: &Decision<'_>, _: &[Evaluated]) {
+        let about = cloudevents::About {
+            id: &decision.event_id,
+            kind: "kilat.decision.v1",
+            workspace: &decision.workspace,
+            at: decision.at,
+        };
+        let appended = self.append(Topic::Decisions, decision.workspace.as_bytes(), &about, |encoder, bytes| {
+            encoder.decision(decision, bytes)
+        });
+        self.counts.decisions += u64::from(appended);
+        self.counts.fired += decision.fired.len() as u64;
+        self.counts.refused += decision.refused.len() as u64;
+    }
+
+    fn action(&mut self, action: &Action<'_>) {
+        let about = cloudevents::About {
+            id: &action.id,
+            kind: "kilat.action.v1",
+            workspace: &action.workspace,
+            at: action.created_at,
+        };
+        let mut key = String::with_capacity(action.workspace.len() + 1 + action.conversation.len());
+        let _ = write!(key, "{}/{}", action.workspace, action.conversation);
+        let topic = Topic::of_lane(action.command.lane());
+        let appended = self.append(topic, key.as_bytes(), &about, |encoder, bytes| encoder.action(action, bytes));
+        self.counts.actions += u64::from(appended);
+    }
+}
+
+/// Appends a lead as data teams see it.
+pub(crate) fn append_lead(
+    transaction: &mut Transaction,
+    encoder: &mut Encoder,
+    lead: &LeadRecord<'_>,
+) -> Result<(), EncodeError> {
+    let key = format!("{}/{}", lead.workspace, lead.lead);
+    transaction.append(Topics::output(Topic::Leads), None, key.as_bytes(), &[], |bytes| encoder.lead(lead, bytes))
+}
+
+/// Appends a state block to the state partition of the same number; a large one in several records. Every record is whole
+/// in itself, and all of them are in the same transaction.
+pub(crate) fn append_block(
+    transaction: &mut Transaction,
+    encoder: &mut Encoder,
+    mut block: StateBlock<'_>,
+) -> Result<(), EncodeError> {
+    let partition = u32::try_from(block.partition).unwrap_or_default();
+    let key = partition.to_string();
+    let mut bytes = Vec::new();
+    encoder.state_block(&block, &mut bytes)?;
+    if bytes.len() > BLOCK_BYTES_SPLIT && block.leads.len() + block.conversations.len() + keys(&block) > 1 {
+        let rest = split(&mut block);
+        append_block(transaction, encoder, block)?;
+        return append_block(transaction, encoder, rest);
+    }
+    transaction.append(Topics::output(Topic::State), Some(partition), key.as_bytes(), &[], |out| {
+        out.extend_from_slice(&bytes);
+        Ok(())
+    })
+}
+
+fn keys(block: &StateBlock<'_>) -> usize {
+    block.seen.iter().map(|day| day.keys.len()).sum()
+}
+
+/// Takes the second half of everything countable out of `block`.
+fn split<'a>(block: &mut StateBlock<'a>) -> StateBlock<'a> {
+    let seen = block
+        .seen
+        .iter_mut()
+        .map(|day| kilat_domain::SeenDay { day: day.day, keys: day.keys.split_off(day.keys.len() / 2) })
+        .collect();
+    StateBlock {
+        partition: block.partition,
+        now: block.now,
+        rule_epoch: block.rule_epoch,
+        inputs: Vec::new(),
+        leads: block.leads.split_off(block.leads.len() / 2),
+        conversations: block.conversations.split_off(block.conversations.len() / 2),
+        seen,
+        disabled: Vec::new(),
+    }
+}

@@ -1,0 +1,133 @@
+//! Live rule sets: one [`ArcSwap`] a workspace in a [`DashMap`], written by the follower of the rules topic, read by the
+//! workers through a [`Snapshot`] a batch.
+//!
+//! Every version knows the offset of the rules topic from which it holds. A snapshot is an epoch: the offset up to which
+//! everything published was live when the batch began. Looking up a workspace later in the batch gives the version of that
+//! epoch even where a newer one has been swapped in meanwhile, which is what makes a replay of the batch exact.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use arc_swap::ArcSwap;
+use dashmap::DashMap;
+use kilat_rules::RuleSet;
+
+/// The workspace whose rules hold for every workspace without rules of its own (tests and demos).
+const EVERY_WORKSPACE: &str = "*";
+/// Superseded versions kept a workspace, for batches that began before the newest ones.
+const VERSIONS_KEPT: usize = 4;
+
+/// Live rule sets of all workspaces.
+#[derive(Debug, Default)]
+pub struct Registry {
+    workspaces: DashMap<Box<str>, ArcSwap<Vec<Version>>>,
+    epoch: AtomicI64,
+}
+
+/// A rule set and the epoch from which it holds; `None` is a withdrawn one.
+#[derive(Clone, Debug)]
+struct Version {
+    since: i64,
+    rules: Option<Arc<RuleSet>>,
+}
+
+impl Registry {
+    /// An empty registry.
+    pub fn new() -> Registry {
+        Registry::default()
+    }
+
+    /// Makes `rules` the rule set of `workspace` from the epoch after `offset` on; `None` withdraws it.
+    pub fn publish(&self, workspace: &str, rules: Option<Arc<RuleSet>>, offset: i64) {
+        let newest = Version { since: offset + 1, rules };
+        match self.workspaces.get(workspace) {
+            Some(slot) => {
+                let known = slot.load();
+                // A follower opened anew reads the topic from its start.
+                if known.first().is_some_and(|version| version.since >= newest.since) {
+                    return;
+                }
+                let mut versions = vec![newest];
+                versions.extend(known.iter().take(VERSIONS_KEPT).cloned());
+                slot.store(Arc::new(versions));
+            }
+            None => {
+                self.workspaces.insert(workspace.into(), ArcSwap::from_pointee(vec![newest]));
+            }
+        }
+        self.reach(offset + 1);
+    }
+
+    /// Everything below offset `epoch` of the rules topic has been dealt with.
+    pub fn reach(&self, epoch: i64) {
+        self.epoch.fetch_max(epoch, Ordering::Release);
+    }
+
+    /// The live rule set of `workspace` now.
+    pub fn live(&self, workspace: &str) -> Option<Arc<RuleSet>> {
+        self.at(workspace, i64::MAX)
+    }
+
+    /// How many workspaces have a live rule set.
+    pub fn len(&self) -> usize {
+        self.workspaces.iter().filter(|slot| slot.load().first().is_some_and(|version| version.rules.is_some())).count()
+    }
+
+    /// Whether no workspace has a live rule set.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    fn epoch(&self) -> i64 {
+        self.epoch.load(Ordering::Acquire)
+    }
+
+    fn at(&self, workspace: &str, epoch: i64) -> Option<Arc<RuleSet>> {
+        let slot = self.workspaces.get(workspace)?;
+        let versions = slot.load();
+        versions.iter().find(|version| version.since <= epoch).and_then(|version| version.rules.clone())
+    }
+}
+
+/// The rule sets of one epoch, as one worker sees them.
+#[derive(Debug)]
+pub struct Snapshot {
+    registry: Arc<Registry>,
+    epoch: i64,
+    known: HashMap<Box<str>, Option<Arc<RuleSet>>>,
+}
+
+impl Snapshot {
+    /// A snapshot of the registry as it is now.
+    pub fn new(registry: Arc<Registry>) -> Snapshot {
+        Snapshot { epoch: registry.epoch(), registry, known: HashMap::new() }
+    }
+
+    /// Moves on to the newest epoch. Called between batches only.
+    pub fn refresh(&mut self) {
+        let epoch = self.registry.epoch();
+        if epoch != self.epoch {
+            self.epoch = epoch;
+            self.known.clear();
+        }
+    }
+
+    /// Offset of the rules topic up to which rule sets are live.
+    pub fn epoch(&self) -> i64 {
+        self.epoch
+    }
+
+    /// The rule set of `workspace` in this epoch.
+    pub fn rules(&mut self, workspace: &str) -> Option<&RuleSet> {
+        if !self.known.contains_key(workspace) {
+            let own = self.registry.at(workspace, self.epoch);
+            let rules = own.or_else(|| self.registry.at(EVERY_WORKSPACE, self.epoch));
+            self.known.insert(workspace.into(), rules);
+        }
+        self.known.get(workspace).and_then(|rules| rules.as_deref())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,257 @@
+//! The engine role as a service: worker threads, the follower of rule sets, start, health and stop.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use kilat_codec::{DecodeError, EncodeError};
+use kilat_domain::Class;
+use kilat_log::{LogError, PartitionedLog};
+use kilat_telemetry::metrics;
+use tracing::{error, info};
+
+use crate::config::Config;
+use crate::registry::Registry;
+use crate::rules_follower::RulesFollower;
+use crate::totals::{Totals, TotalsSnapshot};
+use crate::worker::Worker;
+
+/// The first wait before a lost session is begun anew; doubled each time.
+const BACKOFF_FIRST: Duration = Duration::from_millis(100);
+/// The longest wait.
+const BACKOFF_MAX: Duration = Duration::from_secs(5);
+
+/// Why a session of the engine ended.
+#[derive(Debug, thiserror::Error)]
+pub enum PipelineError {
+    /// The log failed.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// Something could not be encoded.
+    #[error("state or lead not encodable: {0}")]
+    Encode(#[from] EncodeError),
+    /// A state block cannot be read.
+    #[error(
+        "state block at offset {offset} of kilat.state.v1, partition {partition}, cannot be read: {source}. \
+         help: run the version that wrote it, or restore the topic from a backup"
+    )]
+    StateBlock {
+        /// The partition.
+        partition: u32,
+        /// The block's offset.
+        offset: i64,
+        /// Why.
+        source: DecodeError,
+    },
+    /// Two topics that go together have different partition counts.
+    #[error(
+        "topic `{topic}` has {partitions} partitions and kilat.messages.v1 has {messages}. \
+         help: give both the same count, as partition p of both is kept by one worker"
+    )]
+    PartitionCounts {
+        /// The topic that differs.
+        topic: &'static str,
+        /// Its count.
+        partitions: u32,
+        /// The count of the message topic.
+        messages: u32,
+    },
+}
+
+impl PipelineError {
+    /// Who has to act.
+    pub fn class(&self) -> Class {
+        match self {
+            PipelineError::Log(error) => error.class(),
+            PipelineError::Encode(_) | PipelineError::StateBlock { .. } => Class::Fatal,
+            PipelineError::PartitionCounts { .. } => Class::Transient,
+        }
+    }
+
+    /// Whether a new session may succeed.
+    fn may_pass(&self) -> bool {
+        let fenced = matches!(self, PipelineError::Log(LogError::Fenced { .. }));
+        fenced || self.class() != Class::Fatal
+    }
+}
+
+/// The engine role of this process.
+pub struct Service {
+    registry: Arc<Registry>,
+    totals: Arc<Totals>,
+    progress: Arc<Progress>,
+    stop: Arc<AtomicBool>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+/// How the engine role is doing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Health {
+    /// Rule sets published before the start are live, and every worker has been given its partitions and restored them.
+    pub ready: bool,
+    /// Records not yet taken, over all partitions of this process.
+    pub lag_records: u64,
+    /// The last error, while it lasts.
+    pub error: Option<String>,
+    /// An error that no retry cures: the process should end.
+    pub failed: bool,
+}
+
+/// What the threads tell the service.
+#[derive(Debug, Default)]
+pub(crate) struct Progress {
+    rules_ready: AtomicBool,
+    workers: Vec<WorkerProgress>,
+    failed: AtomicBool,
+    error: Mutex<Option<String>>,
+}
+
+#[derive(Debug, Default)]
+struct WorkerProgress {
+    working: AtomicBool,
+    lag: AtomicU64,
+}
+
+impl Progress {
+    pub(crate) fn working(&self, worker: usize, working: bool) {
+        self.workers[worker].working.store(working, Ordering::Relaxed);
+        if working {
+            *self.error.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        }
+    }
+
+    pub(crate) fn lag(&self, worker: usize, records: u64) {
+        self.workers[worker].lag.store(records, Ordering::Relaxed);
+    }
+
+    fn failed(&self, error: &PipelineError) {
+        *self.error.lock().unwrap_or_else(PoisonError::into_inner) = Some(error.to_string());
+        if !error.may_pass() {
+            self.failed.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
+impl Service {
+    /// Starts the threads. Workers join the group once the rule sets published so far are live.
+    pub fn start(log: Arc<dyn PartitionedLog>, config: &Config) -> Service {
+        let threads = config.threads.max(1);
+        let registry = Arc::new(Registry::new());
+        let totals = Arc::new(Totals::default());
+        let stop = Arc::new(AtomicBool::new(false));
+        let workers = (0..threads).map(|_| WorkerProgress::default()).collect();
+        let progress = Arc::new(Progress { workers, ..Progress::default() });
+
+        let mut handles = vec![spawn("kilat-rules", {
+            let (log, registry, instance) = (log.clone(), registry.clone(), config.instance.clone());
+            let (stop, progress) = (stop.clone(), progress.clone());
+            move || follow_rules(&log, &registry, &instance, &stop, &progress)
+        })];
+        for number in 0..threads {
+            let worker = Worker {
+                number,
+                log: log.clone(),
+                registry: registry.clone(),
+                config: config.clone(),
+                totals: totals.clone(),
+                progress: progress.clone(),
+            };
+            let (stop, progress) = (stop.clone(), progress.clone());
+            handles.push(spawn(&format!("kilat-engine-{number}"), move || work(worker, &stop, &progress)));
+        }
+        Service { registry, totals, progress, stop, threads: handles }
+    }
+
+    /// The live rule sets.
+    pub fn registry(&self) -> &Arc<Registry> {
+        &self.registry
+    }
+
+    /// What has been committed since the start.
+    pub fn totals(&self) -> TotalsSnapshot {
+        self.totals.snapshot()
+    }
+
+    /// How it is doing.
+    pub fn health(&self) -> Health {
+        let working = self.progress.workers.iter().all(|worker| worker.working.load(Ordering::Relaxed));
+        Health {
+            ready: self.progress.rules_ready.load(Ordering::Relaxed) && working,
+            lag_records: self.progress.workers.iter().map(|worker| worker.lag.load(Ordering::Relaxed)).sum(),
+            error: self.progress.error.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+            failed: self.progress.failed.load(Ordering::Relaxed),
+        }
+    }
+
+    /// Asks the threads to finish their batch, commit and leave; [`Self::join`] waits for it.
+    pub fn stop(&self) {
+        self.stop.store(true, Ordering::Relaxed);
+        for thread in &self.threads {
+            thread.thread().unpark();
+        }
+    }
+
+    /// Waits until every thread has ended.
+    pub fn join(self) {
+        for thread in self.threads {
+            if thread.join().is_err() {
+                error!("an engine thread panicked");
+            }
+        }
+    }
+}
+
+fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> JoinHandle<()> {
+    thread::Builder::new().name(name.to_owned()).spawn(body).expect("the system can start a thread")
+}
+
+/// Keeps the follower of rule sets going.
+fn follow_rules(
+    log: &Arc<dyn PartitionedLog>,
+    registry: &Arc<Registry>,
+    instance: &str,
+    stop: &AtomicBool,
+    progress: &Progress,
+) {
+    retry("rules", stop, progress, || {
+        let follower = RulesFollower::new(log.clone(), registry.clone(), instance.to_owned());
+        follower.run(stop, &|| progress.rules_ready.store(true, Ordering::Relaxed)).map_err(PipelineError::from)
+    });
+}
+
+/// Keeps one worker going.
+fn work(mut worker: Worker, stop: &AtomicBool, progress: &Progress) {
+    while !progress.rules_ready.load(Ordering::Relaxed) && !stop.load(Ordering::Relaxed) {
+        thread::park_timeout(BACKOFF_FIRST);
+    }
+    let number = worker.number;
+    retry("worker", stop, progress, || {
+        let ended = worker.session(stop);
+        progress.working(number, false);
+        ended
+    });
+}
+
+/// Runs sessions until one ends well, `stop` is set, or an error comes that no retry cures.
+fn retry(what: &str, stop: &AtomicBool, progress: &Progress, mut session: impl FnMut() -> Result<(), PipelineError>) {
+    let mut backoff = BACKOFF_FIRST;
+    while !stop.load(Ordering::Relaxed) {
+        let begun = crate::clock::monotonic();
+        let Err(failure) = session() else { break };
+        let class = format!("{:?}", failure.class()).to_lowercase();
+        metrics::TRANSACTIONS_FAILED.with([&class]).increment(1);
+        progress.failed(&failure);
+        if !failure.may_pass() {
+            error!(what, error = %failure, "stopped");
+            break;
+        }
+        if begun.elapsed() > BACKOFF_MAX {
+            backoff = BACKOFF_FIRST;
+        }
+        error!(what, error = %failure, retry_in_ms = backoff.as_millis() as u64, "session ended, starting anew");
+        thread::park_timeout(backoff);
+        backoff = (backoff * 2).min(BACKOFF_MAX);
+    }
+    info!(what, "ended");
+}

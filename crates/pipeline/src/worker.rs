@@ -1,0 +1,354 @@
+//! A worker: one thread, one member of the consumer group, one transactional producer, the state of its partitions.
+//!
+//! Nothing is shared between workers but the rule-set registry. A record's way, top to bottom: polled by [`Worker::session`],
+//! decoded and applied in [`Batch::take`], committed with the rest of its batch in [`Worker::commit`].
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use kilat_codec::{Encoder, RECORD_BYTES_MAX};
+use kilat_domain::{InputRange, Timestamp};
+use kilat_engine::{Applied, Partition};
+use kilat_log::{Member, MemberSpec, PartitionedLog, Polled, Record, Transaction};
+use kilat_telemetry::metrics::{self, Gauge, Histogram};
+use tracing::{info, warn};
+
+use crate::config::{Config, Topics};
+use crate::outputs::{self, RecordOutputs};
+use crate::registry::{Registry, Snapshot};
+use crate::service::{PipelineError, Progress};
+use crate::totals::{Counters, Totals, TotalsSnapshot};
+use crate::{clock, dead_letter, restore};
+
+/// How long a poll waits while nothing is open; also how soon a worker notices that it should stop.
+const IDLE_POLL: Duration = Duration::from_millis(100);
+
+/// One worker of the engine role.
+pub(crate) struct Worker {
+    pub(crate) number: usize,
+    pub(crate) log: Arc<dyn PartitionedLog>,
+    pub(crate) registry: Arc<Registry>,
+    pub(crate) config: Config,
+    pub(crate) totals: Arc<Totals>,
+    pub(crate) progress: Arc<Progress>,
+}
+
+impl Worker {
+    /// Joins the group and works until `stop`: then the open batch is committed and the group left.
+    ///
+    /// *Errors:* the member is lost; its state is gone with it, and a new session starts from what is committed.
+    pub(crate) fn session(&mut self, stop: &AtomicBool) -> Result<(), PipelineError> {
+        restore::check_partition_counts(&*self.log)?;
+        let mut member = self.log.join(&MemberSpec {
+            group: self.config.group.clone(),
+            instance: format!("{}-{}", self.config.instance, self.number),
+            inputs: Topics::inputs(),
+            outputs: Topics::outputs(),
+        })?;
+        let mut measures = Measures::new(&self.config, self.number);
+        let mut batch = Batch::new(self.registry.clone(), &self.config);
+        let mut owned: Vec<Option<Owned>> = Vec::new();
+        while !stop.load(Ordering::Relaxed) {
+            let polled = member.poll(batch.patience(), batch.room(), &mut |record| batch.take(&record, &mut owned))?;
+            match polled {
+                Polled::Records(_) => {}
+                Polled::Assigned(partitions) => self.assigned(&partitions, &mut owned)?,
+                Polled::Revoked { partitions, lost } => {
+                    if lost {
+                        batch.drop_open();
+                    } else {
+                        self.commit(&mut *member, &mut batch, &mut owned, &mut measures)?;
+                    }
+                    self.revoked(&partitions, lost, &mut owned);
+                }
+            }
+            if batch.is_due() {
+                self.commit(&mut *member, &mut batch, &mut owned, &mut measures)?;
+            }
+            measures.observe_owned(owned.iter().flatten().count());
+            self.progress.lag(self.number, measures.observe_lag(&*member));
+        }
+        self.commit(&mut *member, &mut batch, &mut owned, &mut measures)
+    }
+
+    /// Restores the partitions before any of their records is polled (PIPE-3).
+    fn assigned(&self, partitions: &[u32], owned: &mut Vec<Option<Owned>>) -> Result<(), PipelineError> {
+        info!(worker = self.number, ?partitions, "partitions assigned");
+        for &partition in partitions {
+            let at = partition as usize;
+            if owned.len() <= at {
+                owned.resize_with(at + 1, || None);
+            }
+            let begun = clock::monotonic();
+            owned[at] = Some(Owned { state: restore::partition(&*self.log, partition)?, inputs: Vec::new() });
+            metrics::RESTORE_SECONDS.with([]).record(begun.elapsed().as_secs_f64());
+        }
+        self.progress.working(self.number, true);
+        Ok(())
+    }
+
+    fn revoked(&self, partitions: &[u32], lost: bool, owned: &mut [Option<Owned>]) {
+        info!(worker = self.number, ?partitions, lost, "partitions revoked");
+        for &partition in partitions {
+            if let Some(slot) = owned.get_mut(partition as usize) {
+                *slot = None;
+            }
+        }
+    }
+
+    /// Commits the open batch: outputs, changed leads, state blocks and input offsets in one transaction (PIPE-2).
+    fn commit(
+        &self,
+        member: &mut dyn Member,
+        batch: &mut Batch,
+        owned: &mut [Option<Owned>],
+        measures: &mut Measures,
+    ) -> Result<(), PipelineError> {
+        if batch.records == 0 {
+            return Ok(());
+        }
+        batch.close(owned)?;
+        let begun = clock::monotonic();
+        member.commit(&batch.transaction)?;
+        measures.observe_commit(begun.elapsed(), batch);
+        self.totals.add(&TotalsSnapshot { transactions: 1, ..batch.counts });
+        for partition in owned.iter_mut().flatten() {
+            partition.state.settle();
+            partition.inputs.clear();
+        }
+        batch.begin();
+        Ok(())
+    }
+}
+
+/// A partition this worker owns.
+struct Owned {
+    state: Partition,
+    /// What the open batch has read of it, in the order it was interleaved.
+    inputs: Vec<InputRange>,
+}
+
+/// The open batch: everything between two commits.
+struct Batch {
+    snapshot: Snapshot,
+    encoder: Encoder,
+    transaction: Transaction,
+    counts: TotalsSnapshot,
+    received: [u64; 2],
+    records: usize,
+    opened: Option<Instant>,
+    /// Append times of sampled records.
+    sampled: Vec<Timestamp>,
+    interval: Duration,
+    records_max: usize,
+    bytes_max: usize,
+    latency_sample: u32,
+}
+
+impl Batch {
+    fn new(registry: Arc<Registry>, config: &Config) -> Batch {
+        Batch {
+            snapshot: Snapshot::new(registry),
+            encoder: Encoder::new(),
+            transaction: Transaction::default(),
+            counts: TotalsSnapshot::default(),
+            received: [0; 2],
+            records: 0,
+            opened: None,
+            sampled: Vec::new(),
+            interval: config.interval(),
+            records_max: config.batch_records_max.max(1),
+            bytes_max: config.batch_bytes_max,
+            latency_sample: config.latency_sample.max(1),
+        }
+    }
+
+    /// Decodes one record, folds it into its partition's state, runs its rules and encodes what they decided.
+    fn take(&mut self, record: &Record<'_>, owned: &mut [Option<Owned>]) {
+        self.open(record);
+        let Some(partition) = owned.get_mut(record.partition as usize).and_then(Option::as_mut) else {
+            // LOG-4 rules this out; if it happened, evaluating without the state would be worse than stopping.
+            unreachable!("a record of partition {}, which this worker does not own", record.partition)
+        };
+        note_input(&mut partition.inputs, record);
+        self.transaction.advance(record.input, record.partition, record.offset + 1);
+
+        let value = record.value.unwrap_or_default();
+        if value.len() > RECORD_BYTES_MAX {
+            let cause = format!("{} bytes, at most {RECORD_BYTES_MAX} are read", value.len());
+            return self.dead_letter(record, "K2005", &cause);
+        }
+        let event = match kilat_codec::decode_event(value) {
+            Ok(event) => event,
+            Err(error) => return self.dead_letter(record, error.code(), &error.to_string()),
+        };
+        let rules = self.snapshot.rules(&event.workspace);
+        let mut outputs = RecordOutputs {
+            transaction: &mut self.transaction,
+            encoder: &mut self.encoder,
+            counts: &mut self.counts,
+            record,
+            failed: None,
+        };
+        let applied = partition.state.apply(&event, rules, record.timestamp, &mut outputs);
+        if let Some(error) = outputs.failed.take() {
+            warn!(event_id = %event.id, error = %error, "an output is too large to be written and is left out");
+        }
+        match applied {
+            Applied::Duplicate => self.counts.duplicates += 1,
+            Applied::Evaluated { caused } => {
+                self.counts.evaluated += 1;
+                self.counts.caused += u64::from(caused);
+            }
+        }
+    }
+
+    fn dead_letter(&mut self, record: &Record<'_>, code: &'static str, cause: &str) {
+        let topic = Topics::INPUTS[record.input].name();
+        warn!(topic, partition = record.partition, offset = record.offset, code, error = cause, "record dead-lettered");
+        metrics::RECORDS_DEAD_LETTERED.with([topic, code]).increment(1);
+        let output = Topics::dead_letters_of(record.input);
+        dead_letter::append(&mut self.transaction, output, topic, record, code, cause);
+        self.counts.dead_lettered += 1;
+    }
+
+    fn open(&mut self, record: &Record<'_>) {
+        self.opened.get_or_insert_with(clock::monotonic);
+        if self.records as u32 % self.latency_sample == 0 {
+            self.sampled.push(record.timestamp);
+        }
+        self.records += 1;
+        self.received[record.input] += 1;
+        self.counts.events += 1;
+    }
+
+    /// Appends changed leads and state blocks; the batch is then ready to be committed.
+    fn close(&mut self, owned: &mut [Option<Owned>]) -> Result<(), PipelineError> {
+        for (number, partition) in owned.iter_mut().enumerate() {
+            let Some(Owned { state, inputs }) = partition else { continue };
+            for lead in state.published() {
+                outputs::append_lead(&mut self.transaction, &mut self.encoder, &lead)?;
+            }
+            let number = u32::try_from(number).unwrap_or(u32::MAX);
+            if let Some(block) = state.block(number, std::mem::take(inputs), self.snapshot.epoch()) {
+                outputs::append_block(&mut self.transaction, &mut self.encoder, block)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Starts the next batch, on the newest rule sets.
+    fn begin(&mut self) {
+        self.transaction.clear();
+        self.counts = TotalsSnapshot::default();
+        self.received = [0; 2];
+        self.records = 0;
+        self.opened = None;
+        self.sampled.clear();
+        self.snapshot.refresh();
+    }
+
+    /// Forgets the open batch: its partitions are lost, and another member starts from what is committed.
+    fn drop_open(&mut self) {
+        self.begin();
+    }
+
+    /// How long the next poll may wait.
+    fn patience(&self) -> Duration {
+        self.opened.map_or(IDLE_POLL, |opened| self.interval.saturating_sub(opened.elapsed()))
+    }
+
+    /// How many more records the batch takes.
+    fn room(&self) -> usize {
+        self.records_max - self.records.min(self.records_max - 1)
+    }
+
+    fn is_due(&self) -> bool {
+        self.opened.is_some_and(|opened| {
+            opened.elapsed() >= self.interval
+                || self.records >= self.records_max
+                || self.transaction.bytes() >= self.bytes_max
+        })
+    }
+}
+
+/// Notes the record in the ranges of its partition, extending the last run where it goes on.
+fn note_input(inputs: &mut Vec<InputRange>, record: &Record<'_>) {
+    let input = i32::try_from(record.input).unwrap_or(i32::MAX);
+    match inputs.last_mut() {
+        Some(last) if last.input == input => last.next = record.offset + 1,
+        _ => inputs.push(InputRange { input, from: record.offset, next: record.offset + 1 }),
+    }
+}
+
+/// Metric handles of one worker, resolved once.
+struct Measures {
+    counters: Counters,
+    commit_seconds: Histogram,
+    batch_seconds: Histogram,
+    batch_records: Histogram,
+    latency_seconds: Histogram,
+    partitions: Gauge,
+    lags: Vec<((usize, u32), Gauge)>,
+    group: String,
+    lag_observed: Option<Instant>,
+    lag: u64,
+}
+
+impl Measures {
+    fn new(config: &Config, worker: usize) -> Measures {
+        Measures {
+            counters: Counters::new(),
+            commit_seconds: metrics::TRANSACTION_SECONDS.with([]),
+            batch_seconds: metrics::BATCH_SECONDS.with([]),
+            batch_records: metrics::TRANSACTION_RECORDS.with([]),
+            latency_seconds: metrics::EVENT_TO_COMMIT_SECONDS.with([]),
+            partitions: metrics::PARTITIONS_OWNED.with([&config.group, &worker.to_string()]),
+            lags: Vec::new(),
+            group: config.group.clone(),
+            lag_observed: None,
+            lag: 0,
+        }
+    }
+
+    fn observe_commit(&mut self, commit: Duration, batch: &Batch) {
+        self.counters.add(batch.received, &batch.counts);
+        self.commit_seconds.record(commit.as_secs_f64());
+        self.batch_records.record(batch.records as f64);
+        if let Some(opened) = batch.opened {
+            self.batch_seconds.record(opened.elapsed().saturating_sub(commit).as_secs_f64());
+        }
+        let now = clock::wall();
+        for appended in &batch.sampled {
+            self.latency_seconds.record(now.since(*appended).as_secs_f64());
+        }
+    }
+
+    fn observe_owned(&self, partitions: usize) {
+        self.partitions.set(partitions as f64);
+    }
+
+    /// Reads the lag once in a while; records behind, over all partitions.
+    fn observe_lag(&mut self, member: &dyn Member) -> u64 {
+        const EVERY: Duration = Duration::from_millis(500);
+        if self.lag_observed.is_some_and(|observed| observed.elapsed() < EVERY) {
+            return self.lag;
+        }
+        self.lag_observed = Some(clock::monotonic());
+        let lags = member.lag();
+        self.lag = lags.iter().map(|lag| lag.records).sum();
+        for lag in lags {
+            let key = (lag.input, lag.partition);
+            let known = self.lags.iter().position(|(known, _)| *known == key);
+            let at = known.unwrap_or_else(|| {
+                let topic = Topics::INPUTS[lag.input].name();
+                let gauge = metrics::LAG_RECORDS.with([&self.group, topic, &lag.partition.to_string()]);
+                self.lags.push((key, gauge));
+                self.lags.len() - 1
+            });
+            self.lags[at].1.set(lag.records as f64);
+        }
+        self.lag
+    }
+}
