@@ -1,10 +1,12 @@
 //! The log: the port [`PartitionedLog`], its embedded implementation and the one on Apache Kafka.
 
 mod error;
+mod kafka;
 mod port;
 mod transaction;
 
 pub use error::LogError;
+pub use kafka::{Kafka, KafkaConfig};
 pub use port::{
     Followed, Follower, Headers, Lag, Member, MemberSpec, PartitionedLog, Polled, Record, Retention, Start, TopicSpec,
     Writer,

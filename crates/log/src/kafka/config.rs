@@ -1,0 +1,204 @@
+//! The settings of Kafka's clients: what Kilat fixes, what it prefers, what the user passes through.
+//!
+//! Input: [`KafkaConfig`]. Output: rdkafka's configurations for each kind of client.
+//!
+//! Invariants:
+//! - K-1: an option on which exactly-once rests ([`OWNED`]) cannot be passed through.
+//! - K-2: every option is checked when the cluster is connected to, before anything is read or written.
+//!
+//! Source: CONFIGURATION.md of librdkafka 2.12.1; the figures behind the preferences are in `../shared`'s design notes
+//! and ours in the comments.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::Duration;
+
+use rdkafka::ClientConfig;
+use rdkafka::error::KafkaError;
+
+use crate::LogError;
+
+/// How to reach a Kafka cluster, and how its clients behave.
+#[derive(Clone, PartialEq, Eq)]
+pub struct KafkaConfig {
+    /// `host:port`, several separated by commas; any of them leads to the whole cluster.
+    pub brokers: String,
+    /// Names this process in the brokers' logs, metrics and quotas.
+    pub client_id: String,
+    /// A transaction that is open for longer is aborted by the broker. Readers wait for the open transaction of a
+    /// crashed process this long at most, unless it comes back earlier.
+    pub transaction_timeout: Duration,
+    /// A member not heard of for this long loses its partitions. The brokers accept 6 s to 30 min by default.
+    pub session_timeout: Duration,
+    /// Options of librdkafka, passed through as they are: `security.protocol`, `sasl.*`, `ssl.*`, tuning. Those that Kilat
+    /// depends on are refused.
+    pub properties: BTreeMap<String, String>,
+}
+
+impl KafkaConfig {
+    /// The defaults for the cluster at `brokers`.
+    pub fn new(brokers: impl Into<String>) -> KafkaConfig {
+        KafkaConfig {
+            brokers: brokers.into(),
+            client_id: "kilat".to_owned(),
+            transaction_timeout: Duration::from_secs(10),
+            session_timeout: Duration::from_secs(10),
+            properties: BTreeMap::new(),
+        }
+    }
+}
+
+/// Passwords and keys travel in `properties`: only the names of the options are shown.
+impl fmt::Debug for KafkaConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KafkaConfig")
+            .field("brokers", &self.brokers)
+            .field("client_id", &self.client_id)
+            .field("transaction_timeout", &self.transaction_timeout)
+            .field("session_timeout", &self.session_timeout)
+            .field("properties", &self.properties.keys())
+            .finish()
+    }
+}
+
+/// Options that Kilat sets itself, and what to use instead.
+const OWNED: &[(&str, &str)] = &[
+    ("bootstrap.servers", "use `brokers`"),
+    ("metadata.broker.list", "use `brokers`"),
+    ("client.id", "use `client_id`"),
+    ("transaction.timeout.ms", "use `transaction_timeout`"),
+    ("session.timeout.ms", "use `session_timeout`"),
+    ("heartbeat.interval.ms", "it follows `session_timeout`"),
+    ("group.id", "Kilat names its groups"),
+    ("group.instance.id", "Kilat names its members"),
+    ("group.protocol", "partition p of every input must go to one member, which the classic range assignor does"),
+    ("group.remote.assignor", "partition p of every input must go to one member, which the classic range assignor does"),
+    (
+        "partition.assignment.strategy",
+        "partition p of every input must go to one member, which the classic range assignor does",
+    ),
+    ("transactional.id", "Kilat names its transactions"),
+    ("enable.idempotence", "transactions need it"),
+    ("acks", "transactions need all"),
+    ("request.required.acks", "transactions need all"),
+    ("isolation.level", "only committed records may be read"),
+    ("enable.auto.commit", "offsets are committed in transactions only"),
+    ("auto.commit.enable", "offsets are committed in transactions only"),
+    ("auto.commit.interval.ms", "offsets are committed in transactions only"),
+    ("enable.auto.offset.store", "offsets are committed in transactions only"),
+    ("offset.store.method", "offsets are committed in transactions only"),
+    ("auto.offset.reset", "a group without offsets starts at the earliest record"),
+    ("enable.partition.eof", "Kilat follows positions instead"),
+    ("delivery.report.only.error", "Kilat waits for all deliveries at once"),
+    ("partitioner", "keys go where Java's clients send them"),
+    ("log.queue", "librdkafka's log goes to Kilat's"),
+];
+
+/// Options that everything else may be changed around, by kind of client.
+impl KafkaConfig {
+    /// Refuses what cannot work, before any connection.
+    pub(super) fn check(&self) -> Result<(), LogError> {
+        let refuse = |key: &str, reason: &str| Err(LogError::Setting { key: key.to_owned(), reason: reason.to_owned() });
+        if self.brokers.trim().is_empty() {
+            return refuse("brokers", "empty; give host:port of at least one broker");
+        }
+        for key in self.properties.keys() {
+            if let Some((_, instead)) = OWNED.iter().find(|(owned, _)| owned == key) {
+                return refuse(key, &format!("cannot be passed through: {instead}"));
+            }
+        }
+        for config in [self.member("check", "check"), self.producer("check"), self.reader()] {
+            if let Err(error) = config.create_native_config() {
+                return Err(match error {
+                    KafkaError::ClientConfig(_, what, key, value) => {
+                        // The value of a secret stays out of messages and logs.
+                        let secret = ["password", "secret", "pem", "jaas"].iter().any(|word| key.contains(word));
+                        let value = if secret { "***" } else { &value };
+                        LogError::Setting { reason: format!("{what} (value `{value}`)"), key }
+                    }
+                    source => LogError::Kafka { doing: "configure a client", at: self.brokers.clone(), source },
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// Of a member's consumer.
+    pub(super) fn member(&self, group: &str, instance: &str) -> ClientConfig {
+        let mut config = self.consumer();
+        let session_ms = self.session_timeout.as_millis();
+        config.set("group.id", group);
+        // Static membership: a member that crashed and comes back within the session takes its partitions up again at
+        // once and disturbs nobody.
+        config.set("group.instance.id", instance);
+        config.set("partition.assignment.strategy", "range");
+        config.set("session.timeout.ms", session_ms.to_string());
+        config.set("heartbeat.interval.ms", (session_ms / 3).max(1).to_string());
+        config.set("isolation.level", "read_committed");
+        config.set("auto.offset.reset", "earliest");
+        self.pass_through(config)
+    }
+
+    /// Of a follower's consumer.
+    pub(super) fn follower(&self) -> ClientConfig {
+        let mut config = self.consumer();
+        config.set("isolation.level", "read_committed");
+        config.set("auto.offset.reset", "earliest");
+        config.set("enable.partition.eof", "true");
+        self.pass_through(config)
+    }
+
+    /// Of the client that asks about topics and offsets. It must see the end of the log, not of what is committed.
+    pub(super) fn reader(&self) -> ClientConfig {
+        let mut config = self.common();
+        config.set("isolation.level", "read_uncommitted");
+        config.set("allow.auto.create.topics", "false");
+        self.pass_through(config)
+    }
+
+    /// Of a transactional producer.
+    pub(super) fn producer(&self, id: &str) -> ClientConfig {
+        let mut config = self.common();
+        config.set("transactional.id", id);
+        config.set("transaction.timeout.ms", self.transaction_timeout.as_millis().to_string());
+        config.set("enable.idempotence", "true");
+        config.set("partitioner", "murmur2_random");
+        // A commit waits for all of its records anyway, so that only failures are worth an event.
+        config.set("delivery.report.only.error", "true");
+        // Java's default, and about what a broker takes.
+        config.set("message.max.bytes", "1048576");
+        config.set("queue.buffering.max.messages", "500000");
+        config.set("queue.buffering.max.kbytes", "131072");
+        self.pass_through(config)
+    }
+
+    fn consumer(&self) -> ClientConfig {
+        let mut config = self.common();
+        config.set("allow.auto.create.topics", "false");
+        config.set("enable.auto.commit", "false");
+        config.set("enable.auto.offset.store", "false");
+        // 839k records a second instead of 244k: fetch ahead by bytes rather than by count, and look again soon.
+        config.set("queued.min.messages", "500000");
+        config.set("queued.max.messages.kbytes", "65536");
+        config.set("fetch.queue.backoff.ms", "5");
+        config
+    }
+
+    fn common(&self) -> ClientConfig {
+        let mut config = ClientConfig::new();
+        config.set("bootstrap.servers", &self.brokers);
+        config.set("client.id", &self.client_id);
+        config.set("socket.nagle.disable", "true");
+        config.set("log.connection.close", "false");
+        // The default of 10 s would add that much to every restart of a broker.
+        config.set("reconnect.backoff.max.ms", "2000");
+        config
+    }
+
+    fn pass_through(&self, mut config: ClientConfig) -> ClientConfig {
+        for (key, value) in &self.properties {
+            config.set(key, value);
+        }
+        config
+    }
+}

@@ -1,0 +1,98 @@
+//! From librdkafka's errors to ours, by who has to act.
+//!
+//! Input: an error of a call, and what the client noted of its connections meanwhile. Output: [`LogError`].
+//! Absent: retries.
+
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+
+use super::context::{Trouble, TroubleKind};
+use crate::LogError;
+
+/// What failed, and where.
+#[derive(Clone, Copy)]
+pub(super) struct Attempt<'a> {
+    pub(super) doing: &'static str,
+    pub(super) at: &'a str,
+}
+
+impl Attempt<'_> {
+    /// The error of a call. What is known of the connections explains a time-out better than the time-out itself.
+    pub(super) fn failed(self, source: KafkaError, trouble: Option<Trouble>) -> LogError {
+        let at = self.at.to_owned();
+        match source.rdkafka_error_code().map(Fault::of) {
+            Some(Fault::Denied) => LogError::Denied { at, reason: reason(source, trouble) },
+            Some(Fault::Unreachable) => match trouble {
+                Some(trouble) => self.troubled(trouble),
+                None => LogError::Unreachable { at, reason: format!("cannot {}: {source}", self.doing) },
+            },
+            _ => LogError::Kafka { doing: self.doing, at, source },
+        }
+    }
+
+    /// Trouble that is enough of an answer by itself.
+    pub(super) fn troubled(self, trouble: Trouble) -> LogError {
+        let (at, reason) = (self.at.to_owned(), trouble.reason);
+        match trouble.kind {
+            TroubleKind::Denied => LogError::Denied { at, reason },
+            TroubleKind::Connection | TroubleKind::AllDown | TroubleKind::Name => LogError::Unreachable { at, reason },
+        }
+    }
+}
+
+fn reason(source: KafkaError, trouble: Option<Trouble>) -> String {
+    match trouble {
+        Some(Trouble { kind: TroubleKind::Denied, reason }) => reason,
+        _ => source.to_string(),
+    }
+}
+
+/// What an error code means to us.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fault {
+    /// The topic or partition is not there.
+    Missing,
+    /// Credentials, certificates or ACLs.
+    Denied,
+    /// No broker, or none in time.
+    Unreachable,
+    /// Somebody else has our name or our partitions.
+    Fenced,
+    /// The record is over a limit.
+    TooLarge,
+    /// Everything else.
+    Other,
+}
+
+impl Fault {
+    pub(super) fn of(code: RDKafkaErrorCode) -> Fault {
+        use RDKafkaErrorCode as C;
+        match code {
+            C::UnknownTopicOrPartition | C::UnknownTopic | C::UnknownPartition => Fault::Missing,
+            C::Authentication
+            | C::SSL
+            | C::SaslAuthenticationFailed
+            | C::UnsupportedSASLMechanism
+            | C::TopicAuthorizationFailed
+            | C::GroupAuthorizationFailed
+            | C::ClusterAuthorizationFailed
+            | C::TransactionalIdAuthorizationFailed => Fault::Denied,
+            C::BrokerTransportFailure
+            | C::AllBrokersDown
+            | C::Resolve
+            | C::OperationTimedOut
+            | C::TimedOutQueue
+            | C::RequestTimedOut
+            | C::WaitingForCoordinator
+            | C::CoordinatorNotAvailable => Fault::Unreachable,
+            C::Fenced
+            | C::ProducerFenced
+            | C::InvalidProducerEpoch
+            | C::FencedInstanceId
+            | C::UnknownMemberId
+            | C::IllegalGeneration
+            | C::AssignmentLost => Fault::Fenced,
+            C::MessageSizeTooLarge | C::InvalidMessageSize => Fault::TooLarge,
+            _ => Fault::Other,
+        }
+    }
+}

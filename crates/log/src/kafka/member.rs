@@ -1,0 +1,289 @@
+//! A member of a consumer group: one consumer, one transactional producer.
+//!
+//! Input: the group's events and the records of the partitions assigned. Output: what `poll` reports, transactions.
+//!
+//! Invariants:
+//! - M-1: a group change is reported before it is carried out; the next poll carries it out. Until then the group waits
+//!   for this member (`max.poll.interval.ms`), so that no other owns what is being given up.
+//! - M-2: offsets are committed for held partitions only, with the seat taken when they were assigned (LOG-5).
+//! - M-3: group changes do not queue behind records: they have a queue of their own.
+//! - M-4: dropping the member leaves the group at once, within [`LEAVE_TIMEOUT`] where no broker answers.
+//!
+//! Absent: threads. Everything happens within the calls of the owner, but for librdkafka's own fetching.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use rdkafka::consumer::{BaseConsumer, Consumer as _, ConsumerGroupMetadata};
+use rdkafka::error::KafkaError;
+use rdkafka::topic_partition_list::TopicPartitionList;
+
+use super::config::KafkaConfig;
+use super::context::{Change, Context, TroubleKind};
+use super::fault::{Attempt, Fault};
+use super::native::{Intake, IntakeError};
+use super::topic_names;
+use super::transactions::{Offsets, Transactions};
+use crate::{Lag, LogError, Member, MemberSpec, Polled, Record, Transaction, Writer};
+
+/// How long a departure may take before the broker is left to notice it.
+const LEAVE_TIMEOUT: Duration = Duration::from_secs(3);
+const LEAVE_TURN: Duration = Duration::from_millis(10);
+
+/// A member of a group on Kafka.
+pub(super) struct GroupMember {
+    transactions: Transactions,
+    intake: Intake,
+    inputs: Vec<String>,
+    at: String,
+    /// Reported, and carried out by the next poll.
+    change: Option<Change>,
+    /// The partitions of every input, in order; they stay ours until a revocation is carried out.
+    held: Vec<u32>,
+    /// `held` for every input, as librdkafka wants it.
+    assigned: TopicPartitionList,
+    /// Under which `held` was assigned.
+    seat: Option<ConsumerGroupMetadata>,
+}
+
+impl GroupMember {
+    pub(super) fn join(
+        config: &KafkaConfig,
+        spec: &MemberSpec,
+        transactions: Transactions,
+    ) -> Result<GroupMember, LogError> {
+        let attempt = Attempt { doing: "join a group", at: &config.brokers };
+        let consumer: BaseConsumer<Context> = config
+            .member(&spec.group, &spec.instance)
+            .create_with_context(Context::new())
+            .map_err(|source| attempt.failed(source, None))?;
+        let intake = Intake::new(consumer, &topic_names(&spec.inputs, &config.brokers)?);
+        let inputs: Vec<&str> = spec.inputs.iter().map(String::as_str).collect();
+        intake.consumer().subscribe(&inputs).map_err(|source| attempt.failed(source, None))?;
+        Ok(GroupMember {
+            transactions,
+            intake,
+            inputs: spec.inputs.clone(),
+            at: config.brokers.clone(),
+            change: None,
+            held: Vec::new(),
+            assigned: TopicPartitionList::new(),
+            seat: None,
+        })
+    }
+
+    /// Serves the group's events; waits up to `timeout` for the first.
+    fn serve(&mut self, mut timeout: Duration) -> Result<Option<Polled>, LogError> {
+        while !timeout.is_zero() || self.intake.has_events() {
+            if let Some(polled) = self.intake.consumer().poll(timeout) {
+                self.check(polled.map(drop))?;
+            }
+            timeout = Duration::ZERO;
+            if let Some(change) = self.intake.consumer().context().take_change()
+                && let Some(polled) = self.report(change)?
+            {
+                return Ok(Some(polled));
+            }
+        }
+        if let Some(trouble) = self.intake.consumer().context().take_trouble() {
+            let denied = trouble.kind == TroubleKind::Denied;
+            let error = self.attempt("poll").troubled(trouble);
+            if denied {
+                return Err(error);
+            }
+            // librdkafka keeps trying; if the session ends meanwhile, that comes as a revocation.
+            tracing::warn!(error = %error, "waiting for the brokers");
+        }
+        Ok(None)
+    }
+
+    /// What the consumer's own queue gave. Records never come this way (M-3).
+    fn check(&self, polled: Result<(), KafkaError>) -> Result<(), LogError> {
+        let Err(error) = polled else {
+            return Err(LogError::Kafka {
+                doing: "keep records and group changes apart",
+                at: self.at.clone(),
+                source: KafkaError::NoMessageReceived,
+            });
+        };
+        let fatal = matches!(error, KafkaError::MessageConsumptionFatal(_));
+        match error.rdkafka_error_code().map(Fault::of) {
+            Some(Fault::Fenced) => {
+                Err(LogError::Fenced { name: self.transactions.id().to_owned(), reason: error.to_string() })
+            }
+            Some(Fault::Missing) => {
+                Err(LogError::MissingTopic { topic: self.inputs.join("`, `"), at: self.at.clone() })
+            }
+            Some(Fault::Denied) => Err(self.attempt("poll").failed(error, None)),
+            _ if fatal => Err(self.attempt("poll").failed(error, None)),
+            // Connections come and go; `Context` notes what matters of it.
+            Some(Fault::Unreachable) => Ok(()),
+            _ => {
+                tracing::warn!(error = %error, "consumer");
+                Ok(())
+            }
+        }
+    }
+
+    /// Turns a change of topic partitions into one of partitions of every input; carries it out at once where there is
+    /// nothing to tell.
+    fn report(&mut self, change: Change) -> Result<Option<Polled>, LogError> {
+        let polled = match &change {
+            Change::Assign(assigned) => Polled::Assigned(self.of_every_input(assigned)?),
+            Change::Revoke { lost, .. } => Polled::Revoked { partitions: self.held.clone(), lost: *lost },
+        };
+        self.change = Some(change);
+        match &polled {
+            Polled::Assigned(partitions) | Polled::Revoked { partitions, .. } if partitions.is_empty() => {
+                self.complete()?;
+                Ok(None)
+            }
+            _ => Ok(Some(polled)),
+        }
+    }
+
+    /// LOG-4. Fails where the group assigned otherwise, which takes a member with other inputs in the same group.
+    fn of_every_input(&self, assigned: &[(String, i32)]) -> Result<Vec<u32>, LogError> {
+        let mut inputs: BTreeMap<u32, usize> = BTreeMap::new();
+        for (_, partition) in assigned {
+            *inputs.entry(u32::try_from(*partition).unwrap_or_default()).or_default() += 1;
+        }
+        if let Some((partition, count)) = inputs.iter().find(|&(_, &count)| count != self.inputs.len()) {
+            let of = self.inputs.len();
+            return Err(LogError::UnequalPartitions {
+                counts: format!("{count} of {of} inputs with a partition {partition} assigned to this member"),
+            });
+        }
+        Ok(inputs.into_keys().collect())
+    }
+
+    /// Carries out the change that was reported.
+    fn complete(&mut self) -> Result<(), LogError> {
+        let Some(change) = self.change.take() else { return Ok(()) };
+        self.held.clear();
+        self.seat = None;
+        self.assigned = TopicPartitionList::new();
+        let done = match change {
+            Change::Assign(partitions) => {
+                self.held = self.of_every_input(&partitions)?;
+                for (topic, partition) in &partitions {
+                    if let Some(input) = self.inputs.iter().position(|input| input == topic) {
+                        self.intake.route(input, *partition);
+                        self.assigned.add_partition(topic, *partition);
+                    }
+                }
+                let done = self.intake.consumer().assign(&self.assigned);
+                self.take_seat();
+                done
+            }
+            Change::Revoke { .. } => self.intake.consumer().unassign(),
+        };
+        done.map_err(|source| self.attempt("take over partitions").failed(source, None))
+    }
+
+    /// Notes member id and generation for the commits to come (M-2). Without a seat: the broker takes the offsets of who
+    /// claims no membership while a group is empty, that is also after others were there and went.
+    fn take_seat(&mut self) {
+        let generation = self.intake.generation();
+        let seat = self.intake.consumer().group_metadata();
+        self.seat = seat.filter(|_| generation.is_some() && generation == self.intake.generation());
+    }
+
+    fn intake_error(&self, error: IntakeError) -> LogError {
+        let topic = self.inputs[error.input].clone();
+        let source = KafkaError::MessageConsumption(error.code);
+        match Fault::of(error.code) {
+            Fault::Missing => LogError::MissingTopic { topic, at: self.at.clone() },
+            _ => {
+                tracing::warn!(topic, partition = error.partition, error = %source, "cannot read a partition");
+                self.attempt("read a partition").failed(source, None)
+            }
+        }
+    }
+
+    fn attempt(&self, doing: &'static str) -> Attempt<'_> {
+        Attempt { doing, at: &self.at }
+    }
+}
+
+impl Writer for GroupMember {
+    fn commit(&mut self, transaction: &Transaction) -> Result<(), LogError> {
+        if transaction.is_empty() {
+            return Ok(());
+        }
+        let name = || self.transactions.id().to_owned();
+        if transaction.offsets().is_empty() {
+            return self.transactions.commit(transaction, None);
+        }
+        let lost = matches!(self.change, Some(Change::Revoke { lost: true, .. }));
+        let held = transaction.offsets().iter().all(|offset| self.held.contains(&offset.partition));
+        match &self.seat {
+            Some(seat) if held && !lost => {
+                self.transactions.commit(transaction, Some(Offsets { seat, inputs: &self.inputs }))
+            }
+            _ => Err(LogError::Fenced { name: name(), reason: "its partitions were taken away".to_owned() }),
+        }
+    }
+}
+
+impl Member for GroupMember {
+    #[allow(clippy::disallowed_methods, reason = "a deadline of I/O")]
+    fn poll(
+        &mut self,
+        timeout: Duration,
+        records_max: usize,
+        each: &mut dyn FnMut(Record<'_>),
+    ) -> Result<Polled, LogError> {
+        self.complete()?;
+        let deadline = Instant::now() + timeout;
+        let mut left = timeout;
+        loop {
+            let wait = if records_max == 0 { left } else { Duration::ZERO };
+            if let Some(polled) = self.serve(wait)? {
+                return Ok(polled);
+            }
+            if records_max > 0 {
+                match self.intake.take(left, records_max, each) {
+                    Ok(0) => {}
+                    Ok(taken) => return Ok(Polled::Records(taken)),
+                    Err(error) => return Err(self.intake_error(error)),
+                }
+            }
+            left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() && !self.intake.has_events() {
+                return Ok(Polled::Records(0));
+            }
+        }
+    }
+
+    fn lag(&self) -> Vec<Lag> {
+        let positions = self.intake.positions(&self.assigned);
+        let elements = self.assigned.elements();
+        let lag = |(element, position): (&rdkafka::topic_partition_list::TopicPartitionListElem<'_>, Option<i64>)| {
+            let input = self.inputs.iter().position(|input| input == element.topic())?;
+            let end = self.intake.high_watermark(input, element.partition())?;
+            let records = u64::try_from(end - position?).unwrap_or_default();
+            Some(Lag { input, partition: u32::try_from(element.partition()).ok()?, records })
+        };
+        elements.iter().zip(positions).filter_map(lag).collect()
+    }
+}
+
+impl Drop for GroupMember {
+    #[allow(clippy::disallowed_methods, reason = "a deadline of I/O")]
+    fn drop(&mut self) {
+        let deadline = Instant::now() + LEAVE_TIMEOUT;
+        let consumer = self.intake.consumer();
+        consumer.context().leave();
+        // A change not yet carried out is one the group waits for.
+        if self.change.take().is_some() || consumer.context().take_change().is_some() {
+            let _ = consumer.unassign();
+        }
+        // Closing the consumer does not make a static member leave (KIP-345), ending its subscription does; the member
+        // id is gone once the request is on its way.
+        consumer.unsubscribe();
+        while self.intake.generation().is_some() && Instant::now() < deadline {
+            let _ = consumer.poll(LEAVE_TURN);
+        }
+    }
+}

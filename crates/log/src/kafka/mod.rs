@@ -1,0 +1,96 @@
+//! The log on Apache Kafka.
+//!
+//! [`Kafka`] implements the port with librdkafka's clients:
+//! - `cluster` asks about topics and creates them; `config` holds every setting.
+//! - `member` is a consumer group's member: poll, group changes, its seat. `transactions` is the producer side of it, and
+//!   of a writer. `follower` reads without a group.
+//! - `context` takes what librdkafka says out of turn; `fault` turns its errors into ours; `native` is the unsafe code.
+//!
+//! What Kafka gives and how it is used: architecture.md, "Transactions".
+
+mod cluster;
+mod config;
+mod context;
+mod fault;
+mod follower;
+mod member;
+mod native;
+mod transactions;
+
+use std::ffi::CString;
+
+pub use config::KafkaConfig;
+
+use crate::{Follower, LogError, Member, MemberSpec, PartitionedLog, Start, TopicSpec, Writer};
+use cluster::Cluster;
+use follower::TopicFollower;
+use member::GroupMember;
+use transactions::Transactions;
+
+/// A Kafka cluster.
+#[derive(Debug)]
+pub struct Kafka {
+    config: KafkaConfig,
+}
+
+impl Kafka {
+    /// Checks the settings, and that the cluster answers.
+    ///
+    /// *Errors:* [`LogError::Setting`] at once; [`LogError::Unreachable`] and [`LogError::Denied`] as soon as they are
+    /// known, within 10 s. These may pass: the caller retries.
+    pub fn connect(config: KafkaConfig) -> Result<Kafka, LogError> {
+        config.check()?;
+        Cluster::open(&config)?.brokers()?;
+        Ok(Kafka { config })
+    }
+}
+
+impl PartitionedLog for Kafka {
+    fn join(&self, spec: &MemberSpec) -> Result<Box<dyn Member>, LogError> {
+        let cluster = Cluster::open(&self.config)?;
+        let mut counts = Vec::with_capacity(spec.inputs.len());
+        for input in &spec.inputs {
+            counts.push((input, cluster.partitions(input)?));
+        }
+        if counts.windows(2).any(|pair| pair[0].1 != pair[1].1) {
+            let counts: Vec<String> = counts.iter().map(|(input, count)| format!("{count} of `{input}`")).collect();
+            return Err(LogError::UnequalPartitions { counts: counts.join(", ") });
+        }
+        for output in &spec.outputs {
+            cluster.partitions(output)?;
+        }
+        // The producer first: it fences the holder of this name, whose open transaction would hide offsets from us.
+        let id = format!("{}-{}", spec.group, spec.instance);
+        let transactions = Transactions::open(&self.config, &id, &spec.outputs)?;
+        Ok(Box::new(GroupMember::join(&self.config, spec, transactions)?))
+    }
+
+    fn writer(&self, id: &str, outputs: &[String]) -> Result<Box<dyn Writer>, LogError> {
+        let cluster = Cluster::open(&self.config)?;
+        for output in outputs {
+            cluster.partitions(output)?;
+        }
+        Ok(Box::new(Transactions::open(&self.config, id, outputs)?))
+    }
+
+    fn follow(&self, topic: &str, partitions: Option<&[u32]>, start: Start) -> Result<Box<dyn Follower>, LogError> {
+        Ok(Box::new(TopicFollower::open(&self.config, topic, partitions, start)?))
+    }
+
+    fn partitions(&self, topic: &str) -> Result<u32, LogError> {
+        Cluster::open(&self.config)?.partitions(topic)
+    }
+
+    fn create_topics(&self, topics: &[TopicSpec]) -> Result<(), LogError> {
+        Cluster::open(&self.config)?.create(topics)
+    }
+}
+
+/// Topic names as librdkafka takes them. A name with a NUL is none, so that no such topic can exist.
+fn topic_names(topics: &[String], at: &str) -> Result<Vec<CString>, LogError> {
+    let name = |topic: &String| {
+        CString::new(topic.as_str())
+            .map_err(|_| LogError::MissingTopic { topic: topic.clone(), at: at.to_owned() })
+    };
+    topics.iter().map(name).collect()
+}

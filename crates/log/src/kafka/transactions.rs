@@ -1,0 +1,265 @@
+//! Transactions: a producer with a transactional id, and the one way through it that keeps them whole.
+//!
+//! Input: a [`Transaction`], and for a member its seat in the group. Output: committed, or an error after which this
+//! producer is of no more use.
+//!
+//! Invariants:
+//! - T-1: a record that could not be delivered aborts the whole transaction.
+//! - T-2: offsets travel with the seat (member and generation) under which their partitions were assigned, so that the
+//!   broker refuses those of a member the group went on without.
+//! - T-3: after a failure the transaction is aborted where that is still possible, so that readers wait for nobody; what
+//!   cannot be aborted is settled by the next producer of the same id, or by the broker after `transaction_timeout`.
+//!
+//! Known limit: librdkafka has no client side of KIP-890 v2 (a new epoch per transaction), so that a commit that was
+//! delayed on its way and answered late could end a later transaction. Hence no call is ever repeated after an
+//! indefinite answer; a new producer takes a new epoch first.
+
+use std::time::{Duration, Instant};
+
+use rdkafka::consumer::ConsumerGroupMetadata;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::producer::{BaseProducer, Producer as _, PurgeConfig};
+use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
+
+use super::cluster::ANSWER_TIMEOUT;
+use super::config::KafkaConfig;
+use super::context::{Context, TroubleKind};
+use super::fault::{Attempt, Fault};
+use super::native::{Outlet, Produce};
+use super::topic_names;
+use crate::{LogError, Transaction, Writer};
+
+/// How long one turn of a call waits before the client's events are looked at.
+const TURN: Duration = Duration::from_millis(100);
+/// How long an abort may take before it is left to the next producer of this id.
+const ABORT_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// A transactional producer.
+pub(super) struct Transactions {
+    outlet: Outlet,
+    outputs: Vec<String>,
+    id: String,
+    at: String,
+    /// A commit that takes longer could not succeed any more.
+    timeout: Duration,
+}
+
+/// The group's side of a transaction.
+pub(super) struct Offsets<'a> {
+    pub(super) seat: &'a ConsumerGroupMetadata,
+    pub(super) inputs: &'a [String],
+}
+
+impl Transactions {
+    /// Takes `id` over from whoever had it: an open transaction of that id is aborted, later calls of its holder fail.
+    #[allow(clippy::disallowed_methods, reason = "a deadline of I/O")]
+    pub(super) fn open(config: &KafkaConfig, id: &str, outputs: &[String]) -> Result<Transactions, LogError> {
+        let attempt = Attempt { doing: "take over a transactional id", at: &config.brokers };
+        let names = topic_names(outputs, &config.brokers)?;
+        let producer: BaseProducer<Context> = config
+            .producer(id)
+            .create_with_context(Context::new())
+            .map_err(|source| attempt.failed(source, None))?;
+        let outlet = Outlet::new(producer, &names);
+
+        let deadline = Instant::now() + ANSWER_TIMEOUT;
+        while let Err(error) = outlet.producer().init_transactions(TURN) {
+            outlet.producer().poll(Duration::ZERO);
+            let trouble = outlet.producer().client().context().take_trouble();
+            if let Some(trouble) = trouble.clone()
+                && trouble.kind > TroubleKind::Connection
+            {
+                return Err(attempt.troubled(trouble));
+            }
+            // A call that timed out goes on where it was.
+            let resumable = matches!(&error, KafkaError::Transaction(error) if error.is_retriable());
+            if !resumable || Instant::now() >= deadline {
+                return Err(attempt.failed(error, trouble));
+            }
+        }
+        Ok(Transactions {
+            outlet,
+            outputs: outputs.to_vec(),
+            id: id.to_owned(),
+            at: config.brokers.clone(),
+            timeout: config.transaction_timeout,
+        })
+    }
+
+    /// The transactional id.
+    pub(super) fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Commits a transaction that is not empty.
+    #[allow(clippy::disallowed_methods, reason = "a deadline of I/O")]
+    pub(super) fn commit(&self, transaction: &Transaction, offsets: Option<Offsets<'_>>) -> Result<(), LogError> {
+        let deadline = Instant::now() + self.timeout;
+        self.producer().begin_transaction().map_err(|error| self.failed(error))?;
+        let ready = self
+            .produce(transaction, deadline)
+            .and_then(|()| offsets.map_or(Ok(()), |offsets| self.send_offsets(transaction, &offsets, deadline)))
+            .and_then(|()| self.deliver(deadline));
+        if let Err(error) = ready {
+            self.abort();
+            return Err(error);
+        }
+        match self.producer().commit_transaction(remaining(deadline)) {
+            Ok(()) => Ok(()),
+            Err(KafkaError::Transaction(error)) if error.txn_requires_abort() => {
+                self.abort();
+                Err(self.failed(KafkaError::Transaction(error)))
+            }
+            Err(KafkaError::Transaction(error)) if Fault::of(error.code()) == Fault::Fenced || error.is_fatal() => {
+                Err(self.failed(KafkaError::Transaction(error)))
+            }
+            Err(error) => Err(LogError::Indefinite { name: self.id.clone(), reason: error.to_string() }),
+        }
+    }
+
+    fn produce(&self, transaction: &Transaction, deadline: Instant) -> Result<(), LogError> {
+        for record in transaction.records() {
+            loop {
+                let partition = record.partition.map(|partition| i32::try_from(partition).unwrap_or(i32::MAX));
+                let produced = self.outlet.produce(Produce {
+                    output: record.output,
+                    partition,
+                    key: record.key,
+                    value: record.value,
+                    headers: record.headers(),
+                });
+                match produced {
+                    Ok(()) => break,
+                    // Room comes with deliveries; without them the transaction would not succeed anyway.
+                    Err(RDKafkaErrorCode::QueueFull) if !remaining(deadline).is_zero() => {
+                        self.outlet.flush(TURN);
+                        self.check_delivered()?;
+                    }
+                    Err(code) => return Err(self.undelivered(&self.outputs[record.output], code)),
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds the offsets. Before the deliveries are waited for: this goes to other brokers and needs none of them.
+    fn send_offsets(
+        &self,
+        transaction: &Transaction,
+        offsets: &Offsets<'_>,
+        deadline: Instant,
+    ) -> Result<(), LogError> {
+        if transaction.offsets().is_empty() {
+            return Ok(());
+        }
+        let mut list = TopicPartitionList::with_capacity(transaction.offsets().len());
+        for offset in transaction.offsets() {
+            let partition = i32::try_from(offset.partition).unwrap_or(i32::MAX);
+            list.add_partition_offset(&offsets.inputs[offset.input], partition, Offset::Offset(offset.next))
+                .map_err(|error| self.failed(error))?;
+        }
+        self.producer()
+            .send_offsets_to_transaction(&list, offsets.seat, remaining(deadline))
+            .map_err(|error| self.failed(error))
+    }
+
+    /// Waits until every record is answered. `commit_transaction` would wait too, but looks every 100 ms only, and takes
+    /// no notice of failures that are reported as events.
+    fn deliver(&self, deadline: Instant) -> Result<(), LogError> {
+        loop {
+            let delivered = self.outlet.flush(remaining(deadline).min(TURN));
+            if !delivered {
+                self.producer().poll(Duration::ZERO);
+            }
+            self.check_delivered()?;
+            if delivered {
+                return Ok(());
+            }
+            if remaining(deadline).is_zero() {
+                let trouble = self.producer().client().context().take_trouble();
+                let reason = trouble.map_or_else(|| "a broker does not answer".to_owned(), |trouble| trouble.reason);
+                let reason = format!("records not delivered within {:?}: {reason}", self.timeout);
+                return Err(LogError::Aborted { name: self.id.clone(), reason });
+            }
+        }
+    }
+
+    fn check_delivered(&self) -> Result<(), LogError> {
+        match self.producer().client().context().take_undelivered() {
+            Some(failed) => Err(self.undelivered(&failed.topic, failed.code)),
+            None => Ok(()),
+        }
+    }
+
+    /// Aborts, as far as that is possible in time.
+    #[allow(clippy::disallowed_methods, reason = "a deadline of I/O")]
+    fn abort(&self) {
+        let deadline = Instant::now() + ABORT_TIMEOUT;
+        // An abort waits for the answers of all records, and an event that nobody takes is not answered.
+        self.producer().purge(PurgeConfig::default().queue().inflight());
+        loop {
+            self.producer().poll(Duration::ZERO);
+            let flushed = self.outlet.flush(Duration::from_millis(1));
+            if flushed || remaining(deadline).is_zero() {
+                break;
+            }
+        }
+        while let Err(error) = self.producer().abort_transaction(TURN) {
+            let resumable = matches!(&error, KafkaError::Transaction(error) if error.is_retriable());
+            if !resumable || remaining(deadline).is_zero() {
+                tracing::warn!(id = %self.id, error = %error, "transaction left to its successor to abort");
+                return;
+            }
+            self.producer().poll(Duration::ZERO);
+        }
+    }
+
+    fn undelivered(&self, topic: &str, code: RDKafkaErrorCode) -> LogError {
+        // A fatal error of the producer fails every record; it knows why.
+        let (code, reason) = self.producer().client().fatal_error().unwrap_or((code, code.to_string()));
+        let (name, topic, at) = (self.id.clone(), topic.to_owned(), self.at.clone());
+        match Fault::of(code) {
+            Fault::TooLarge => LogError::TooLarge { topic, reason },
+            Fault::Fenced => LogError::Fenced { name, reason },
+            Fault::Missing => LogError::MissingTopic { topic, at },
+            Fault::Denied => LogError::Denied { at, reason },
+            Fault::Unreachable | Fault::Other => {
+                LogError::Aborted { name, reason: format!("a record for topic `{topic}`: {reason}") }
+            }
+        }
+    }
+
+    fn failed(&self, error: KafkaError) -> LogError {
+        let name = self.id.clone();
+        let reason = match &error {
+            KafkaError::Transaction(error) => error.string(),
+            error => error.to_string(),
+        };
+        let code = error.rdkafka_error_code().unwrap_or(RDKafkaErrorCode::Fail);
+        match Fault::of(self.producer().client().fatal_error().map_or(code, |(fatal, _)| fatal)) {
+            Fault::Fenced => LogError::Fenced { name, reason },
+            Fault::Denied => LogError::Denied { at: self.at.clone(), reason },
+            Fault::Missing | Fault::Unreachable | Fault::TooLarge | Fault::Other => LogError::Aborted { name, reason },
+        }
+    }
+
+    fn producer(&self) -> &BaseProducer<Context> {
+        self.outlet.producer()
+    }
+}
+
+/// A writer without inputs.
+impl Writer for Transactions {
+    fn commit(&mut self, transaction: &Transaction) -> Result<(), LogError> {
+        debug_assert!(transaction.offsets().is_empty(), "a writer has no inputs");
+        if transaction.is_empty() {
+            return Ok(());
+        }
+        Transactions::commit(self, transaction, None)
+    }
+}
+
+#[allow(clippy::disallowed_methods, reason = "a deadline of I/O")]
+fn remaining(deadline: Instant) -> Duration {
+    deadline.saturating_duration_since(Instant::now())
+}
