@@ -134,7 +134,7 @@ fn word_class(c: u32) -> u8 {
         || CodePointSetData::new::<EmojiModifier>().contains(c)
         || CodePointSetData::new::<RegionalIndicator>().contains(c)
         || c == '\u{20E3}';
-    class | u8::from(pictographic) << 5 | u8::from(punctuation || emoji) << 6
+    class | (u8::from(pictographic) << 5) | (u8::from(punctuation || emoji) << 6)
 }
 
 fn main() {
@@ -189,9 +189,10 @@ fn main() {
         }
         let value = *entry_of.entry(text.clone()).or_insert_with(|| {
             let last = text.chars().next_back().expect("not empty");
-            let flags = u8::from(boundary) * BOUNDARY
-                | u8::from(composes_back.contains(&first)) * COMPOSES_BACK
-                | u8::from(text.contains(' ')) * SPACE;
+            let flag = |set: bool, bit: u8| if set { bit } else { 0 };
+            let flags = flag(boundary, BOUNDARY)
+                | flag(composes_back.contains(&first), COMPOSES_BACK)
+                | flag(text.contains(' '), SPACE);
             entries.push((intern(&mut pool, text), text.len(), ccc.get_u8(first), ccc.get_u8(last), flags));
             u16::try_from(entries.len() - 1).expect("fewer than 65,536 distinct mappings")
         });

@@ -31,11 +31,11 @@ pub fn fold(text: &str) -> String {
 
 /// Folds `text` into `folded`, replacing what it held.
 pub fn fold_into(text: &str, folded: &mut String) {
-    folded.clear();
-    folded.reserve(text.len());
-    if text.is_ascii() && is_squeezed(text.as_bytes()) {
-        push_lowercase(text, folded);
+    if text.is_ascii() {
+        fold_ascii(text.as_bytes(), folded);
     } else {
+        folded.clear();
+        folded.reserve(text.len());
         Folder::new(text, folded, &mut ()).run();
     }
 }
@@ -45,27 +45,64 @@ pub fn fold_with_offsets(text: &str, folded: &mut String, offsets: &mut OffsetMa
     folded.clear();
     folded.reserve(text.len());
     offsets.clear();
-    if text.is_ascii() && is_squeezed(text.as_bytes()) {
-        push_lowercase(text, folded);
-        offsets.copied(0, 0..text.len());
-    } else {
-        Folder::new(text, folded, offsets).run();
-    }
+    Folder::new(text, folded, offsets).run();
     offsets.finish(folded.len());
 }
 
-/// Whether ASCII text has nothing for the whitespace rule to do. No early exit: the loops vectorise.
-fn is_squeezed(ascii: &[u8]) -> bool {
-    let (Some(first), Some(last)) = (ascii.first(), ascii.last()) else { return true };
-    let controls = ascii.iter().fold(false, |found, byte| found | matches!(byte, b'\t'..=b'\r'));
-    let doubles = ascii.iter().zip(&ascii[1..]).fold(false, |found, (a, b)| found | ((*a == b' ') & (*b == b' ')));
-    !controls & !doubles & (*first != b' ') & (*last != b' ')
+/// Folds text that is all ASCII. The passes have no early exits so that they vectorise.
+fn fold_ascii(text: &[u8], folded: &mut String) {
+    let mut bytes = std::mem::take(folded).into_bytes();
+    bytes.clear();
+    bytes.extend(text.iter().map(|&byte| if is_blank(byte) { b' ' } else { byte.to_ascii_lowercase() }));
+    if !is_squeezed(&bytes) {
+        squeeze(&mut bytes);
+    }
+    *folded = String::from_utf8(bytes).expect("ASCII stays ASCII");
 }
 
-fn push_lowercase(ascii: &str, folded: &mut String) {
-    let start = folded.len();
-    folded.push_str(ascii);
-    folded[start..].make_ascii_lowercase();
+/// Whether no space stands at an end or beside another.
+fn is_squeezed(bytes: &[u8]) -> bool {
+    let (Some(first), Some(last)) = (bytes.first(), bytes.last()) else { return true };
+    let doubles = bytes.iter().zip(&bytes[1..]).fold(false, |found, (a, b)| found | ((*a == b' ') & (*b == b' ')));
+    !doubles & (*first != b' ') & (*last != b' ')
+}
+
+/// Removes the spaces at the ends and those beside another.
+fn squeeze(bytes: &mut Vec<u8>) {
+    let mut kept = 0;
+    let mut last = b' ';
+    for at in 0..bytes.len() {
+        let byte = bytes[at];
+        bytes[kept] = byte;
+        // Where the byte is a second space, the next one overwrites it.
+        kept += usize::from((byte != b' ') | (last != b' '));
+        last = byte;
+    }
+    bytes.truncate(kept);
+    if bytes.last() == Some(&b' ') {
+        bytes.pop();
+    }
+}
+
+fn is_blank(ascii: u8) -> bool {
+    matches!(ascii, b'\t'..=b'\r' | b' ')
+}
+
+/// Whether two ASCII blanks stand side by side.
+fn has_run_of_blanks(ascii: &[u8]) -> bool {
+    ascii.windows(2).fold(false, |found, pair| found | (is_blank(pair[0]) & is_blank(pair[1])))
+}
+
+/// Length of the ASCII at the start of `bytes`.
+fn ascii_len(bytes: &[u8]) -> usize {
+    let (words, rest) = bytes.as_chunks::<8>();
+    for (at, word) in words.iter().enumerate() {
+        let high = u64::from_le_bytes(*word) & 0x8080_8080_8080_8080;
+        if high != 0 {
+            return at * 8 + high.trailing_zeros() as usize / 8;
+        }
+    }
+    words.len() * 8 + rest.iter().position(|byte| !byte.is_ascii()).unwrap_or(rest.len())
 }
 
 /// One folding under way. `T` is `()` where nobody asked for offsets.
@@ -99,27 +136,35 @@ impl<'a, T: Trace> Folder<'a, T> {
         }
     }
 
-    /// Folds the ASCII code points from here on.
+    /// Folds the ASCII code points from here on, of which there is one at least.
     fn ascii_run(&mut self) {
-        let rest = &self.text.as_bytes()[self.read..];
-        let run = self.read..self.read + rest.iter().position(|byte| !byte.is_ascii()).unwrap_or(rest.len());
-        if is_squeezed(&self.text.as_bytes()[run.clone()]) {
-            self.copy(run.clone(), true);
+        let bytes = self.text.as_bytes();
+        let run = self.read..self.read + ascii_len(&bytes[self.read..]);
+        self.read = run.end;
+        let blank_before = self.folded.is_empty() || self.folded.ends_with(' ');
+        let mut rest = run.clone();
+        if (blank_before && is_blank(bytes[run.start])) || has_run_of_blanks(&bytes[run.clone()]) {
+            // Blanks and what is between them, in turns.
+            while let Some(&first) = bytes[rest.clone()].first() {
+                let alike = bytes[rest.clone()].iter().take_while(|&&byte| is_blank(byte) == is_blank(first)).count();
+                let piece = rest.start..rest.start + alike;
+                rest.start = piece.end;
+                if is_blank(first) { self.space(piece) } else { self.copy(piece, true) }
+            }
         } else {
-            let mut read = run.start;
-            while read < run.end {
-                let blank = is_blank(self.text.as_bytes()[read]);
-                let piece = &self.text.as_bytes()[read..run.end];
-                let length = piece.iter().position(|&byte| is_blank(byte) != blank).unwrap_or(piece.len());
-                if blank {
-                    self.space(read..read + length);
-                } else {
-                    self.copy(read..read + length, true);
+            // Every blank becomes one space: only those that are not one yet need a look.
+            while let Some(at) = bytes[rest.clone()].iter().position(|byte| matches!(byte, b'\t'..=b'\r')) {
+                let blank = rest.start + at;
+                if at > 0 {
+                    self.copy(rest.start..blank, true);
                 }
-                read += length;
+                self.space(blank..blank + 1);
+                rest.start = blank + 1;
+            }
+            if !rest.is_empty() {
+                self.copy(rest, true);
             }
         }
-        self.read = run.end;
         self.last_class = 0;
     }
 
@@ -127,10 +172,9 @@ impl<'a, T: Trace> Folder<'a, T> {
     fn copy(&mut self, piece: Range<usize>, ascii: bool) {
         let start = self.folded.len();
         let text = &self.text[piece.clone()];
+        self.folded.push_str(text);
         if ascii {
-            push_lowercase(text, self.folded);
-        } else {
-            self.folded.push_str(text);
+            self.folded[start..].make_ascii_lowercase();
         }
         let last = text.chars().next_back().map_or(0, char::len_utf8);
         self.segment = (self.folded.len() - last, piece.end - last);
@@ -200,8 +244,4 @@ impl<'a, T: Trace> Folder<'a, T> {
         self.folded.push_str(text);
         self.last_class = mapped.last_combining_class();
     }
-}
-
-fn is_blank(ascii: u8) -> bool {
-    matches!(ascii, b'\t'..=b'\r' | b' ')
 }

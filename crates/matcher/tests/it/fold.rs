@@ -8,7 +8,7 @@ use unicode_normalization::UnicodeNormalization;
 
 /// The Unicode set that a class expression names.
 pub(crate) fn set(class: &str) -> ClassUnicode {
-    match regex_syntax::parse(class).unwrap().into_kind() {
+    match regex_syntax::parse(class).expect("a class").into_kind() {
         HirKind::Class(Class::Unicode(set)) => set,
         kind => panic!("{class} is {kind:?}"),
     }
