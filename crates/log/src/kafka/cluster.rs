@@ -93,7 +93,7 @@ impl<'a> Cluster<'a> {
                 Err(error) => error,
             };
             look = (look * 2).min(deadline.saturating_duration_since(Instant::now()));
-            self.client.poll(Duration::from_millis(1));
+            while self.client.poll(Duration::from_millis(1)).is_some() {}
             match self.client.context().take_trouble() {
                 Some(trouble) if trouble.kind > TroubleKind::Connection => {
                     return Err(self.attempt(doing).troubled(trouble));

@@ -94,7 +94,6 @@ const OWNED: &[(&str, &str)] = &[
     ("log.queue", "librdkafka's log goes to Kilat's"),
 ];
 
-/// Options that everything else may be changed around, by kind of client.
 impl KafkaConfig {
     /// Refuses what cannot work, before any connection.
     pub(super) fn check(&self) -> Result<(), LogError> {
@@ -126,16 +125,12 @@ impl KafkaConfig {
     /// Of a member's consumer.
     pub(super) fn member(&self, group: &str, instance: &str) -> ClientConfig {
         let mut config = self.consumer();
-        let session_ms = self.session_timeout.as_millis();
         config.set("group.id", group);
         // Static membership: a member that crashed and comes back within the session takes its partitions up again at
         // once and disturbs nobody.
         config.set("group.instance.id", instance);
         config.set("partition.assignment.strategy", "range");
-        config.set("session.timeout.ms", session_ms.to_string());
-        config.set("heartbeat.interval.ms", (session_ms / 3).max(1).to_string());
         config.set("isolation.level", "read_committed");
-        config.set("auto.offset.reset", "earliest");
         self.pass_through(config)
     }
 
@@ -143,16 +138,14 @@ impl KafkaConfig {
     pub(super) fn follower(&self) -> ClientConfig {
         let mut config = self.consumer();
         config.set("isolation.level", "read_committed");
-        config.set("auto.offset.reset", "earliest");
         config.set("enable.partition.eof", "true");
         self.pass_through(config)
     }
 
     /// Of the client that asks about topics and offsets. It must see the end of the log, not of what is committed.
     pub(super) fn reader(&self) -> ClientConfig {
-        let mut config = self.common();
+        let mut config = self.consumer();
         config.set("isolation.level", "read_uncommitted");
-        config.set("allow.auto.create.topics", "false");
         self.pass_through(config)
     }
 
@@ -177,6 +170,10 @@ impl KafkaConfig {
         config.set("allow.auto.create.topics", "false");
         config.set("enable.auto.commit", "false");
         config.set("enable.auto.offset.store", "false");
+        config.set("auto.offset.reset", "earliest");
+        let session_ms = self.session_timeout.as_millis();
+        config.set("session.timeout.ms", session_ms.to_string());
+        config.set("heartbeat.interval.ms", (session_ms / 3).max(1).to_string());
         // 839k records a second instead of 244k: fetch ahead by bytes rather than by count, and look again soon.
         config.set("queued.min.messages", "500000");
         config.set("queued.max.messages.kbytes", "65536");

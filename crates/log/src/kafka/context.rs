@@ -58,7 +58,7 @@ pub(super) struct Trouble {
     pub(super) reason: String,
 }
 
-/// Ordered by how much it explains: what comes later in this list is kept when something earlier follows.
+/// Ordered by how much it explains.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum TroubleKind {
     /// A connection failed; there may be others.
@@ -130,14 +130,15 @@ impl ClientContext for Context {
     fn error(&self, error: KafkaError, reason: &str) {
         let Some(kind) = error.rdkafka_error_code().and_then(trouble) else { return };
         let mut notes = self.notes();
-        if notes.trouble.as_ref().is_none_or(|known| known.kind <= kind) {
-            // "1/1 brokers are down" says less than why the last connection failed.
-            let reason = match (&notes.trouble, kind) {
-                (Some(known), TroubleKind::AllDown) => known.reason.clone(),
-                _ => reason.to_owned(),
-            };
-            notes.trouble = Some(Trouble { kind, reason });
-        }
+        let (kind, reason) = match notes.trouble.take() {
+            // "1/1 brokers are down" says less than why the connection failed.
+            Some(known) if kind == TroubleKind::AllDown || known.kind > TroubleKind::AllDown => {
+                (known.kind.max(kind), known.reason)
+            }
+            Some(known) => (known.kind.max(kind), reason.to_owned()),
+            None => (kind, reason.to_owned()),
+        };
+        notes.trouble = Some(Trouble { kind, reason });
     }
 
     fn stats_raw(&self, _: &[u8]) {}

@@ -19,6 +19,11 @@ impl Attempt<'_> {
     /// The error of a call. What is known of the connections explains a time-out better than the time-out itself.
     pub(super) fn failed(self, source: KafkaError, trouble: Option<Trouble>) -> LogError {
         let at = self.at.to_owned();
+        if let KafkaError::ClientCreation(reason) = &source {
+            // Options that contradict each other, or files they name; librdkafka puts the options between backticks.
+            let key = reason.split('`').nth(1).unwrap_or("properties").to_owned();
+            return LogError::Setting { key, reason: reason.clone() };
+        }
         match source.rdkafka_error_code().map(Fault::of) {
             Some(Fault::Denied) => LogError::Denied { at, reason: reason(source, trouble) },
             Some(Fault::Unreachable) => match trouble {

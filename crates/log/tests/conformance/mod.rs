@@ -18,7 +18,7 @@
 //! Absent: times. [`PATIENCE`] only turns a test that hangs into one that fails.
 
 mod cases;
-mod stage;
+pub mod stage;
 
 pub use cases::*;
 pub use stage::{PATIENCE, Seen, Stage};
