@@ -14,8 +14,9 @@ use serde::de::IgnoredAny;
 use serde_avro_fast::de::read::{ReaderRead, SliceRead};
 use serde_avro_fast::de::{DeError, DeserializerConfig, DeserializerState};
 
+use crate::reader::{self, ReadError};
 use crate::schemas::{self, Version};
-use crate::{DecodeError, Schema, by_place, framing};
+use crate::{DecodeError, Schema, by_name, framing};
 
 /// How deep Avro records, unions and arrays may nest: three of them are one level of a free-form value.
 const AVRO_DEPTH_MAX: usize = 96;
@@ -77,20 +78,26 @@ fn decode<'a, T: Deserialize<'a>>(expected: Schema, bytes: &'a [u8]) -> Result<T
 
 /// Decodes the Avro part of a value that was written in this version.
 pub(crate) fn decode_version<'a, T: Deserialize<'a>>(version: &Version, avro: &'a [u8]) -> Result<T, DecodeError> {
-    let mut state = DeserializerState::with_config(SliceRead::new(avro), config(version, avro));
-    let decoded = if version.is_newest {
-        by_place::deserialize::<true, T, _>(state.deserializer())
+    let (value, rest) = if version.is_newest {
+        reader::read(avro).map_err(|error| match error {
+            ReadError::Ended => DecodeError::Truncated,
+            ReadError::Malformed(problem) => DecodeError::Malformed { id: version.id, problem },
+        })?
     } else {
-        by_place::deserialize::<false, T, _>(state.deserializer())
+        decode_older(version, avro)?
     };
-    match decoded {
-        Ok(value) => match state.into_reader().fill_buf() {
-            Ok([]) => Ok(value),
-            Ok(rest) => Err(DecodeError::Trailing { bytes: rest.len() }),
-            Err(_) => Err(DecodeError::Truncated),
-        },
+    if rest.is_empty() { Ok(value) } else { Err(DecodeError::Trailing { bytes: rest.len() }) }
+}
+
+fn decode_older<'a, T: Deserialize<'a>>(version: &Version, avro: &'a [u8]) -> Result<(T, &'a [u8]), DecodeError> {
+    let mut state = DeserializerState::with_config(SliceRead::new(avro), config(version, avro));
+    match by_name::deserialize::<T, _>(state.deserializer()) {
+        Ok(value) => {
+            let left = state.into_reader().fill_buf().map_or(0, <[u8]>::len);
+            Ok((value, &avro[avro.len() - left..]))
+        }
         Err(_) if is_truncated(version, avro) => Err(DecodeError::Truncated),
-        Err(source) => Err(DecodeError::Malformed { id: version.id, source }),
+        Err(error) => Err(DecodeError::Malformed { id: version.id, problem: error.to_string().into() }),
     }
 }
 
@@ -147,12 +154,8 @@ pub(crate) fn check_event(event: &Event<'_>) -> Result<(), DecodeError> {
     if !(Timestamp::MIN..=Timestamp::MAX).contains(&event.occurred_at) {
         return invalid("occurred_at", "lies before 1970 or after 9999");
     }
-    let free_form = [
-        ("webhook", &event.webhook),
-        ("ticket", &event.ticket),
-        ("order", &event.order),
-        ("call", &event.call),
-    ];
+    let free_form =
+        [("webhook", &event.webhook), ("ticket", &event.ticket), ("order", &event.order), ("call", &event.call)];
     let attrs = [
         ("conversation.attrs", event.conversation.as_ref().and_then(|facts| facts.attrs.as_ref())),
         ("lead.attrs", event.lead.as_ref().and_then(|facts| facts.attrs.as_ref())),

@@ -1,9 +1,9 @@
 //! What can be wrong with a value, each with a code that never changes its meaning.
 
 use kilat_domain::Class;
-use serde_avro_fast::{de::DeError, ser::SerError};
 
 use crate::Schema;
+pub use crate::writer::WriteError;
 
 /// Why bytes are not a record of the topic they came from. All of them are poison: no retry helps.
 #[derive(Debug, thiserror::Error)]
@@ -48,13 +48,12 @@ pub enum DecodeError {
     #[error("the bytes end before the record does")]
     Truncated,
     /// The bytes do not follow their schema, or hold a word or number that is not allowed.
-    #[error("the bytes do not follow schema id {id}")]
+    #[error("the bytes do not follow schema id {id}: {problem}")]
     Malformed {
         /// The id.
         id: u32,
         /// What the decoder found.
-        #[source]
-        source: DeError,
+        problem: Box<str>,
     },
     /// The record is followed by bytes that belong to nothing.
     #[error("{bytes} bytes follow the end of the record")]
@@ -117,14 +116,14 @@ pub enum EncodeError {
         /// The longest length allowed.
         max: usize,
     },
-    /// The structure does not follow the schema; a fault of the program.
-    #[error("{schema} does not follow its schema")]
-    Schema {
+    /// The structure holds something no schema has; a fault of the program.
+    #[error("{schema} cannot be written")]
+    Unsupported {
         /// What was written.
         schema: Schema,
-        /// What the encoder found.
+        /// What it holds.
         #[source]
-        source: SerError,
+        source: WriteError,
     },
 }
 
@@ -133,15 +132,15 @@ impl EncodeError {
     pub fn code(&self) -> &'static str {
         match self {
             EncodeError::TooLarge { .. } => "K2051",
-            EncodeError::Schema { .. } => "K2052",
+            EncodeError::Unsupported { .. } => "K2052",
         }
     }
 
-    /// Who must act: what is too large can never succeed; what breaks the schema stops the partition.
+    /// Who must act: what is too large can never succeed; a fault of the program stops the partition.
     pub fn class(&self) -> Class {
         match self {
             EncodeError::TooLarge { .. } => Class::Poison,
-            EncodeError::Schema { .. } => Class::Fatal,
+            EncodeError::Unsupported { .. } => Class::Fatal,
         }
     }
 }

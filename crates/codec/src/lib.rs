@@ -10,25 +10,25 @@
 //!
 //! Absent by design: Kafka, a registry client, clocks, and any meaning of what is decoded.
 
+mod by_name;
 pub mod cloudevents;
-mod by_place;
 mod decode;
 mod encode;
 mod error;
 mod framing;
-mod in_order;
 pub mod json;
-
+mod reader;
 mod schemas;
 mod topics;
 pub mod traceparent;
+mod writer;
 
 pub use decode::{
     decode_action, decode_action_result, decode_decision, decode_event, decode_lead, decode_rule_set,
     decode_rule_status, decode_state_block,
 };
 pub use encode::Encoder;
-pub use error::{DecodeError, EncodeError};
+pub use error::{DecodeError, EncodeError, WriteError};
 pub use schemas::Schema;
 pub use topics::{Key, Topic, UnknownTopic, dlq_name};
 
