@@ -158,9 +158,14 @@ static RELEASED: LazyLock<Released> = LazyLock::new(|| {
 /// Parses a schema for serde: without its namespace, because serde knows the variants of a union by their short names.
 /// Names are no part of the binary form.
 pub(crate) fn parse(text: &str) -> Avro {
+    without_namespace(text).parse().expect("schemas are Avro schemas")
+}
+
+/// The text of a schema without its namespace, so that its names are those of the structures.
+pub(crate) fn without_namespace(text: &str) -> String {
     let mut schema: serde_json::Value = serde_json::from_str(text).expect("schemas are JSON");
     if let Some(root) = schema.as_object_mut() {
         root.remove("namespace");
     }
-    schema.to_string().parse().expect("schemas are Avro schemas")
+    schema.to_string()
 }
