@@ -2,6 +2,8 @@
 
 use kilat_domain::Class;
 
+use crate::EmbeddedError;
+
 /// What can go wrong with a log. Every message names the place and the remedy.
 #[derive(Debug, thiserror::Error)]
 pub enum LogError {
@@ -87,6 +89,9 @@ pub enum LogError {
         /// In the broker's words.
         reason: String,
     },
+    /// The embedded log failed.
+    #[error(transparent)]
+    Embedded(#[from] EmbeddedError),
     /// Any other failure of the Kafka client.
     #[error("cannot {doing} at {at}")]
     Kafka {
@@ -104,6 +109,7 @@ impl LogError {
     /// Who has to act.
     pub fn class(&self) -> Class {
         match self {
+            LogError::Embedded(error) => error.class(),
             LogError::TooLarge { .. } => Class::Poison,
             LogError::MissingTopic { .. }
             | LogError::Aborted { .. }

@@ -1,10 +1,13 @@
 //! The log: the port [`PartitionedLog`], its embedded implementation and the one on Apache Kafka.
 
+mod embedded;
 mod error;
 mod kafka;
+mod murmur2;
 mod port;
 mod transaction;
 
+pub use embedded::{Embedded, EmbeddedError, EmbeddedOptions};
 pub use error::LogError;
 pub use kafka::{Kafka, KafkaConfig};
 pub use port::{

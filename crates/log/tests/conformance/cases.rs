@@ -14,7 +14,7 @@ fn texts(label: &str, count: usize) -> Vec<String> {
     (0..count).map(|number| format!("{label}-{number:04}")).collect()
 }
 
-pub fn log_1_records_of_a_partition_arrive_in_offset_order_and_none_twice(stage: &Stage) {
+pub(crate) fn log_1_records_of_a_partition_arrive_in_offset_order_and_none_twice(stage: &Stage) {
     let input = stage.topic("input", 3);
     for partition in 0..3 {
         stage.feed(&input, partition, &texts(&format!("p{partition}"), 200), 7);
@@ -29,7 +29,7 @@ pub fn log_1_records_of_a_partition_arrive_in_offset_order_and_none_twice(stage:
     }
 }
 
-pub fn log_1_a_record_comes_back_as_it_was_appended(stage: &Stage) {
+pub(crate) fn log_1_a_record_comes_back_as_it_was_appended(stage: &Stage) {
     let topic = stage.topic("topic", 1);
     let every_byte: Vec<u8> = (0..=255).collect();
     let headers: [(&str, &[u8]); 4] = [("ce_id", b"1"), ("empty", b""), ("ce_id", b"2"), ("bytes", &every_byte)];
@@ -58,7 +58,7 @@ pub fn log_1_a_record_comes_back_as_it_was_appended(stage: &Stage) {
     }
 }
 
-pub fn log_1_large_records_pass(stage: &Stage) {
+pub(crate) fn log_1_large_records_pass(stage: &Stage) {
     // A broker takes 1,048,588 bytes a batch by default, its own framing included.
     const LARGE_BYTES: usize = 1_040_000;
     let topic = stage.topic("topic", 1);
@@ -74,7 +74,7 @@ pub fn log_1_large_records_pass(stage: &Stage) {
     assert_eq!(lengths, [LARGE_BYTES, 5, LARGE_BYTES, 5, LARGE_BYTES, 5]);
 }
 
-pub fn log_1_keys_go_to_the_partitions_that_javas_murmur2_gives_them(stage: &Stage) {
+pub(crate) fn log_1_keys_go_to_the_partitions_that_javas_murmur2_gives_them(stage: &Stage) {
     // Source: Apache Kafka, clients/src/test/java/org/apache/kafka/common/utils/UtilsTest.java, testMurmur2. The partition
     // is `toPositive(hash) % partitions` (BuiltInPartitioner.partitionForKey).
     const HASHES: [(&str, i32); 6] = [
@@ -99,7 +99,7 @@ pub fn log_1_keys_go_to_the_partitions_that_javas_murmur2_gives_them(stage: &Sta
     assert_eq!(found, expected);
 }
 
-pub fn log_2_a_record_seen_on_one_topic_implies_the_whole_transaction(stage: &Stage) {
+pub(crate) fn log_2_a_record_seen_on_one_topic_implies_the_whole_transaction(stage: &Stage) {
     const TRANSACTIONS: usize = 60;
     let left = stage.topic("left", 2);
     let right = stage.topic("right", 3);
@@ -143,7 +143,7 @@ pub fn log_2_a_record_seen_on_one_topic_implies_the_whole_transaction(stage: &St
     });
 }
 
-pub fn log_2_a_transaction_never_committed_is_never_seen(stage: &Stage) {
+pub(crate) fn log_2_a_transaction_never_committed_is_never_seen(stage: &Stage) {
     let input = stage.topic("input", 1);
     let output = stage.topic("output", 1);
     stage.feed(&input, 0, &texts("in", 10), 10);
@@ -165,7 +165,7 @@ pub fn log_2_a_transaction_never_committed_is_never_seen(stage: &Stage) {
     assert_eq!(stage.texts(&output), ["committed"]);
 }
 
-pub fn log_2_a_transaction_of_records_alone_or_offsets_alone_is_whole_too(stage: &Stage) {
+pub(crate) fn log_2_a_transaction_of_records_alone_or_offsets_alone_is_whole_too(stage: &Stage) {
     let input = stage.topic("input", 1);
     let output = stage.topic("output", 1);
     stage.feed(&input, 0, &texts("in", 4), 4);
@@ -187,7 +187,7 @@ pub fn log_2_a_transaction_of_records_alone_or_offsets_alone_is_whole_too(stage:
     assert_eq!(stage.texts(&output), ["records alone"]);
 }
 
-pub fn log_3_a_member_resumes_at_the_committed_offset(stage: &Stage) {
+pub(crate) fn log_3_a_member_resumes_at_the_committed_offset(stage: &Stage) {
     let inputs = [stage.topic("a", 2), stage.topic("b", 2)];
     let inputs: Vec<&str> = inputs.iter().map(String::as_str).collect();
     for (input, label) in inputs.iter().zip(["a", "b"]) {
@@ -215,7 +215,7 @@ pub fn log_3_a_member_resumes_at_the_committed_offset(stage: &Stage) {
     assert_eq!(all.len(), 80);
 }
 
-pub fn log_3_a_group_without_an_offset_starts_at_the_earliest_record(stage: &Stage) {
+pub(crate) fn log_3_a_group_without_an_offset_starts_at_the_earliest_record(stage: &Stage) {
     let input = stage.topic("input", 2);
     stage.feed(&input, 0, &texts("p0", 5), 5);
     let mut member = stage.join("group", "one", &[&input], &[]);
@@ -232,7 +232,7 @@ pub fn log_3_a_group_without_an_offset_starts_at_the_earliest_record(stage: &Sta
     assert_eq!(found, texts("p0-later", 5).into_iter().chain(texts("p1", 5)).collect());
 }
 
-pub fn log_3_groups_do_not_move_each_other(stage: &Stage) {
+pub(crate) fn log_3_groups_do_not_move_each_other(stage: &Stage) {
     let input = stage.topic("input", 1);
     stage.feed(&input, 0, &texts("in", 10), 10);
     for group in ["first", "second"] {
@@ -244,7 +244,7 @@ pub fn log_3_groups_do_not_move_each_other(stage: &Stage) {
     }
 }
 
-pub fn log_4_partition_p_of_every_input_goes_to_one_member(stage: &Stage) {
+pub(crate) fn log_4_partition_p_of_every_input_goes_to_one_member(stage: &Stage) {
     let inputs = [stage.topic("a", 4), stage.topic("b", 4)];
     let inputs: Vec<&str> = inputs.iter().map(String::as_str).collect();
     let mut one = stage.join("group", "one", &inputs, &[]);
@@ -332,7 +332,7 @@ impl Drop for Copier<'_> {
     }
 }
 
-pub fn log_4_a_member_that_joins_and_leaves_loses_and_repeats_nothing(stage: &Stage) {
+pub(crate) fn log_4_a_member_that_joins_and_leaves_loses_and_repeats_nothing(stage: &Stage) {
     const ROUND: usize = 60;
     let inputs = [stage.topic("a", 3), stage.topic("b", 3)];
     let inputs: Vec<&str> = inputs.iter().map(String::as_str).collect();
@@ -399,7 +399,7 @@ pub fn log_4_a_member_that_joins_and_leaves_loses_and_repeats_nothing(stage: &St
     }
 }
 
-pub fn log_4_a_poll_for_no_records_serves_the_group_and_loses_nothing(stage: &Stage) {
+pub(crate) fn log_4_a_poll_for_no_records_serves_the_group_and_loses_nothing(stage: &Stage) {
     let input = stage.topic("input", 2);
     for partition in 0..2 {
         stage.feed(&input, partition, &texts(&format!("p{partition}"), 10), 10);
@@ -436,7 +436,7 @@ pub fn log_4_a_poll_for_no_records_serves_the_group_and_loses_nothing(stage: &St
     assert_eq!(first.len(), 20, "answered records do not come again");
 }
 
-pub fn log_5_a_member_whose_instance_joined_again_cannot_commit(stage: &Stage) {
+pub(crate) fn log_5_a_member_whose_instance_joined_again_cannot_commit(stage: &Stage) {
     let input = stage.topic("input", 1);
     let output = stage.topic("output", 1);
     stage.feed(&input, 0, &texts("in", 10), 10);
@@ -460,7 +460,7 @@ pub fn log_5_a_member_whose_instance_joined_again_cannot_commit(stage: &Stage) {
     assert_eq!(stage.texts(&output), ["from its successor"]);
 }
 
-pub fn log_5_a_later_writer_of_the_same_id_fences_the_earlier(stage: &Stage) {
+pub(crate) fn log_5_a_later_writer_of_the_same_id_fences_the_earlier(stage: &Stage) {
     let topic = stage.topic("topic", 1);
     let mut transaction = Transaction::default();
     append(&mut transaction, 0, Some(0), "key", "1");
@@ -481,7 +481,7 @@ pub fn log_5_a_later_writer_of_the_same_id_fences_the_earlier(stage: &Stage) {
     assert_eq!(stage.texts(&topic), ["1", "2", "3"]);
 }
 
-pub fn log_6_the_newest_record_of_each_key_stays_and_tombstones_hold(stage: &Stage) {
+pub(crate) fn log_6_the_newest_record_of_each_key_stays_and_tombstones_hold(stage: &Stage) {
     const ROUNDS: usize = 30;
     const KEYS: usize = 20;
     let topic = stage.topic_kept("topic", 2, Retention::Compacted);
@@ -516,7 +516,7 @@ pub fn log_6_the_newest_record_of_each_key_stays_and_tombstones_hold(stage: &Sta
     assert_eq!(found, model);
 }
 
-pub fn log_7_a_follower_that_has_caught_up_has_everything_committed_before_it_opened(stage: &Stage) {
+pub(crate) fn log_7_a_follower_that_has_caught_up_has_everything_committed_before_it_opened(stage: &Stage) {
     let topic = stage.topic("topic", 4);
     let mut writer = stage.writer("writer", &[&topic]);
     let mut transaction = Transaction::default();
@@ -531,14 +531,14 @@ pub fn log_7_a_follower_that_has_caught_up_has_everything_committed_before_it_op
     }
 }
 
-pub fn log_7_a_follower_of_nothing_has_caught_up(stage: &Stage) {
+pub(crate) fn log_7_a_follower_of_nothing_has_caught_up(stage: &Stage) {
     let topic = stage.topic("topic", 3);
     assert_eq!(stage.read(&topic), []);
     stage.feed(&topic, 1, &texts("in", 3), 3);
     assert_eq!(catch_up(stage.follow(&topic, Start::Latest).as_mut()), []);
 }
 
-pub fn followers_start_where_they_are_told(stage: &Stage) {
+pub(crate) fn followers_start_where_they_are_told(stage: &Stage) {
     let topic = stage.topic("topic", 3);
     for partition in 0..3 {
         stage.feed(&topic, partition, &texts(&format!("p{partition}"), 6), 6);
@@ -564,7 +564,7 @@ pub fn followers_start_where_they_are_told(stage: &Stage) {
     assert_eq!(seen.iter().map(Seen::text).collect::<Vec<_>>(), ["later"]);
 }
 
-pub fn topics_are_created_once_and_missing_ones_are_named(stage: &Stage) {
+pub(crate) fn topics_are_created_once_and_missing_ones_are_named(stage: &Stage) {
     let topic = stage.topic("topic", 3);
     stage.feed(&topic, 2, &texts("in", 2), 2);
     let spec = TopicSpec { name: topic.clone(), partitions: 5, retention: Retention::Compacted, replication: 1 };

@@ -18,10 +18,11 @@
 //! Absent: times. [`PATIENCE`] only turns a test that hangs into one that fails.
 
 mod cases;
-pub mod stage;
+pub(crate) mod stage;
 
-pub use cases::*;
-pub use stage::{PATIENCE, Seen, Stage};
+pub(crate) use cases::*;
+#[allow(unused_imports, reason = "each test target takes what it needs")]
+pub(crate) use stage::{PATIENCE, Seen, Stage};
 
 use std::sync::Arc;
 
@@ -29,11 +30,11 @@ use kilat_log::PartitionedLog;
 use tempfile::TempDir;
 
 /// The log under test.
-pub struct Subject {
+pub(crate) struct Subject {
     /// The log.
-    pub log: Arc<dyn PartitionedLog>,
+    pub(crate) log: Arc<dyn PartitionedLog>,
     /// What it stands on, removed after the case.
-    pub directory: Option<TempDir>,
+    pub(crate) directory: Option<TempDir>,
 }
 
 /// One `#[test]` per case on the log that `$open` gives.
@@ -70,6 +71,7 @@ macro_rules! suite {
                 match $open() {
                     Some(subject) => {
                         $crate::conformance::$case(&$crate::conformance::Stage::new(stringify!($case), &subject));
+                        drop(subject.directory);
                     }
                     None => eprintln!("skipped: {}: no log to run on", stringify!($case)),
                 }

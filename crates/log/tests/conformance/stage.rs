@@ -14,32 +14,32 @@ use super::Subject;
 
 /// How long a case waits for what must happen before it fails. Long, because a Kafka group may first have to time a member
 /// out (`session.timeout.ms`, 45 s by default).
-pub const PATIENCE: Duration = Duration::from_secs(150);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(150);
 /// How long one poll waits. Cases loop over polls; this only bounds how soon they look again.
-pub const POLL: Duration = Duration::from_millis(100);
+pub(crate) const POLL: Duration = Duration::from_millis(100);
 /// More records than any case writes.
-pub const MANY: usize = 100_000;
+pub(crate) const MANY: usize = 100_000;
 
 /// The ground one case stands on.
-pub struct Stage {
+pub(crate) struct Stage {
     /// The log under test.
-    pub log: Arc<dyn PartitionedLog>,
+    pub(crate) log: Arc<dyn PartitionedLog>,
     name: String,
 }
 
 /// A record, copied out of the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Seen {
-    pub input: usize,
-    pub partition: u32,
-    pub offset: i64,
-    pub key: Option<Vec<u8>>,
-    pub value: Option<Vec<u8>>,
-    pub headers: Vec<(String, Vec<u8>)>,
+pub(crate) struct Seen {
+    pub(crate) input: usize,
+    pub(crate) partition: u32,
+    pub(crate) offset: i64,
+    pub(crate) key: Option<Vec<u8>>,
+    pub(crate) value: Option<Vec<u8>>,
+    pub(crate) headers: Vec<(String, Vec<u8>)>,
 }
 
 impl Seen {
-    pub fn of(record: &Record<'_>) -> Seen {
+    pub(crate) fn of(record: &Record<'_>) -> Seen {
         let mut headers = Vec::new();
         record.headers.for_each(&mut |name, value| headers.push((name.to_owned(), value.to_vec())));
         Seen {
@@ -53,12 +53,12 @@ impl Seen {
     }
 
     /// The value as text.
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         String::from_utf8(self.value.clone().expect("a value")).expect("text")
     }
 
     /// The key as text.
-    pub fn key_text(&self) -> String {
+    pub(crate) fn key_text(&self) -> String {
         String::from_utf8(self.key.clone().expect("a key")).expect("text")
     }
 }
@@ -66,7 +66,7 @@ impl Seen {
 impl Stage {
     /// Names of this stage contain `case` and a number no other run has.
     #[allow(clippy::disallowed_methods)]
-    pub fn new(case: &str, subject: &Subject) -> Stage {
+    pub(crate) fn new(case: &str, subject: &Subject) -> Stage {
         static STAGES: AtomicU64 = AtomicU64::new(0);
         let started = SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock after 1970").as_micros();
         let number = STAGES.fetch_add(1, Ordering::Relaxed);
@@ -75,17 +75,17 @@ impl Stage {
     }
 
     /// This stage's own name for `label`.
-    pub fn name(&self, label: &str) -> String {
+    pub(crate) fn name(&self, label: &str) -> String {
         format!("{}.{label}", self.name)
     }
 
     /// Creates a topic; gives its full name.
-    pub fn topic(&self, label: &str, partitions: u32) -> String {
+    pub(crate) fn topic(&self, label: &str, partitions: u32) -> String {
         self.topic_kept(label, partitions, Retention::Unlimited)
     }
 
     /// Creates a topic of this retention; gives its full name.
-    pub fn topic_kept(&self, label: &str, partitions: u32, retention: Retention) -> String {
+    pub(crate) fn topic_kept(&self, label: &str, partitions: u32, retention: Retention) -> String {
         let name = self.name(label);
         let spec = TopicSpec { name: name.clone(), partitions, retention, replication: 1 };
         self.log.create_topics(&[spec]).expect("the topic is created");
@@ -93,11 +93,11 @@ impl Stage {
     }
 
     /// Joins this stage's group `group` as `instance`.
-    pub fn join(&self, group: &str, instance: &str, inputs: &[&str], outputs: &[&str]) -> Box<dyn Member> {
+    pub(crate) fn join(&self, group: &str, instance: &str, inputs: &[&str], outputs: &[&str]) -> Box<dyn Member> {
         self.log.join(&self.member_spec(group, instance, inputs, outputs)).expect("the member joins")
     }
 
-    pub fn member_spec(&self, group: &str, instance: &str, inputs: &[&str], outputs: &[&str]) -> MemberSpec {
+    pub(crate) fn member_spec(&self, group: &str, instance: &str, inputs: &[&str], outputs: &[&str]) -> MemberSpec {
         MemberSpec {
             group: self.name(group),
             instance: instance.to_owned(),
@@ -107,14 +107,14 @@ impl Stage {
     }
 
     /// A writer to `topics`, named `label` on this stage.
-    pub fn writer(&self, label: &str, topics: &[&str]) -> Box<dyn Writer> {
+    pub(crate) fn writer(&self, label: &str, topics: &[&str]) -> Box<dyn Writer> {
         let topics: Vec<String> = topics.iter().map(|&topic| topic.to_owned()).collect();
         self.log.writer(&self.name(label), &topics).expect("the writer opens")
     }
 
     /// Commits each of these texts, as key and value, to this partition of `topic`, `size` records a transaction. A stage
     /// feeds from one thread at a time: its feeds share one writer id.
-    pub fn feed(&self, topic: &str, partition: u32, texts: &[String], size: usize) {
+    pub(crate) fn feed(&self, topic: &str, partition: u32, texts: &[String], size: usize) {
         let mut writer = self.writer("feed", &[topic]);
         let mut transaction = Transaction::default();
         for chunk in texts.chunks(size) {
@@ -127,23 +127,23 @@ impl Stage {
     }
 
     /// A follower of all partitions.
-    pub fn follow(&self, topic: &str, start: Start) -> Box<dyn Follower> {
+    pub(crate) fn follow(&self, topic: &str, start: Start) -> Box<dyn Follower> {
         self.log.follow(topic, None, start).expect("the follower opens")
     }
 
     /// Everything committed to `topic` so far, as LOG-7 promises it.
-    pub fn read(&self, topic: &str) -> Vec<Seen> {
+    pub(crate) fn read(&self, topic: &str) -> Vec<Seen> {
         catch_up(self.follow(topic, Start::Earliest).as_mut())
     }
 
     /// The values of everything committed to `topic` so far.
-    pub fn texts(&self, topic: &str) -> Vec<String> {
+    pub(crate) fn texts(&self, topic: &str) -> Vec<String> {
         self.read(topic).iter().map(Seen::text).collect()
     }
 }
 
 /// Appends one record without headers.
-pub fn append(transaction: &mut Transaction, output: usize, partition: Option<u32>, key: &str, value: &str) {
+pub(crate) fn append(transaction: &mut Transaction, output: usize, partition: Option<u32>, key: &str, value: &str) {
     let done: Result<(), ()> = transaction.append(output, partition, key.as_bytes(), &[], |buffer| {
         buffer.extend_from_slice(value.as_bytes());
         Ok(())
@@ -153,7 +153,7 @@ pub fn append(transaction: &mut Transaction, output: usize, partition: Option<u3
 
 /// Calls `step` until it says it is done.
 #[allow(clippy::disallowed_methods)]
-pub fn until(what: &str, mut step: impl FnMut() -> bool) {
+pub(crate) fn until(what: &str, mut step: impl FnMut() -> bool) {
     let start = Instant::now();
     while !step() {
         assert!(start.elapsed() < PATIENCE, "waited {PATIENCE:?} for {what}");
@@ -161,7 +161,7 @@ pub fn until(what: &str, mut step: impl FnMut() -> bool) {
 }
 
 /// Reads until the follower says that it has caught up.
-pub fn catch_up(follower: &mut dyn Follower) -> Vec<Seen> {
+pub(crate) fn catch_up(follower: &mut dyn Follower) -> Vec<Seen> {
     let mut seen = Vec::new();
     until("a follower to catch up", || {
         let followed = follower.poll(POLL, &mut |record| seen.push(Seen::of(&record))).expect("the follower polls");
@@ -171,7 +171,7 @@ pub fn catch_up(follower: &mut dyn Follower) -> Vec<Seen> {
 }
 
 /// Polls until the member has been given this many partitions more than were taken; gives those it holds.
-pub fn assigned(member: &mut dyn Member, count: usize) -> Vec<u32> {
+pub(crate) fn assigned(member: &mut dyn Member, count: usize) -> Vec<u32> {
     let mut held = Vec::new();
     until("an assignment", || {
         let polled = member.poll(POLL, 0, &mut |_| panic!("no record was asked for")).expect("the member polls");
@@ -182,7 +182,7 @@ pub fn assigned(member: &mut dyn Member, count: usize) -> Vec<u32> {
 }
 
 /// Follows what a poll says about the partitions held.
-pub fn hold(held: &mut Vec<u32>, polled: &Polled) {
+pub(crate) fn hold(held: &mut Vec<u32>, polled: &Polled) {
     match polled {
         Polled::Records(_) => {}
         Polled::Assigned(partitions) => held.extend(partitions),
@@ -192,7 +192,7 @@ pub fn hold(held: &mut Vec<u32>, polled: &Polled) {
 }
 
 /// Polls until this many records have come; serves the group meanwhile.
-pub fn take(member: &mut dyn Member, count: usize) -> Vec<Seen> {
+pub(crate) fn take(member: &mut dyn Member, count: usize) -> Vec<Seen> {
     let mut seen = Vec::new();
     until("records", || {
         let wanted = count - seen.len();
@@ -204,7 +204,7 @@ pub fn take(member: &mut dyn Member, count: usize) -> Vec<Seen> {
 }
 
 /// Moves the transaction's offsets past these records.
-pub fn advance_past(transaction: &mut Transaction, seen: &[Seen]) {
+pub(crate) fn advance_past(transaction: &mut Transaction, seen: &[Seen]) {
     for record in seen {
         transaction.advance(record.input, record.partition, record.offset + 1);
     }
