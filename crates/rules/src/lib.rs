@@ -1,1 +1,44 @@
-//! TBD
+//! Kilat's rule language: from the text of a rule file to the rules that hold for an event.
+//!
+//! [`load`] reads YAML or JSON into [`Document`]s and reports everything that is wrong with it at once; [`compile`] makes
+//! a [`RuleSet`] of a document; [`RuleSet::pass`] takes an event through it, rule by rule, and [`Pass::plan`] says what an
+//! action comes to. The same code serves `kilat check`, `test` and `eval` and the engine.
+//!
+//! A condition kind is one file of `conditions/`, an action kind one file of `actions/`; the fields stand in `fields.rs`,
+//! the operators in `operators.rs`, the codes of findings in `codes.rs`.
+//!
+//! Absent by design: clocks, randomness, I/O, and what firing a rule does to state.
+
+#![forbid(unsafe_code)]
+
+mod actions;
+mod calendar;
+pub mod codes;
+mod conditions;
+mod diagnostic;
+mod document;
+mod endpoint;
+mod facts;
+mod fields;
+mod iso;
+mod money;
+mod object;
+mod operators;
+mod pattern;
+pub mod phone;
+mod rule;
+mod rule_set;
+mod settings;
+mod shape;
+mod syntax;
+mod template;
+
+pub use actions::{Planned, RuleAction};
+pub use diagnostic::{Diagnostic, Severity};
+pub use document::{Case, Document, Loaded, load};
+pub use endpoint::Endpoint;
+pub use facts::{Facts, Scratch};
+pub use money::Locale;
+pub use rule::{ApplyTo, Class, OncePer, Rule, Stop};
+pub use rule_set::{Evaluated, FirstFalse, Pass, RuleSet, compile};
+pub use settings::{Settings, Status};

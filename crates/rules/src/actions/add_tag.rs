@@ -1,0 +1,71 @@
+//! `add_tag`: puts a tag on the conversation, or with `on: lead` on the lead.
+
+use std::sync::Arc;
+
+use kilat_domain::{On, OnUnknown, Patch};
+use serde_json::{Map, Value};
+
+use super::{Action, EffectOn, Kind, Outcome, Plan, Reading};
+use crate::object;
+use crate::shape::{Key, Shape};
+
+pub(crate) const KIND: Kind = Kind {
+    name: "add_tag",
+    compat: &["apply_tag"],
+    effect: EffectOn::Either,
+    required: false,
+    on_unknown: OnUnknown::Hold,
+    keys: KEYS,
+    needs: &["value"],
+    read: |reading| read(reading, true),
+};
+
+pub(super) const KEYS: &[Key] = &[
+    Key::new("value", Shape::Text, "The tag."),
+    Key::new("on", Shape::Word(ON_WORDS), "What carries it; the conversation by default."),
+];
+
+/// What carries a tag or a priority; the last two are the source systems' words for a lead.
+pub(super) const ON_WORDS: &[&str] = &["conversation", "lead", "contact", "customer"];
+
+#[derive(Debug)]
+struct Tag {
+    name: Box<str>,
+    on: On,
+    add: bool,
+}
+
+/// Reads the word under `key`; the conversation by default.
+pub(super) fn read_on(reading: &mut Reading<'_>, key: &'static str) -> Option<On> {
+    let Some(node) = reading.object.get(key) else { return Some(On::Conversation) };
+    let word = object::word(node, "carrier", ON_WORDS, reading.report)?;
+    Some(if word == 0 { On::Conversation } else { On::Lead })
+}
+
+pub(super) fn on_word(on: On) -> &'static str {
+    match on {
+        On::Conversation => ON_WORDS[0],
+        On::Lead => ON_WORDS[1],
+    }
+}
+
+pub(super) fn read(reading: &mut Reading<'_>, add: bool) -> Option<Arc<dyn Action>> {
+    let on = read_on(reading, "on");
+    let name = reading.main_text(None, "write the tag")?;
+    Some(Arc::new(Tag { name: name.trim().into(), on: on?, add }))
+}
+
+impl Action for Tag {
+    fn canonical(&self, action: &mut Map<String, Value>) {
+        action.insert("value".into(), Value::from(&*self.name));
+        action.insert("on".into(), on_word(self.on).into());
+    }
+
+    fn plan(&self, _: &mut Plan<'_, '_>) -> Outcome {
+        Outcome::Patch(Patch::Tag { on: self.on, name: self.name.clone(), add: self.add })
+    }
+
+    fn changes_lead(&self) -> bool {
+        self.on == On::Lead
+    }
+}

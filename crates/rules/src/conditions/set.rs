@@ -1,0 +1,61 @@
+//! Conditions on sets: tags, lists, room tags.
+//!
+//! `contains`, `equals` and `in` all mean "has one of these" (D-46, D-12). Members are compared folded, so that a tag
+//! somebody typed as `VIP` is the tag `vip`, unless `case_sensitive` asks for the spelling.
+
+use std::sync::Arc;
+
+use kilat_matcher::fold;
+use serde_json::{Map, Value};
+
+use super::text::{canonical_texts, equals_folded};
+use super::{Condition, Cost, Kind, Reading};
+use crate::facts::Env;
+use crate::fields::{FieldRef, Read};
+use crate::object;
+use crate::operators::Op;
+use crate::shape::Shape;
+
+pub(crate) const KIND: Kind =
+    Kind { name: "set", operators: &[Op::Contains, Op::Equals, Op::In], value: Shape::OneOrMany(&Shape::Text), read };
+
+#[derive(Debug)]
+struct Members {
+    /// As written.
+    names: Vec<Box<str>>,
+    /// Folded; empty where case matters.
+    folded: Vec<Box<str>>,
+}
+
+fn read(reading: &mut Reading<'_>) -> Option<Arc<dyn Condition>> {
+    let names: Vec<Box<str>> =
+        reading.each(|value, reading| object::text(value, "`value`", reading.report).map(Into::into))?;
+    let folded = if reading.case_sensitive { Vec::new() } else { names.iter().map(|name| fold(name).into()).collect() };
+    Some(Arc::new(Members { names, folded }))
+}
+
+impl Condition for Members {
+    fn holds(&self, field: &FieldRef, env: &mut Env<'_, '_>) -> Option<bool> {
+        let Read::Set(read) = field.field.read else { return None };
+        let members = read(env.facts);
+        if members.is_empty() {
+            return None;
+        }
+        let buffer = &mut env.scratch.other;
+        Some(members.iter().any(|member| {
+            if self.folded.is_empty() {
+                self.names.iter().any(|name| name == member)
+            } else {
+                self.folded.iter().any(|name| equals_folded(member, name, buffer))
+            }
+        }))
+    }
+
+    fn canonical(&self, condition: &mut Map<String, Value>) {
+        condition.insert("value".into(), canonical_texts(&self.names));
+    }
+
+    fn cost(&self) -> Cost {
+        Cost::Text
+    }
+}

@@ -1,0 +1,248 @@
+//! Conditions on text: contained words and phrases, whole texts, patterns (D-10 to D-14).
+//!
+//! Both sides are folded unless `case_sensitive` asks for the spelling; patterns search the text as received, without
+//! regard to case unless asked (D-6). The message text is folded and scanned once per event, whatever the number of rules;
+//! other fields are folded where they are asked for.
+
+use std::sync::Arc;
+
+use kilat_matcher::{Boundary, Case, Regex, exact_phrase, fold, fold_into, is_word_boundary};
+use serde_json::{Map, Value};
+
+use super::{Condition, Cost, Kind, Reading, Scan};
+use crate::codes;
+use crate::facts::{Env, Scratch, head};
+use crate::fields::{self, FieldRef, Read, message_text};
+use crate::object;
+use crate::operators::Op;
+use crate::pattern;
+use crate::shape::Shape;
+use crate::syntax::Node;
+
+pub(crate) const KIND: Kind = Kind {
+    name: "text",
+    operators: &[
+        Op::Equals,
+        Op::Contains,
+        Op::ContainsWord,
+        Op::In,
+        Op::StartsWith,
+        Op::EndsWith,
+        Op::Matches,
+        Op::ExactPhrase,
+    ],
+    value: Shape::OneOrMany(&Shape::Text),
+    read,
+};
+
+/// Texts to be found, equal, at the start …
+#[derive(Debug)]
+pub(super) struct Texts {
+    op: Op,
+    /// As written.
+    texts: Vec<Box<str>>,
+    /// What is compared: folded, and for exact phrases without edge punctuation; or as written where case matters.
+    needles: Vec<Box<str>>,
+    case_sensitive: bool,
+    /// Whether the field is the message text, which is folded already.
+    is_message: bool,
+}
+
+/// Patterns, of which one must match.
+#[derive(Debug)]
+struct Patterns {
+    patterns: Vec<Regex>,
+    /// Words of which a text must hold one for any pattern to match; `None` where a pattern promises nothing.
+    literals: Option<Vec<String>>,
+    is_message: bool,
+}
+
+fn read(reading: &mut Reading<'_>) -> Option<Arc<dyn Condition>> {
+    let is_message = matches!(reading.field.field.read, Read::MessageText);
+    if reading.op == Op::Matches {
+        let case = if reading.case_sensitive { Case::Sensitive } else { Case::Insensitive };
+        let patterns = reading.each(|value, reading| {
+            let text = object::text(value, "`value`", reading.report)?;
+            pattern::compile(&text, case, value.at, reading.report)
+        })?;
+        let literals = patterns.iter().map(|pattern| pattern.required_literals().map(<[String]>::to_vec));
+        let literals = literals.collect::<Option<Vec<_>>>().map(|lists| lists.concat());
+        return Some(Arc::new(Patterns { patterns, literals, is_message }));
+    }
+    let texts = read_texts(reading)?;
+    Some(Arc::new(Texts::new(reading.op, texts, reading.case_sensitive, is_message)))
+}
+
+/// Reads the texts of a condition; a single text is split at its commas where `split` asks for it (D-11).
+fn read_texts(reading: &mut Reading<'_>) -> Option<Vec<Box<str>>> {
+    let split = reading.object.flag("split", reading.report).unwrap_or(false);
+    let texts: Vec<String> = reading.each(|value, reading| object::text(value, "`value`", reading.report))?;
+    let texts = match &*texts {
+        [text] if split => split_at_commas(text),
+        _ => texts,
+    };
+    for text in &texts {
+        check_can_match(text, reading);
+    }
+    Some(texts.into_iter().map(Into::into).collect())
+}
+
+/// Warns of a text that no message can fulfil.
+fn check_can_match(text: &str, reading: &mut Reading<'_>) {
+    if fold(text).is_empty() {
+        let message = format!("`{text}` has nothing a message could hold");
+        let help = "remove it, or use is_missing for empty text";
+        reading.report.add(codes::NEVER_MATCHES, reading.value.at, message, help);
+    }
+}
+
+/// Splits at commas outside double quotes, trims, and drops what is empty.
+fn split_at_commas(text: &str) -> Vec<String> {
+    let mut items = vec![String::new()];
+    let mut quoted = false;
+    for c in text.chars() {
+        match c {
+            '"' => quoted = !quoted,
+            ',' if !quoted => items.push(String::new()),
+            c => items.last_mut().expect("the list starts with one item and only grows").push(c),
+        }
+    }
+    items.into_iter().map(|item| item.trim().to_owned()).filter(|item| !item.is_empty()).collect()
+}
+
+impl Texts {
+    pub(super) fn new(op: Op, texts: Vec<Box<str>>, case_sensitive: bool, is_message: bool) -> Texts {
+        let needle = |text: &str| -> Box<str> {
+            if case_sensitive {
+                return text.into();
+            }
+            let folded = fold(text);
+            if op == Op::ExactPhrase { exact_phrase(&folded).into() } else { folded.into() }
+        };
+        let needles = texts.iter().map(|text| needle(text)).collect();
+        Texts { op, texts, needles, case_sensitive, is_message }
+    }
+
+    /// Whether one of the texts fulfils the operator on `text`.
+    pub(super) fn hold_on(&self, text: &str, scratch: &mut Scratch) -> bool {
+        if self.case_sensitive {
+            let text = head(text);
+            return self.needles.iter().any(|needle| compare(self.op, text, needle));
+        }
+        if self.is_message {
+            return self.needles.iter().any(|needle| compare(self.op, &scratch.folded, needle));
+        }
+        if matches!(self.op, Op::Equals | Op::In) {
+            return self.needles.iter().any(|needle| equals_folded(text, needle, &mut scratch.other));
+        }
+        fold_into(head(text), &mut scratch.other);
+        self.needles.iter().any(|needle| compare(self.op, &scratch.other, needle))
+    }
+}
+
+/// Compares a text with a needle that was prepared the same way; an empty needle fulfils nothing.
+fn compare(op: Op, text: &str, needle: &str) -> bool {
+    if needle.is_empty() {
+        return false;
+    }
+    match op {
+        Op::Contains => text.contains(needle),
+        Op::ContainsWord => text
+            .match_indices(needle)
+            .any(|(start, found)| is_word_boundary(text, start) && is_word_boundary(text, start + found.len())),
+        Op::StartsWith => text.starts_with(needle),
+        Op::EndsWith => text.ends_with(needle),
+        Op::ExactPhrase => exact_phrase(text) == needle,
+        _ => text == needle,
+    }
+}
+
+/// Whether `text` folds to `needle`; folds only where a look does not tell.
+pub(super) fn equals_folded(text: &str, needle: &str, buffer: &mut String) -> bool {
+    if text.len() == needle.len() && text.eq_ignore_ascii_case(needle) {
+        return true;
+    }
+    if text.is_ascii() && !text.bytes().any(|byte| byte.is_ascii_whitespace() || byte.is_ascii_control()) {
+        return false;
+    }
+    fold_into(text, buffer);
+    buffer == needle
+}
+
+/// Texts in canonical form: one as it is, several as a list.
+pub(super) fn canonical_texts(texts: &[Box<str>]) -> Value {
+    match texts {
+        [text] => Value::from(&**text),
+        texts => texts.iter().map(|text| Value::from(&**text)).collect(),
+    }
+}
+
+/// The text of a field, where there is one.
+fn read_text<'f>(field: &FieldRef, env: &Env<'_, 'f>) -> Option<&'f str> {
+    match field.field.read {
+        Read::MessageText => message_text(env.facts),
+        Read::Text(read) => fields::text(read(env.facts)),
+        _ => None,
+    }
+}
+
+impl Condition for Texts {
+    fn holds(&self, field: &FieldRef, env: &mut Env<'_, '_>) -> Option<bool> {
+        let text = read_text(field, env)?;
+        Some(self.hold_on(text, env.scratch))
+    }
+
+    fn canonical(&self, condition: &mut Map<String, Value>) {
+        condition.insert("value".into(), canonical_texts(&self.texts));
+    }
+
+    fn cost(&self) -> Cost {
+        match self.op {
+            Op::Contains | Op::ContainsWord => Cost::Search,
+            _ if self.is_message => Cost::Text,
+            Op::Equals | Op::In => Cost::Text,
+            _ => Cost::Search,
+        }
+    }
+
+    fn scan(&self) -> Option<Scan<'_>> {
+        let boundary = match self.op {
+            Op::Contains => Boundary::Anywhere,
+            Op::ContainsWord => Boundary::WholeWord,
+            _ => return None,
+        };
+        let texts = || self.texts.iter().map(|text| &**text).collect();
+        match (self.is_message, self.case_sensitive) {
+            (false, _) => None,
+            (true, false) => Some(Scan::Decides(texts(), boundary)),
+            (true, true) => Some(Scan::Needs(texts())),
+        }
+    }
+}
+
+impl Condition for Patterns {
+    fn holds(&self, field: &FieldRef, env: &mut Env<'_, '_>) -> Option<bool> {
+        let text = read_text(field, env)?;
+        let scratch = &mut env.scratch.regex;
+        Some(self.patterns.iter().any(|pattern| pattern.is_match(text, scratch)))
+    }
+
+    fn canonical(&self, condition: &mut Map<String, Value>) {
+        let patterns: Vec<Box<str>> = self.patterns.iter().map(|pattern| pattern.as_str().into()).collect();
+        condition.insert("value".into(), canonical_texts(&patterns));
+    }
+
+    fn cost(&self) -> Cost {
+        Cost::Pattern
+    }
+
+    fn scan(&self) -> Option<Scan<'_>> {
+        let literals = self.literals.as_ref().filter(|_| self.is_message)?;
+        Some(Scan::Needs(literals.iter().map(String::as_str).collect()))
+    }
+}
+
+/// Reads texts for a kind that takes them beside others.
+pub(super) fn is_text(node: &Node) -> bool {
+    matches!(node.content, crate::syntax::Content::Text(_))
+}

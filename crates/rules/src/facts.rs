@@ -1,0 +1,109 @@
+//! What rules look at, and the buffers they look at it with.
+//!
+//! In: an event and the state it was folded into. Out: [`Facts`] for conditions and actions; [`Scratch`], which keeps its
+//! buffers from event to event so that looking allocates nothing.
+
+use jiff::tz::TimeZone;
+use kilat_domain::{ChatKind, Conversation, Event, Lead};
+use kilat_matcher::{HitSet, RegexScratch, fold_into};
+
+use crate::calendar::Local;
+use crate::settings::Settings;
+
+/// Bytes of a text that are folded and scanned for keywords; what follows is as if it were not there.
+pub(crate) const SCAN_BYTES_MAX: usize = 64 << 10;
+
+/// An event with the state it was folded into, as rules see it.
+#[derive(Clone, Copy, Debug)]
+pub struct Facts<'a> {
+    /// The event; its time is the `now` of every rule.
+    pub event: &'a Event<'a>,
+    /// Its lead, as it stands after the event and the rules so far.
+    pub lead: Option<&'a Lead>,
+    /// Its conversation, likewise.
+    pub conversation: Option<&'a Conversation>,
+    /// Whether this is the first customer message of the lead in the workspace (D-22).
+    pub first_contact: bool,
+    /// Whether this event made the conversation known.
+    pub conversation_is_new: bool,
+}
+
+impl Facts<'_> {
+    /// The kind of chat: as the event says, else by the id of the group or broadcast it was written in; a message that
+    /// says neither is taken for a direct one.
+    pub(crate) fn chat_kind(&self) -> Option<ChatKind> {
+        if let Some(chat) = self.event.chat {
+            return Some(chat.kind);
+        }
+        self.event.message.as_ref()?;
+        let conversation = self.event.conversation.as_ref().and_then(|facts| facts.id.as_deref());
+        let sender = self.event.sender.as_ref().and_then(|sender| sender.id.as_deref());
+        let ids = || [conversation, sender].into_iter().flatten();
+        Some(if ids().any(|id| id.ends_with("@g.us")) {
+            ChatKind::Group
+        } else if ids().any(|id| id.ends_with("status@broadcast")) {
+            ChatKind::Status
+        } else if ids().any(|id| id.ends_with("@broadcast")) {
+            ChatKind::Broadcast
+        } else if ids().any(|id| id.ends_with("@newsletter")) {
+            ChatKind::Channel
+        } else {
+            ChatKind::Direct
+        })
+    }
+}
+
+/// Buffers for evaluation, one per worker; what they hold belongs to the pass under way.
+#[derive(Debug, Default)]
+pub struct Scratch {
+    /// The folded message text.
+    pub(crate) folded: String,
+    /// The keywords in it.
+    pub(crate) hits: HitSet,
+    /// Any other folded text.
+    pub(crate) other: String,
+    pub(crate) regex: RegexScratch,
+    /// Whether the event has a message text at all.
+    pub(crate) has_text: bool,
+    local: Option<Local>,
+}
+
+impl Scratch {
+    /// Empty buffers.
+    pub fn new() -> Scratch {
+        Scratch::default()
+    }
+
+    /// Makes the buffers ready for another event.
+    pub(crate) fn begin(&mut self) {
+        self.folded.clear();
+        self.has_text = false;
+        self.local = None;
+    }
+
+    /// Folds the message text, up to its cap.
+    pub(crate) fn fold_message(&mut self, text: &str) {
+        fold_into(head(text), &mut self.folded);
+        self.has_text = true;
+    }
+}
+
+/// The part of a text that is folded and scanned.
+pub(crate) fn head(text: &str) -> &str {
+    &text[..text.floor_char_boundary(SCAN_BYTES_MAX)]
+}
+
+/// Everything one condition sees.
+pub(crate) struct Env<'e, 'f> {
+    pub(crate) facts: &'e Facts<'f>,
+    pub(crate) settings: &'e Settings,
+    pub(crate) scratch: &'e mut Scratch,
+}
+
+impl Env<'_, '_> {
+    /// What the workspace's wall clock shows; worked out once per event.
+    pub(crate) fn local(&mut self) -> Local {
+        let (now, zone): (_, &TimeZone) = (self.facts.event.occurred_at, &self.settings.timezone);
+        *self.scratch.local.get_or_insert_with(|| Local::at(now, zone))
+    }
+}

@@ -1,0 +1,266 @@
+//! Finds numbers in chat text, with what stands around them.
+//!
+//! In: a text. Out: every number with its currency marker, sign and multiplier, in order.
+//! A number glued to other letters (`INV1234`, `3pcs`), a percentage, and the parts of dates and times of day are no
+//! amounts and are left out, unless a currency stands in front of them.
+
+use std::ops::Range;
+
+use super::Locale;
+use super::normalise::digit;
+
+/// Code points of a text that are looked at (D-6).
+const SCAN_CHARS_MAX: usize = 4_096;
+/// Numbers looked at in one text.
+const TOKENS_MAX: usize = 64;
+
+/// A currency as chat text names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Marker {
+    /// `Rp`, `Rp.` or `IDR`
+    Rupiah,
+    /// `$`: the workspace's own dollar, else the American one.
+    Dollar,
+    /// Any other, by its code.
+    Code(&'static str),
+}
+
+impl Marker {
+    /// The ISO 4217 code, given the workspace's.
+    pub(super) fn currency<'c>(self, workspace: &'c str) -> &'c str {
+        const DOLLARS: &[&str] = &["USD", "SGD", "AUD", "NZD", "CAD", "HKD", "TWD", "MXN", "BND"];
+        match self {
+            Marker::Rupiah => "IDR",
+            Marker::Dollar if DOLLARS.contains(&workspace) => workspace,
+            Marker::Dollar => "USD",
+            Marker::Code(code) => code,
+        }
+    }
+}
+
+/// Spellings of currencies, lower case; longer ones first where one is the end of another.
+const MARKERS: &[(&str, Marker)] = &[
+    ("rp.", Marker::Rupiah),
+    ("rp", Marker::Rupiah),
+    ("idr", Marker::Rupiah),
+    ("us$", Marker::Code("USD")),
+    ("s$", Marker::Code("SGD")),
+    ("a$", Marker::Code("AUD")),
+    ("r$", Marker::Code("BRL")),
+    ("$", Marker::Dollar),
+    ("€", Marker::Code("EUR")),
+    ("£", Marker::Code("GBP")),
+    ("₹", Marker::Code("INR")),
+    ("¥", Marker::Code("JPY")),
+    ("₩", Marker::Code("KRW")),
+    ("₫", Marker::Code("VND")),
+    ("฿", Marker::Code("THB")),
+    ("₱", Marker::Code("PHP")),
+    ("rm", Marker::Code("MYR")),
+    ("usd", Marker::Code("USD")),
+    ("sgd", Marker::Code("SGD")),
+    ("myr", Marker::Code("MYR")),
+    ("eur", Marker::Code("EUR")),
+    ("gbp", Marker::Code("GBP")),
+    ("aud", Marker::Code("AUD")),
+    ("brl", Marker::Code("BRL")),
+    ("inr", Marker::Code("INR")),
+    ("jpy", Marker::Code("JPY")),
+    ("chf", Marker::Code("CHF")),
+    ("thb", Marker::Code("THB")),
+    ("php", Marker::Code("PHP")),
+    ("vnd", Marker::Code("VND")),
+    ("egp", Marker::Code("EGP")),
+    ("cny", Marker::Code("CNY")),
+    ("hkd", Marker::Code("HKD")),
+];
+
+/// Words that name a currency only behind a number.
+const SUFFIXES: &[(&str, Marker)] = &[
+    ("rupiah", Marker::Rupiah),
+    ("ringgit", Marker::Code("MYR")),
+    ("dollars", Marker::Dollar),
+    ("dollar", Marker::Dollar),
+    ("euros", Marker::Code("EUR")),
+    ("euro", Marker::Code("EUR")),
+];
+
+/// A number and what stands around it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Token<'t> {
+    /// Digits and the marks between them.
+    pub(super) spelling: &'t str,
+    /// The currency in front.
+    pub(super) marker: Option<Marker>,
+    /// The currency behind.
+    pub(super) suffix: Option<Marker>,
+    /// The power of ten of the multiplier word behind.
+    pub(super) multiplier: Option<u32>,
+    /// Whether a minus sign is glued to it.
+    pub(super) negative: bool,
+    /// Whether `Total :` stands before it.
+    pub(super) after_total: bool,
+    /// From the currency to the end of the multiplier.
+    pub(super) raw: Range<usize>,
+}
+
+impl Token<'_> {
+    /// Whether a group of three digits follows a mark: such a number is never cut at the mark (D-4).
+    pub(super) fn is_grouped(&self) -> bool {
+        let pieces = self.spelling.split(|c: char| digit(c).is_none());
+        pieces.skip(1).any(|piece| piece.chars().count() >= 3)
+    }
+
+    /// Whether its groups are separated by `mark`, and it has some.
+    pub(super) fn has_only_groups_of(&self, mark: char) -> bool {
+        let first = self.spelling.chars().find(|c| digit(*c).is_none());
+        let group = self.spelling.split(|c: char| digit(c).is_none()).nth(1);
+        first == Some(mark) && group.is_some_and(|group| group.chars().count() == 3)
+    }
+
+    /// Whether it looks like a phone number: a leading 0 or 62 and 9 to 15 digits.
+    pub(super) fn is_phone_like(&self) -> bool {
+        let length = self.spelling.chars().count();
+        (9..=15).contains(&length)
+            && self.spelling.chars().all(|c| digit(c).is_some())
+            && (self.spelling.starts_with('0') || self.spelling.starts_with("62"))
+            && self.multiplier.is_none()
+    }
+}
+
+/// Every number of `text` that may be an amount.
+pub(super) fn find<'t>(text: &'t str, locale: &Locale) -> Vec<Token<'t>> {
+    let text = match text.char_indices().nth(SCAN_CHARS_MAX) {
+        Some((end, _)) => &text[..end],
+        None => text,
+    };
+    let mut found = Vec::new();
+    let mut at = 0;
+    while let Some(start) = text[at..].find(|c| digit(c).is_some()).map(|offset| at + offset) {
+        let end = number_end(text, start, locale);
+        if let Some(token) = token(text, start..end, locale) {
+            found.push(token);
+        }
+        if found.len() >= TOKENS_MAX {
+            break;
+        }
+        at = end;
+    }
+    found
+}
+
+/// Where the number that starts at `start` ends: marks belong to it where a digit follows.
+fn number_end(text: &str, start: usize, locale: &Locale) -> usize {
+    let mut end = start;
+    let mut rest = text[start..].chars().peekable();
+    while let Some(c) = rest.next() {
+        let next_is_digit = rest.peek().is_some_and(|next| digit(*next).is_some());
+        let is_mark = matches!(c, '.' | ',' | '\'' | '’') || (locale.spaces && matches!(c, '\u{a0}' | '\u{202f}'));
+        if digit(c).is_none() && !(is_mark && next_is_digit) {
+            break;
+        }
+        end += c.len_utf8();
+    }
+    end
+}
+
+fn token<'t>(text: &'t str, number: Range<usize>, locale: &Locale) -> Option<Token<'t>> {
+    let (before, after) = (&text[..number.start], &text[number.end..]);
+    let (marker, marker_start) = marker_before(before);
+    let (multiplier, after_multiplier) = multiplier_after(after, locale);
+    let (suffix, after_suffix) = suffix_after(after_multiplier);
+    let front = &text[..marker_start];
+    let sign_end = if marker.is_some() && before.ends_with(['-', '−']) { before } else { front };
+    let negative = has_sign(front) || (marker.is_some() && has_sign_after_marker(sign_end));
+    if marker.is_none() && (is_glued_left(before) || is_part_of_other(before, after, after_suffix)) {
+        return None;
+    }
+    let raw_end = text.len() - if suffix.is_some() { after_suffix } else { after_multiplier }.len();
+    Some(Token {
+        spelling: &text[number.clone()],
+        marker,
+        suffix,
+        multiplier,
+        negative,
+        after_total: is_after_total(front),
+        raw: marker_start..raw_end,
+    })
+}
+
+/// The currency at the end of `before`, blanks aside, and where it starts.
+fn marker_before(before: &str) -> (Option<Marker>, usize) {
+    let trimmed = before.strip_suffix(['-', '−']).unwrap_or(before).trim_end();
+    for (spelling, marker) in MARKERS {
+        let Some(start) = trimmed.len().checked_sub(spelling.len()) else { continue };
+        let Some(tail) = trimmed.get(start..) else { continue };
+        let glued = trimmed[..start].ends_with(char::is_alphanumeric) && spelling.starts_with(char::is_alphabetic);
+        if tail.eq_ignore_ascii_case(spelling) && !glued {
+            return (Some(*marker), start);
+        }
+    }
+    (None, before.len())
+}
+
+/// The power of ten of the multiplier word at the start of `after`, one blank aside, and what follows it.
+fn multiplier_after<'t>(after: &'t str, locale: &Locale) -> (Option<u32>, &'t str) {
+    let body = after.strip_prefix([' ', '\u{a0}', '\u{202f}']).unwrap_or(after);
+    let word = &body[..body.find(|c: char| !c.is_alphabetic()).unwrap_or(body.len())];
+    match locale.multiplier(word) {
+        // A digit behind the word makes it part of something else, such as a size or a code.
+        Some(power) if !body[word.len()..].starts_with(|c| digit(c).is_some()) => (Some(power), &body[word.len()..]),
+        _ => (None, after),
+    }
+}
+
+/// The currency at the start of `after`, one blank aside, and what follows it.
+fn suffix_after(after: &str) -> (Option<Marker>, &str) {
+    let body = after.strip_prefix([' ', '\u{a0}', '\u{202f}']).unwrap_or(after);
+    for (spelling, marker) in SUFFIXES.iter().chain(MARKERS) {
+        let Some(head) = body.get(..spelling.len()) else { continue };
+        let glued = body[spelling.len()..].starts_with(char::is_alphanumeric) && !spelling.ends_with(is_sign);
+        if head.eq_ignore_ascii_case(spelling) && !glued {
+            return (Some(*marker), &body[spelling.len()..]);
+        }
+    }
+    (None, after)
+}
+
+fn is_sign(c: char) -> bool {
+    !c.is_alphanumeric()
+}
+
+/// Whether a minus sign at the end of `front` belongs to the number: a dash between words does not.
+fn has_sign(front: &str) -> bool {
+    let Some(rest) = front.strip_suffix(['-', '−']) else { return false };
+    rest.is_empty() || rest.ends_with([' ', '\n', '\t', '\u{a0}', '(', '\u{200e}', '\u{200f}'])
+}
+
+/// Whether a minus sign stands between currency and number, as in `Rp -50.000`.
+fn has_sign_after_marker(before: &str) -> bool {
+    before.ends_with(['-', '−'])
+}
+
+fn is_glued_left(before: &str) -> bool {
+    before.ends_with(|c: char| c.is_alphabetic() || c == '_' || c == '#')
+}
+
+/// Whether the number is part of a word, a percentage, a date or a time of day.
+fn is_part_of_other(before: &str, after: &str, after_words: &str) -> bool {
+    let neighbour = |text: &str, forwards: bool| {
+        let mut chars = text.chars();
+        let (mark, digit_beyond) =
+            if forwards { (chars.next(), chars.next()) } else { (chars.next_back(), chars.next_back()) };
+        matches!(mark, Some('/' | ':' | '-')) && digit_beyond.is_some_and(|c| digit(c).is_some())
+    };
+    let glued_right = after_words.len() == after.len() && after.starts_with(char::is_alphabetic);
+    glued_right || after.trim_start().starts_with('%') || neighbour(before, false) || neighbour(after, true)
+}
+
+/// Whether `Total :` ends here, a currency aside.
+fn is_after_total(front: &str) -> bool {
+    let Some(label) = front.trim_end().strip_suffix(':') else { return false };
+    let label = label.trim_end();
+    let Some(start) = label.len().checked_sub("total".len()) else { return false };
+    label.get(start..).is_some_and(|word| word.eq_ignore_ascii_case("total"))
+        && !label[..start].ends_with(char::is_alphanumeric)
+}

@@ -1,0 +1,161 @@
+//! A rule set: a document compiled for evaluation.
+//!
+//! In: a [`Document`]. Out: [`RuleSet`]; in: an event with its facts, out: the rules that hold, in evaluation order.
+//! RS-1: order is total: normal class before fallback, priority high to low, older first, then by id (D-34).
+//! RS-2: a rule set never changes; a batch keeps the one it began with.
+//! RS-3: evaluation allocates nothing once its buffers are warm, and answers as reading the conditions one by one would.
+//! Absent: what firing does, and how often it may; those are the engine's. An index over rules: each trigger's rules are
+//! walked one by one, behind [`Pass`].
+
+mod pass;
+mod program;
+
+use std::sync::Arc;
+
+use kilat_domain::{Event, EventKind};
+use kilat_matcher::{KeywordSet, KeywordSetBuilder};
+
+use crate::codes;
+use crate::diagnostic::{Diagnostic, Severity};
+use crate::document::Document;
+use crate::endpoint::Endpoint;
+use crate::facts::Scratch;
+use crate::rule::{Rule, Trigger};
+use crate::settings::Settings;
+
+pub use pass::{Evaluated, FirstFalse, Pass};
+use program::Program;
+
+/// The compiled rules of one workspace.
+#[derive(Debug)]
+pub struct RuleSet {
+    workspace: Box<str>,
+    hash: Box<str>,
+    settings: Arc<Settings>,
+    endpoints: Vec<Arc<Endpoint>>,
+    /// Enabled rules, in evaluation order.
+    rules: Vec<Rule>,
+    /// As `rules`.
+    programs: Vec<Program>,
+    keywords: KeywordSet,
+    /// By event kind: the rules it triggers, in evaluation order.
+    candidates: Vec<Candidates>,
+}
+
+/// The rules of one trigger.
+#[derive(Debug, Default)]
+struct Candidates {
+    rules: Box<[Candidate]>,
+    /// Whether any of them looks at the message text.
+    needs_text: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Candidate {
+    rule: u32,
+    /// Only a customer's message, and only in a conversation that was known before.
+    message_added: bool,
+}
+
+/// Compiles a document.
+///
+/// *Errors:* the keywords of all rules together exceed what one scan can hold.
+pub fn compile(document: &Document) -> Result<RuleSet, Vec<Diagnostic>> {
+    let mut rules: Vec<Rule> = document.rules.iter().filter(|rule| rule.enabled).cloned().collect();
+    rules.sort_by(|a, b| {
+        let key = |rule: &Rule| (rule.class, std::cmp::Reverse(rule.priority), rule.created_at);
+        key(a).cmp(&key(b)).then_with(|| a.id.cmp(&b.id))
+    });
+    let mut keywords = KeywordSetBuilder::new();
+    let mut programs = Vec::with_capacity(rules.len());
+    let mut problems = Vec::new();
+    for rule in &rules {
+        match Program::compile(rule, &mut keywords) {
+            Ok(program) => programs.push(program),
+            Err(error) => problems.push(Diagnostic {
+                severity: Severity::Error,
+                code: codes::TOO_LONG.code,
+                file: document.file.to_string(),
+                line: 1,
+                column: 1,
+                message: format!("`{}`: {error}", rule.id),
+                help: "use fewer or shorter keywords".to_owned(),
+            }),
+        }
+    }
+    if !problems.is_empty() {
+        return Err(problems);
+    }
+    let candidates = EventKind::ALL.iter().map(|kind| Candidates::of(*kind, &rules, &programs)).collect();
+    Ok(RuleSet {
+        workspace: document.workspace().into(),
+        hash: document.hash().into(),
+        settings: document.settings.clone(),
+        endpoints: document.endpoints.clone(),
+        rules,
+        programs,
+        keywords: keywords.build(),
+        candidates,
+    })
+}
+
+impl Candidates {
+    fn of(kind: EventKind, rules: &[Rule], programs: &[Program]) -> Candidates {
+        let mut needs_text = false;
+        let mut candidates = Vec::new();
+        for (index, rule) in rules.iter().enumerate() {
+            let mut triggers = rule.triggers.iter().filter(|trigger| trigger.kind == kind).peekable();
+            if triggers.peek().is_none() {
+                continue;
+            }
+            needs_text |= programs[index].needs_text();
+            let message_added = triggers.all(|trigger: &Trigger| trigger.message_added);
+            candidates.push(Candidate { rule: u32::try_from(index).unwrap_or(u32::MAX), message_added });
+        }
+        Candidates { rules: candidates.into(), needs_text }
+    }
+}
+
+impl RuleSet {
+    /// Whose rules these are; `*` is every workspace without rules of its own.
+    pub fn workspace(&self) -> &str {
+        &self.workspace
+    }
+
+    /// The content hash of the document: `sha256:` and 64 hexadecimal digits.
+    pub fn hash(&self) -> &str {
+        &self.hash
+    }
+
+    /// The workspace's settings.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// The enabled rules, in evaluation order.
+    pub fn rules(&self) -> &[Rule] {
+        &self.rules
+    }
+
+    /// The endpoints, as written.
+    pub fn endpoints(&self) -> impl ExactSizeIterator<Item = &Endpoint> {
+        self.endpoints.iter().map(|endpoint| &**endpoint)
+    }
+
+    /// Begins the pass of an event: folds its text and scans it for keywords, if a rule for this trigger asks for it.
+    pub fn pass<'p>(&'p self, event: &Event<'_>, scratch: &'p mut Scratch) -> Pass<'p> {
+        let candidates = &self.candidates[event.kind as usize];
+        scratch.begin();
+        if candidates.needs_text
+            && let Some(text) = event.message.as_ref().and_then(|message| message.text.as_deref())
+            && !text.is_empty()
+        {
+            scratch.fold_message(text);
+            self.keywords.scan(&scratch.folded, &mut scratch.hits);
+        }
+        Pass::new(self, &candidates.rules, scratch)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,189 @@
+//! Reads one JSON value, with places.
+//!
+//! In: text. Out: the node, or nothing where the text is not JSON, is too deep, or repeats a key; the caller then asks the
+//! YAML reader, which finds words for what is wrong.
+//! Source: RFC 8259. Lone surrogates are refused, as they are no text.
+
+use kilat_domain::Number;
+
+use super::{Content, DEPTH_MAX, Entry, KEYS_MAX, NODES_MAX, Node};
+use crate::diagnostic::Position;
+
+/// The value that `text` is.
+pub(super) fn read(text: &str) -> Option<Node> {
+    let mut reader = Reader { text, at: 0, nodes: 0, known: (0, Position { line: 1, column: 1 }) };
+    let node = reader.value(0)?;
+    reader.blanks();
+    (reader.at == text.len()).then_some(node)
+}
+
+struct Reader<'t> {
+    text: &'t str,
+    at: usize,
+    nodes: usize,
+    /// An earlier offset whose place is known: places are asked for in order, so each byte is looked at once.
+    known: (usize, Position),
+}
+
+impl Reader<'_> {
+    fn peek(&self) -> Option<u8> {
+        self.text.as_bytes().get(self.at).copied()
+    }
+
+    fn take(&mut self, byte: u8) -> Option<()> {
+        (self.peek()? == byte).then(|| self.at += 1)
+    }
+
+    fn blanks(&mut self) {
+        while let Some(b' ' | b'\t' | b'\r' | b'\n') = self.peek() {
+            self.at += 1;
+        }
+    }
+
+    fn position(&mut self) -> Position {
+        let (from, mut place) = self.known;
+        for c in self.text[from..self.at].chars() {
+            if c == '\n' {
+                place = Position { line: place.line + 1, column: 1 };
+            } else {
+                place.column += 1;
+            }
+        }
+        self.known = (self.at, place);
+        place
+    }
+
+    fn value(&mut self, depth: usize) -> Option<Node> {
+        self.nodes += 1;
+        if depth > DEPTH_MAX || self.nodes > NODES_MAX {
+            return None;
+        }
+        self.blanks();
+        let at = self.position();
+        let content = match self.peek()? {
+            b'{' => self.object(depth)?,
+            b'[' => self.list(depth)?,
+            b'"' => Content::Text(self.string()?.into()),
+            b't' => self.word("true", Content::Bool(true))?,
+            b'f' => self.word("false", Content::Bool(false))?,
+            b'n' => self.word("null", Content::Null)?,
+            _ => self.number()?,
+        };
+        Some(Node { at, content })
+    }
+
+    fn word(&mut self, word: &str, content: Content) -> Option<Content> {
+        self.text[self.at..].starts_with(word).then(|| {
+            self.at += word.len();
+            content
+        })
+    }
+
+    fn number(&mut self) -> Option<Content> {
+        let rest = &self.text[self.at..];
+        let spelling = &rest[..rest.find(|c: char| !c.is_ascii_digit() && !"+-.eE".contains(c)).unwrap_or(rest.len())];
+        let digits = spelling.strip_prefix('-').unwrap_or(spelling);
+        let leading_zero = digits.starts_with('0') && digits[1..].starts_with(|c: char| c.is_ascii_digit());
+        if leading_zero || !digits.starts_with(|c: char| c.is_ascii_digit()) {
+            return None;
+        }
+        let number: Number = super::number(spelling)?;
+        self.at += spelling.len();
+        Some(Content::Number(number, spelling.into()))
+    }
+
+    fn list(&mut self, depth: usize) -> Option<Content> {
+        let mut items = Vec::new();
+        self.at += 1;
+        self.blanks();
+        if self.take(b']').is_some() {
+            return Some(Content::List(items));
+        }
+        loop {
+            items.push(self.value(depth + 1)?);
+            self.blanks();
+            if self.take(b']').is_some() {
+                return Some(Content::List(items));
+            }
+            self.take(b',')?;
+        }
+    }
+
+    fn object(&mut self, depth: usize) -> Option<Content> {
+        let mut entries: Vec<Entry> = Vec::new();
+        self.at += 1;
+        self.blanks();
+        if self.take(b'}').is_some() {
+            return Some(Content::Map(entries));
+        }
+        loop {
+            self.blanks();
+            let at = self.position();
+            let key = self.string()?;
+            if entries.len() >= KEYS_MAX || entries.iter().any(|entry| *entry.key == *key) {
+                return None;
+            }
+            self.blanks();
+            self.take(b':')?;
+            let value = self.value(depth + 1)?;
+            entries.push(Entry { key: key.into(), at, value });
+            self.blanks();
+            if self.take(b'}').is_some() {
+                return Some(Content::Map(entries));
+            }
+            self.take(b',')?;
+        }
+    }
+
+    fn string(&mut self) -> Option<String> {
+        self.take(b'"')?;
+        let mut read = String::new();
+        loop {
+            let rest = &self.text[self.at..];
+            let plain = rest.find(|c: char| c == '"' || c == '\\' || c < ' ')?;
+            read.push_str(&rest[..plain]);
+            self.at += plain;
+            match self.peek()? {
+                b'"' => {
+                    self.at += 1;
+                    return Some(read);
+                }
+                b'\\' => {
+                    self.at += 1;
+                    read.push(self.escape()?);
+                }
+                _ => return None,
+            }
+        }
+    }
+
+    fn escape(&mut self) -> Option<char> {
+        let byte = self.peek()?;
+        self.at += 1;
+        Some(match byte {
+            b'"' | b'\\' | b'/' => char::from(byte),
+            b'b' => '\u{8}',
+            b'f' => '\u{c}',
+            b'n' => '\n',
+            b'r' => '\r',
+            b't' => '\t',
+            b'u' => {
+                let high = self.four_digits()?;
+                if !(0xd800..0xdc00).contains(&high) {
+                    return char::from_u32(high);
+                }
+                self.take(b'\\')?;
+                self.take(b'u')?;
+                let low = self.four_digits()?.checked_sub(0xdc00).filter(|low| *low < 0x400)?;
+                return char::from_u32(0x1_0000 + ((high - 0xd800) << 10) + low);
+            }
+            _ => return None,
+        })
+    }
+
+    fn four_digits(&mut self) -> Option<u32> {
+        let digits = self.text.get(self.at..self.at + 4)?;
+        self.at += 4;
+        digits.bytes().all(|byte| byte.is_ascii_hexdigit()).then(|| u32::from_str_radix(digits, 16).ok()).flatten()
+    }
+}
