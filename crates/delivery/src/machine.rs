@@ -406,11 +406,6 @@ impl<T> Machine<T> {
         self.in_flight
     }
 
-    /// Attempts under way of one partition.
-    pub fn in_flight_of(&self, partition: u32) -> usize {
-        self.deliveries.values().filter(|d| d.partition == partition && d.state == State::InFlight).count()
-    }
-
     /// Keys waiting for a retry.
     pub fn parked(&self) -> usize {
         self.parked
