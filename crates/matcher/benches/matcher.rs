@@ -4,7 +4,7 @@
 //! lengths log-normal (mean about 80 bytes, 20 to 290), 19 % of messages with something beyond ASCII, and `Rp` amounts,
 //! phone numbers, codes and links. Messages are many and each is used once a round, so that neither caches nor branch
 //! predictors learn them. Every benchmark asserts its answer against a naive one before it times.
-//! Run: `cargo bench -p kilat-matcher`. Figures: `benches/results/`.
+//! Run: `cargo bench -p kilat-matcher`.
 
 use std::hint::black_box;
 

@@ -7,6 +7,7 @@
 //! Absent: what a keyword belongs to; callers keep that by [`KeywordId`]. Original text: see `OffsetMap`.
 
 mod automaton;
+mod grams;
 mod hits;
 
 use std::ops::Range;

@@ -1,51 +1,85 @@
 //! Multi-pattern search: needle texts in, (needle, end offset) of every occurrence out.
 //!
-//! One Aho-Corasick automaton with overlapping matches: a DFA while it is small enough to stay in cache, a contiguous
-//! NFA beyond. Absent: an early stop; a scan reads the whole text.
+//! Two structures, of which the set decides: hashed grams, unless their needles are of several gram lengths and few
+//! enough for one Aho-Corasick DFA that stays in the second-level cache, which then reads the haystack only once.
+//! Needles that find no free gram (they share all of theirs with many others) go to a contiguous Aho-Corasick NFA.
+//! Absent: an early stop; a scan reads the whole text.
 //! Source: design notes of aho-corasick (`DESIGN.md`); figures in `benches/matcher.rs`.
 
 use aho_corasick::automaton::Automaton as _;
 use aho_corasick::nfa::contiguous;
 use aho_corasick::{Anchored, dfa};
 
+use super::grams::Grams;
+
 /// Most bytes of transitions a DFA may take.
-const DFA_BYTES_MAX: usize = 4 << 20;
+const DFA_BYTES_MAX: usize = 512 << 10;
+/// Why building cannot fail.
+const WITHIN: &str = "a keyword set's bounds keep automata far below 2^31 states";
 
 /// A compiled set of needles.
 #[derive(Debug)]
 pub(super) enum Automaton {
     Empty,
     Dfa(dfa::DFA),
-    Contiguous(contiguous::NFA),
+    Grams(Box<Grams>, Option<Unfiled>),
+}
+
+/// The needles that found no free gram.
+#[derive(Debug)]
+pub(super) struct Unfiled {
+    nfa: contiguous::NFA,
+    /// Which needle each pattern of the automaton is.
+    needles: Vec<usize>,
 }
 
 impl Automaton {
     /// Compiles `needles`, none of which is empty, and which are within the bounds of a keyword set.
     pub(super) fn new(needles: &[String]) -> Self {
-        const WITHIN: &str = "a keyword set's bounds keep automata far below 2^31 states";
         if needles.is_empty() {
             Self::Empty
-        } else if dfa_bytes(needles) <= DFA_BYTES_MAX {
-            Self::Dfa(dfa::Builder::new().prefilter(false).build(needles).expect(WITHIN))
+        } else if Grams::passes(needles) > 1 && dfa_bytes(needles) <= DFA_BYTES_MAX {
+            Self::dfa(needles)
         } else {
-            Self::Contiguous(contiguous::Builder::new().prefilter(false).build(needles).expect(WITHIN))
+            Self::grams(needles)
         }
+    }
+
+    fn dfa(needles: &[String]) -> Self {
+        Self::Dfa(dfa::Builder::new().prefilter(false).build(needles).expect(WITHIN))
+    }
+
+    fn grams(needles: &[String]) -> Self {
+        let (grams, unfiled) = Grams::new(needles);
+        let unfiled = (!unfiled.is_empty()).then(|| {
+            let texts = unfiled.iter().map(|&needle| &needles[needle]);
+            let nfa = contiguous::Builder::new().prefilter(false).build(texts).expect(WITHIN);
+            Unfiled { nfa, needles: unfiled }
+        });
+        Self::Grams(Box::new(grams), unfiled)
     }
 
     pub(super) fn memory_bytes(&self) -> usize {
         match self {
             Self::Empty => 0,
             Self::Dfa(dfa) => dfa.memory_usage(),
-            Self::Contiguous(nfa) => nfa.memory_usage(),
+            Self::Grams(grams, unfiled) => {
+                grams.memory_bytes() + unfiled.as_ref().map_or(0, |unfiled| unfiled.nfa.memory_usage())
+            }
         }
     }
 
     /// Calls `found` with every occurrence of every needle: its index and the offset behind it.
-    pub(super) fn each_match(&self, haystack: &[u8], found: impl FnMut(usize, usize)) {
+    pub(super) fn each_match(&self, haystack: &[u8], mut found: impl FnMut(usize, usize)) {
         match self {
             Self::Empty => {}
             Self::Dfa(dfa) => walk(dfa, haystack, found),
-            Self::Contiguous(nfa) => walk(nfa, haystack, found),
+            Self::Grams(grams, unfiled) => {
+                grams.each_match(haystack, &mut found);
+                if let Some(unfiled) = unfiled {
+                    walk(&unfiled.nfa, haystack, |pattern, end| found(unfiled.needles[pattern], end));
+                }
+            }
         }
     }
 }
@@ -75,3 +109,6 @@ fn walk<A: aho_corasick::automaton::Automaton>(automaton: &A, haystack: &[u8], m
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
