@@ -41,7 +41,7 @@ pub(crate) fn lead(lead: &mut Lead, event: &Event<'_>, settings: &Settings) -> b
 }
 
 /// Folds what the event says of its conversation.
-pub(crate) fn conversation(conversation: &mut Conversation, event: &Event<'_>) {
+pub(crate) fn conversation(conversation: &mut Conversation, event: &Event<'_>, settings: &Settings) {
     if let Some(facts) = &event.conversation {
         conversation.fold(facts);
     }
@@ -79,7 +79,7 @@ pub(crate) fn conversation(conversation: &mut Conversation, event: &Event<'_>) {
             conversation.session_messages = if paused { 1 } else { conversation.session_messages.saturating_add(1) };
             conversation.customer_messages = conversation.customer_messages.saturating_add(1);
             conversation.last_customer_at = conversation.last_customer_at.max(Some(event.occurred_at));
-            if let Some(customer) = identity::customer_id(event) {
+            if let Some(customer) = identity::customer_id(event, settings) {
                 keep(&mut conversation.customer, Some(&Str::from(&*customer)));
             }
         }

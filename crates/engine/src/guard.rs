@@ -19,7 +19,7 @@ const HIT_WINDOW: Duration = Duration::from_secs(10 * 60);
 /// How often each rule has fired in the chain of one root event.
 #[derive(Debug, Default)]
 pub(crate) struct Chain {
-    fires: Vec<(usize, u8)>,
+    fires: Vec<(Box<str>, u8)>,
 }
 
 impl Chain {
@@ -28,15 +28,15 @@ impl Chain {
         self.fires.clear();
     }
 
-    /// Counts a fire of the rule at this place of the rule set; whether it may still run.
-    pub(crate) fn allows(&mut self, rule: usize) -> bool {
-        match self.fires.iter_mut().find(|(known, _)| *known == rule) {
+    /// Counts a fire of the rule; whether it may still run.
+    pub(crate) fn allows(&mut self, rule: &str) -> bool {
+        match self.fires.iter_mut().find(|(known, _)| **known == *rule) {
             Some((_, fires)) => {
                 *fires = fires.saturating_add(1);
                 *fires <= FIRES_MAX
             }
             None => {
-                self.fires.push((rule, 1));
+                self.fires.push((rule.into(), 1));
                 true
             }
         }
@@ -85,9 +85,9 @@ mod tests {
     #[test]
     fn a_rule_fires_once_and_five_cycles_more() {
         let mut chain = Chain::default();
-        let allowed = (0..10).filter(|_| chain.allows(7)).count();
+        let allowed = (0..10).filter(|_| chain.allows("ping")).count();
         assert_eq!(allowed, 6);
-        assert!(chain.allows(8));
+        assert!(chain.allows("pong"));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use kilat_domain::{
 use kilat_rules::{RuleSet, Scratch, Settings};
 
 use crate::fold;
-use crate::guard::{self, Chain};
+use crate::guard::Chain;
 use crate::identity;
 use crate::outputs::Outputs;
 use crate::pass::{self, Subject};
@@ -198,11 +198,11 @@ impl Partition {
 fn fold_into(state: &mut State, event: &Event<'_>, settings: &Settings) -> Subject {
     let workspace = &*event.workspace;
     let mut subject = Subject::default();
-    if let Some(id) = identity::conversation_id(event) {
+    if let Some(id) = identity::conversation_id(event, settings) {
         let (at, new) = state.conversation(workspace, &id, event.occurred_at);
         (subject.conversation, subject.conversation_is_new) = (Some(at), new);
     }
-    let lead_id = identity::lead_id(event).or_else(|| {
+    let lead_id = identity::lead_id(event, settings).or_else(|| {
         let conversation = state.conversations.get(subject.conversation?);
         conversation.state.lead.as_deref().map(|id| Cow::Owned(id.to_owned()))
     });
@@ -213,7 +213,7 @@ fn fold_into(state: &mut State, event: &Event<'_>, settings: &Settings) -> Subje
 
     if let Some(at) = subject.conversation {
         let cell = state.conversations.touch(at);
-        fold::conversation(&mut cell.state, event);
+        fold::conversation(&mut cell.state, event, settings);
         if let Some(id) = lead_id.as_deref().filter(|id| cell.state.lead.as_deref() != Some(*id)) {
             cell.state.lead = Some(id.into());
         }

@@ -100,7 +100,7 @@ impl ChainOf<'_> {
         if self.fired_before(rule, event) {
             return Some("once");
         }
-        if !self.fires.allows(rule.index()) {
+        if !self.fires.allows(rule.id()) {
             self.take_out_of_service(rule, event);
             return Some("loop");
         }
@@ -143,7 +143,7 @@ impl ChainOf<'_> {
     }
 
     fn take_out_of_service(&mut self, rule: &Rule, event: &Event<'_>) {
-        let strict = self.rules.settings().strict_loops();
+        let strict = self.rules.settings().strict_loops;
         let at = event.occurred_at;
         let (conversation_at, conversation) = match self.subject.conversation {
             Some(at) => (Some(at), self.state.conversations.get(at).id.clone()),
@@ -171,7 +171,7 @@ impl ChainOf<'_> {
             let effect = if firing.broken {
                 suppressed("required_failed")
             } else {
-                let planned = pass.plan(action, &facts(self.state, self.subject, event));
+                let planned = pass.plan(rule, action, &facts(self.state, self.subject, event));
                 self.carry_out(planned, index, action, event, episode, &mut firing)
             };
             firing.broken |= effect.result == Effect::Failed && action.required();

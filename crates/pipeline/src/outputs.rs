@@ -2,8 +2,9 @@
 
 use std::fmt::Write as _;
 
-use kilat_codec::{EncodeError, Encoder, Topic, cloudevents, traceparent};
-use kilat_domain::{Action, Decision, LeadRecord, StateBlock};
+use kilat_codec::cloudevents::{Attributes, Headers, Kind};
+use kilat_codec::{EncodeError, Encoder, Topic, traceparent};
+use kilat_domain::{Action, Decision, LeadRecord, StateBlock, Timestamp};
 use kilat_engine::Outputs;
 use kilat_log::{Record, Transaction};
 use kilat_rules::Evaluated;
@@ -18,6 +19,7 @@ const BLOCK_BYTES_SPLIT: usize = 900_000;
 pub(crate) struct RecordOutputs<'a> {
     pub(crate) transaction: &'a mut Transaction,
     pub(crate) encoder: &'a mut Encoder,
+    pub(crate) headers: &'a mut Headers,
     pub(crate) counts: &'a mut TotalsSnapshot,
     /// The input record, whose trace the outputs carry on.
     pub(crate) record: &'a Record<'a>,
@@ -30,16 +32,15 @@ impl RecordOutputs<'_> {
         &mut self,
         topic: Topic,
         key: &[u8],
-        about: &cloudevents::About<'_>,
+        (id, workspace, at): (&str, &str, Timestamp),
         value: impl FnOnce(&mut Encoder, &mut Vec<u8>) -> Result<(), EncodeError>,
     ) -> bool {
-        let trace = self.record.header(traceparent::HEADER);
-        let trace = trace.as_deref().and_then(|trace| std::str::from_utf8(trace).ok()).and_then(traceparent::parse);
-        let mut headers = cloudevents::Headers::default();
-        let headers = headers.of(about, trace.as_ref());
+        let trace = self.record.header(traceparent::NAME);
+        let kind = Kind::Record(topic.schema());
+        let headers = self.headers.of(&Attributes { kind, id, workspace, at, traceparent: trace.as_deref() });
         let encoder = &mut *self.encoder;
-        let appended =
-            self.transaction.append(Topics::output(topic), None, key, &headers, |bytes| value(encoder, bytes));
+        let output = Topics::output(topic);
+        let appended = self.transaction.append(output, None, key, &headers, |bytes| value(encoder, bytes));
         if let Err(error) = appended {
             self.failed.get_or_insert(error);
             return false;
@@ -50,13 +51,8 @@ impl RecordOutputs<'_> {
 
 impl Outputs for RecordOutputs<'_> {
     fn decision(&mut self, decision: &Decision<'_>, _: &[Evaluated]) {
-        let about = cloudevents::About {
-            id: &decision.event_id,
-            kind: "kilat.decision.v1",
-            workspace: &decision.workspace,
-            at: decision.at,
-        };
-        let appended = self.append(Topic::Decisions, decision.workspace.as_bytes(), &about, |encoder, bytes| {
+        let about = (&*decision.event_id, &*decision.workspace, decision.at);
+        let appended = self.append(Topic::Decisions, decision.workspace.as_bytes(), about, |encoder, bytes| {
             encoder.decision(decision, bytes)
         });
         self.counts.decisions += u64::from(appended);
@@ -65,16 +61,11 @@ impl Outputs for RecordOutputs<'_> {
     }
 
     fn action(&mut self, action: &Action<'_>) {
-        let about = cloudevents::About {
-            id: &action.id,
-            kind: "kilat.action.v1",
-            workspace: &action.workspace,
-            at: action.created_at,
-        };
+        let about = (&*action.id, &*action.workspace, action.created_at);
         let mut key = String::with_capacity(action.workspace.len() + 1 + action.conversation.len());
         let _ = write!(key, "{}/{}", action.workspace, action.conversation);
         let topic = Topic::of_lane(action.command.lane());
-        let appended = self.append(topic, key.as_bytes(), &about, |encoder, bytes| encoder.action(action, bytes));
+        let appended = self.append(topic, key.as_bytes(), about, |encoder, bytes| encoder.action(action, bytes));
         self.counts.actions += u64::from(appended);
     }
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use kilat_codec::cloudevents::Headers;
 use kilat_codec::{Encoder, RECORD_BYTES_MAX};
 use kilat_domain::{InputRange, Timestamp};
 use kilat_engine::{Applied, Partition};
@@ -133,6 +134,7 @@ struct Owned {
 struct Batch {
     snapshot: Snapshot,
     encoder: Encoder,
+    headers: Headers,
     transaction: Transaction,
     counts: TotalsSnapshot,
     received: [u64; 2],
@@ -151,6 +153,7 @@ impl Batch {
         Batch {
             snapshot: Snapshot::new(registry),
             encoder: Encoder::new(),
+            headers: Headers::new(),
             transaction: Transaction::default(),
             counts: TotalsSnapshot::default(),
             received: [0; 2],
@@ -187,6 +190,7 @@ impl Batch {
         let mut outputs = RecordOutputs {
             transaction: &mut self.transaction,
             encoder: &mut self.encoder,
+            headers: &mut self.headers,
             counts: &mut self.counts,
             record,
             failed: None,

@@ -46,7 +46,7 @@ fn a_state_restored_after_every_event_decides_as_one_that_never_stopped() {
 #[test]
 fn the_same_events_give_the_same_blocks_byte_for_byte() {
     let run = || {
-        let (mut engine, mut encoder) = (Engine::new(RULES), Encoder::new());
+        let (mut engine, encoder) = (Engine::new(RULES), Encoder::new());
         for text in ["halo", "berapa kak?", "oke", "mau order"] {
             engine.customer(text);
         }

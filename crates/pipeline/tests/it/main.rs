@@ -1,0 +1,6 @@
+//! The pipeline on the embedded log: rule sets that go live, records that cannot be read, stops and starts.
+
+mod house;
+mod poison;
+mod restart;
+mod rule_sets;
