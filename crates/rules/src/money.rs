@@ -160,6 +160,9 @@ pub(crate) fn decide(
 }
 
 fn read(token: &Token<'_>, notation: Notation<'_>) -> Result<Found, NotFound> {
+    if token.glued {
+        return Err(NotFound::Ambiguous);
+    }
     let currency = match token.marker.or(token.suffix) {
         None => notation.currency,
         Some(marker) => marker.currency(notation.currency),

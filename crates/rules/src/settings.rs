@@ -153,7 +153,7 @@ impl Settings {
     }
 
     /// The calling code that a leading 0 of a phone number stands for, by the locale's region.
-    pub(crate) fn calling_code(&self) -> Option<&'static str> {
+    pub fn calling_code(&self) -> Option<&'static str> {
         self.locale.calling_code()
     }
 

@@ -1,8 +1,8 @@
 //! How people of a language and region write amounts (D-2).
 //!
 //! In: a tag such as `id-ID`. Out: which mark is decimal, how digits group, which words multiply.
-//! Absent: everything else a locale is; markets without multiplier words here have none, so that `5 Mio` is no 5.
-//! Source: CLDR number formats for the roles of marks; D-2 for the Indonesian words.
+//! Absent: everything else a locale is; languages without multiplier words here have none.
+//! Source: CLDR number formats for the roles of marks and the multipliers; D-2 for the Indonesian words.
 
 /// A language and a region.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,11 +51,64 @@ const INDIAN: &[(&str, u32)] = &[
     ("lakh", 5),
     ("cr", 7),
     ("crore", 7),
+    ("kcr", 10),
+    ("lcr", 12),
     ("million", 6),
     ("billion", 9),
+    ("trillion", 12),
 ];
 const MALAY: &[(&str, u32)] =
     &[("rb", 3), ("ribu", 3), ("k", 3), ("juta", 6), ("j", 6), ("bilion", 9), ("b", 9), ("trilion", 12), ("t", 12)];
+
+const GERMAN: &[(&str, u32)] = &[
+    ("tsd", 3),
+    ("tausend", 3),
+    ("mio", 6),
+    ("million", 6),
+    ("millionen", 6),
+    ("mrd", 9),
+    ("milliarde", 9),
+    ("milliarden", 9),
+    ("bio", 12),
+    ("billion", 12),
+    ("billionen", 12),
+];
+const SPANISH: &[(&str, u32)] = &[
+    ("mil", 3),
+    ("m", 6),
+    ("millón", 6),
+    ("millones", 6),
+    ("mil m", 9),
+    ("mil millones", 9),
+    ("b", 12),
+    ("billón", 12),
+    ("billones", 12),
+];
+const ITALIAN: &[(&str, u32)] = &[
+    ("mila", 3),
+    ("mln", 6),
+    ("milione", 6),
+    ("milioni", 6),
+    ("mld", 9),
+    ("mrd", 9),
+    ("miliardo", 9),
+    ("miliardi", 9),
+    ("bln", 12),
+    ("mille miliardi", 12),
+    ("mila miliardi", 12),
+];
+const PORTUGUESE: &[(&str, u32)] = &[
+    ("mil", 3),
+    ("mi", 6),
+    ("milhão", 6),
+    ("milhões", 6),
+    ("bi", 9),
+    ("bilhão", 9),
+    ("bilhões", 9),
+    ("tri", 12),
+    ("trilhão", 12),
+    ("trilhões", 12),
+];
 
 /// Languages that write a point before decimals.
 const POINT: &[&str] = &[
@@ -119,6 +172,10 @@ impl Locale {
             "en" if lakh => INDIAN,
             "en" => ENGLISH,
             "ms" => MALAY,
+            "de" => GERMAN,
+            "es" => SPANISH,
+            "it" => ITALIAN,
+            "pt" => PORTUGUESE,
             _ => &[],
         };
         let tag = if region.is_empty() { language.clone() } else { format!("{language}-{region}") };
@@ -136,7 +193,7 @@ impl Locale {
         &self.tag
     }
 
-    /// The power of ten that a word stands for after a number.
+    /// The power of ten that a word, or two with one space, stand for after a number.
     pub(super) fn multiplier(&self, word: &str) -> Option<u32> {
         self.multipliers.iter().find(|(known, _)| known.eq_ignore_ascii_case(word)).map(|(_, power)| *power)
     }

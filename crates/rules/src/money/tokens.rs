@@ -98,6 +98,8 @@ pub(super) struct Token<'t> {
     pub(super) multiplier: Option<u32>,
     /// Whether a minus sign is glued to it.
     pub(super) negative: bool,
+    /// Whether letters go on where it ends, such as a multiplier nobody knows.
+    pub(super) glued: bool,
     /// Whether `Total :` stands before it.
     pub(super) after_total: bool,
     /// From the currency to the end of the multiplier.
@@ -166,30 +168,35 @@ fn number_end(text: &str, start: usize, locale: &Locale) -> usize {
 
 fn token<'t>(text: &'t str, number: Range<usize>, locale: &Locale) -> Option<Token<'t>> {
     let (before, after) = (&text[..number.start], &text[number.end..]);
-    let (marker, marker_start) = marker_before(before);
+    // A minus sign may stand before the currency or between it and the number.
+    let unsigned = before.strip_suffix(SIGNS);
+    let (marker, marker_start) = marker_before(unsigned.unwrap_or(before));
+    let front = if marker.is_some() { &text[..marker_start] } else { before };
+    let negative = has_sign(front) || (marker.is_some() && unsigned.is_some());
     let (multiplier, after_multiplier) = multiplier_after(after, locale);
     let (suffix, after_suffix) = suffix_after(after_multiplier);
-    let front = &text[..marker_start];
-    let sign_end = if marker.is_some() && before.ends_with(['-', '−']) { before } else { front };
-    let negative = has_sign(front) || (marker.is_some() && has_sign_after_marker(sign_end));
-    if marker.is_none() && (is_glued_left(before) || is_part_of_other(before, after, after_suffix)) {
+    let end = if suffix.is_some() { after_suffix } else { after_multiplier };
+    let glued = end.starts_with(is_wordy);
+    if marker.is_none() && (glued || is_glued_left(before) || is_part_of_other(before, after)) {
         return None;
     }
-    let raw_end = text.len() - if suffix.is_some() { after_suffix } else { after_multiplier }.len();
     Some(Token {
         spelling: &text[number.clone()],
         marker,
         suffix,
         multiplier,
         negative,
+        glued,
         after_total: is_after_total(front),
-        raw: marker_start..raw_end,
+        raw: if marker.is_some() { marker_start } else { number.start }..text.len() - end.len(),
     })
 }
 
+const SIGNS: [char; 2] = ['-', '−'];
+
 /// The currency at the end of `before`, blanks aside, and where it starts.
 fn marker_before(before: &str) -> (Option<Marker>, usize) {
-    let trimmed = before.strip_suffix(['-', '−']).unwrap_or(before).trim_end();
+    let trimmed = before.trim_end();
     for (spelling, marker) in MARKERS {
         let Some(start) = trimmed.len().checked_sub(spelling.len()) else { continue };
         let Some(tail) = trimmed.get(start..) else { continue };
@@ -201,23 +208,34 @@ fn marker_before(before: &str) -> (Option<Marker>, usize) {
     (None, before.len())
 }
 
-/// The power of ten of the multiplier word at the start of `after`, one blank aside, and what follows it.
+/// The power of ten of the multiplier at the start of `after`, one blank aside, and what follows it. The longest wins:
+/// two words before one.
 fn multiplier_after<'t>(after: &'t str, locale: &Locale) -> (Option<u32>, &'t str) {
-    let body = after.strip_prefix([' ', '\u{a0}', '\u{202f}']).unwrap_or(after);
-    let word = &body[..body.find(|c: char| !c.is_alphabetic()).unwrap_or(body.len())];
-    match locale.multiplier(word) {
-        // A digit behind the word makes it part of something else, such as a size or a code.
-        Some(power) if !body[word.len()..].starts_with(|c| digit(c).is_some()) => (Some(power), &body[word.len()..]),
-        _ => (None, after),
+    let body = after.strip_prefix(BLANKS).unwrap_or(after);
+    let word_end = |text: &str| text.find(|c: char| !c.is_alphabetic()).unwrap_or(text.len());
+    let first = word_end(body);
+    let rest = &body[first..];
+    if let Some(second) = rest.strip_prefix(BLANKS) {
+        let words = format!("{} {}", &body[..first], &second[..word_end(second)]);
+        if let Some(power) = locale.multiplier(&words) {
+            return (Some(power), &second[word_end(second)..]);
+        }
+    }
+    match locale.multiplier(&body[..first]) {
+        Some(power) => (Some(power), rest),
+        None => (None, after),
     }
 }
 
+const BLANKS: [char; 3] = [' ', '\u{a0}', '\u{202f}'];
+
 /// The currency at the start of `after`, one blank aside, and what follows it.
 fn suffix_after(after: &str) -> (Option<Marker>, &str) {
-    let body = after.strip_prefix([' ', '\u{a0}', '\u{202f}']).unwrap_or(after);
+    let body = after.strip_prefix(BLANKS).unwrap_or(after);
     for (spelling, marker) in SUFFIXES.iter().chain(MARKERS) {
         let Some(head) = body.get(..spelling.len()) else { continue };
-        let glued = body[spelling.len()..].starts_with(char::is_alphanumeric) && !spelling.ends_with(is_sign);
+        let glued =
+            body[spelling.len()..].starts_with(char::is_alphanumeric) && spelling.ends_with(char::is_alphabetic);
         if head.eq_ignore_ascii_case(spelling) && !glued {
             return (Some(*marker), &body[spelling.len()..]);
         }
@@ -225,35 +243,35 @@ fn suffix_after(after: &str) -> (Option<Marker>, &str) {
     (None, after)
 }
 
-fn is_sign(c: char) -> bool {
-    !c.is_alphanumeric()
-}
-
 /// Whether a minus sign at the end of `front` belongs to the number: a dash between words does not.
 fn has_sign(front: &str) -> bool {
-    let Some(rest) = front.strip_suffix(['-', '−']) else { return false };
-    rest.is_empty() || rest.ends_with([' ', '\n', '\t', '\u{a0}', '(', '\u{200e}', '\u{200f}'])
+    let Some(rest) = front.strip_suffix(SIGNS) else { return false };
+    rest.is_empty() || rest.ends_with(|c: char| c.is_whitespace() || matches!(c, '(' | '\u{200e}' | '\u{200f}'))
 }
 
-/// Whether a minus sign stands between currency and number, as in `Rp -50.000`.
-fn has_sign_after_marker(before: &str) -> bool {
-    before.ends_with(['-', '−'])
+fn is_wordy(c: char) -> bool {
+    c.is_alphanumeric() || c == '_'
 }
 
+/// Whether the number goes on to the left: `INV1234`, `INV-1234`, `#1234`, `.5`.
 fn is_glued_left(before: &str) -> bool {
-    before.ends_with(|c: char| c.is_alphabetic() || c == '_' || c == '#')
+    let mut chars = before.chars().rev();
+    match (chars.next(), chars.next()) {
+        (Some('#'), _) => true,
+        (Some('-' | '−'), Some(beyond)) => is_wordy(beyond),
+        (Some('.' | ','), beyond) => beyond.is_none_or(char::is_whitespace),
+        (Some(last), _) => is_wordy(last),
+        (None, _) => false,
+    }
 }
 
-/// Whether the number is part of a word, a percentage, a date or a time of day.
-fn is_part_of_other(before: &str, after: &str, after_words: &str) -> bool {
-    let neighbour = |text: &str, forwards: bool| {
-        let mut chars = text.chars();
-        let (mark, digit_beyond) =
-            if forwards { (chars.next(), chars.next()) } else { (chars.next_back(), chars.next_back()) };
-        matches!(mark, Some('/' | ':' | '-')) && digit_beyond.is_some_and(|c| digit(c).is_some())
+/// Whether the number is part of a percentage, a date or a time of day.
+fn is_part_of_other(before: &str, after: &str) -> bool {
+    let joins = |mark: Option<char>, beyond: Option<char>| {
+        matches!(mark, Some('/' | ':' | '-')) && beyond.is_some_and(|c| digit(c).is_some())
     };
-    let glued_right = after_words.len() == after.len() && after.starts_with(char::is_alphabetic);
-    glued_right || after.trim_start().starts_with('%') || neighbour(before, false) || neighbour(after, true)
+    let (mut left, mut right) = (before.chars().rev(), after.chars());
+    after.trim_start().starts_with('%') || joins(left.next(), left.next()) || joins(right.next(), right.next())
 }
 
 /// Whether `Total :` ends here, a currency aside.

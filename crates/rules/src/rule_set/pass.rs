@@ -15,7 +15,7 @@ use crate::conditions::{Group, Leaf, Tree};
 use crate::facts::{Env, Facts, Scratch};
 use crate::fields::{channel_account, channel_source};
 use crate::phone;
-use crate::rule::{Rule, is_message};
+use crate::rule::{Class, Rule, is_message};
 
 /// The pass of one event.
 #[derive(Debug)]
@@ -113,6 +113,13 @@ impl<'p> Pass<'p> {
             }
         }
         None
+    }
+
+    /// Leaves out what is left of the normal rules (D-35); fallback rules still get their turn.
+    pub fn skip_normal(&mut self) {
+        let left = self.candidates[self.next..].iter();
+        let normal = left.take_while(|candidate| self.rule_set.rules[candidate.rule as usize].class() == Class::Normal);
+        self.next += normal.count();
     }
 
     /// What an action of this rule set comes to for these facts.
