@@ -49,10 +49,10 @@ fn an_arrow_past_the_table_fails_even_when_it_goes_down() {
 #[test]
 fn development_arrows_may_go_down_or_to_sim_only() {
     let text = manifest(
-        "codec",
-        "[dev-dependencies]\nkilat-rules.workspace = true\nkilat-sim.workspace = true\nkilat-log.workspace = true\n",
+        "engine",
+        "[dev-dependencies]\nkilat-codec.workspace = true\nkilat-sim.workspace = true\nkilat-log.workspace = true\n",
     );
-    expect(&[("crates/codec/Cargo.toml", &text)], &[("crates/codec/Cargo.toml", 7, Rule::Arrow)]);
+    expect(&[("crates/engine/Cargo.toml", &text)], &[("crates/engine/Cargo.toml", 7, Rule::Arrow)]);
     let text = manifest("kilat", "[dependencies]\nkilat-sim.workspace = true\n");
     expect(&[("crates/kilat/Cargo.toml", &text)], &[("crates/kilat/Cargo.toml", 5, Rule::Arrow)]);
 }
