@@ -50,7 +50,7 @@ impl Batch {
         let mut prefix = Bytes(&bytes);
         let timestamp = i64::from_le_bytes(prefix.array()?);
         let span = u32::from_le_bytes(prefix.array()?);
-        Ok(Batch { base, end: base + i64::from(span), timestamp: Timestamp(timestamp), bytes })
+        Ok(Batch { base, end: base.saturating_add(i64::from(span)), timestamp: Timestamp(timestamp), bytes })
     }
 
     /// What the store keeps.
@@ -77,7 +77,7 @@ impl Batch {
             rest.take(usize::from(name_bytes) + value_bytes)?;
         }
         let headers = &headers[..headers.len() - rest.0.len()];
-        let offset = self.base + i64::from(delta);
+        let offset = self.base.saturating_add(i64::from(delta));
         if offset >= self.end {
             return Err(Malformed);
         }

@@ -78,14 +78,15 @@ pub(super) struct Cleaner {
 }
 
 impl Cleaner {
-    /// Does the share of work that these appended bytes ask for. `appended` has each partition once.
+    /// Does the share of work that these appended bytes ask for. Gives the partitions whose first offset may have changed.
     pub(super) fn work(
         &mut self,
         tables: &mut Tables<'_>,
         topics: &mut [SequencedTopic],
         appended: &BTreeMap<(TopicId, u32), usize>,
         now: Timestamp,
-    ) -> Result<(), EmbeddedError> {
+    ) -> Result<Vec<(TopicId, u32)>, EmbeddedError> {
+        let mut touched: Vec<(TopicId, u32)> = appended.keys().copied().collect();
         let mut budget = 0;
         for (&(topic, partition), &bytes) in appended {
             let (topic, partition) = (topic as usize, partition as usize);
@@ -104,6 +105,7 @@ impl Cleaner {
             }
         }
         if let Some((topic, partition)) = self.compacting {
+            touched.push((topic as TopicId, partition as u32));
             let topic = &mut topics[topic];
             let name = (topic.id, &*topic.name);
             let extent = &mut topic.partitions[partition];
@@ -114,9 +116,10 @@ impl Cleaner {
             }
         }
         if let Some(place) = self.next_visit(topics) {
+            touched.push((place.0 as TopicId, place.1 as u32));
             expire(tables, topics, place, EXPIRED_PER_VISIT, now)?;
         }
-        Ok(())
+        Ok(touched)
     }
 
     /// The next partition in turn over all topics.

@@ -116,7 +116,7 @@ impl Log {
             }
             published.offsets.extend(request.offsets);
         }
-        self.store.write(|tables| {
+        let touched = self.store.write(|tables| {
             for (topic, partition, batch) in &published.batches {
                 tables.put_batch(*topic, *partition, batch)?;
             }
@@ -125,7 +125,7 @@ impl Log {
             }
             sequencer.cleaner.work(tables, &mut sequencer.topics, &appended, now)
         })?;
-        for &(topic, partition) in appended.keys() {
+        for (topic, partition) in touched {
             let first = sequencer.topics[topic as usize].partitions[partition as usize].first;
             published.firsts.push((topic, partition, first));
         }

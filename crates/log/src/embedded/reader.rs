@@ -49,10 +49,6 @@ impl Cursor {
         Cursor { input, topic, name, partition, position, end: position, cold: false, batches, at }
     }
 
-    pub(super) fn partition(&self) -> u32 {
-        self.partition
-    }
-
     pub(super) fn position(&self) -> i64 {
         self.position
     }

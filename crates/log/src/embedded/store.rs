@@ -220,7 +220,7 @@ impl Store {
 /// The tables within one write.
 pub(super) struct Tables<'t> {
     store: &'t Store,
-    topics: Table<'t, &'static str, (u32, u32, u8, u64)>,
+    transaction: &'t WriteTransaction,
     records: Table<'t, RecordKey, &'static [u8]>,
     offsets: Table<'t, (&'static str, u32, u32), i64>,
 }
@@ -229,7 +229,7 @@ impl<'t> Tables<'t> {
     fn open(store: &'t Store, transaction: &'t WriteTransaction) -> Result<Tables<'t>, EmbeddedError> {
         Ok(Tables {
             store,
-            topics: store.wrap(transaction.open_table(TOPICS))?,
+            transaction,
             records: store.wrap(transaction.open_table(RECORDS))?,
             offsets: store.wrap(transaction.open_table(OFFSETS))?,
         })
@@ -243,7 +243,8 @@ impl<'t> Tables<'t> {
         retention: Retention,
     ) -> Result<(), EmbeddedError> {
         let (kind, millis) = retention_code(retention);
-        self.store.wrap(self.topics.insert(name, (id, partitions, kind, millis)))?;
+        let mut topics = self.store.wrap(self.transaction.open_table(TOPICS))?;
+        self.store.wrap(topics.insert(name, (id, partitions, kind, millis)))?;
         Ok(())
     }
 
