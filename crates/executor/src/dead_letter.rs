@@ -4,8 +4,6 @@
 
 use std::error::Error;
 
-use kilat_log::Transaction;
-
 /// A poison record, as it was taken.
 pub(crate) struct Poison<'a> {
     pub(crate) topic: &'a str,
@@ -15,25 +13,30 @@ pub(crate) struct Poison<'a> {
     pub(crate) value: &'a [u8],
 }
 
-/// Appends a poison record to the dead letter topic at `output`.
-pub(crate) fn append(transaction: &mut Transaction, output: usize, poison: &Poison<'_>, code: &str, cause: &dyn Error) {
-    let (partition, offset) = (poison.partition.to_string(), poison.offset.to_string());
-    let message = cause.to_string();
-    let headers: [(&str, &[u8]); 7] = [
-        ("__connect.errors.topic", poison.topic.as_bytes()),
-        ("__connect.errors.partition", partition.as_bytes()),
-        ("__connect.errors.offset", offset.as_bytes()),
-        ("__connect.errors.connector.name", b"kilat-executor"),
-        ("__connect.errors.stage", b"VALUE_CONVERTER"),
-        ("__connect.errors.exception.message", message.as_bytes()),
-        ("kilat.error.code", code.as_bytes()),
-    ];
-    let copied: Result<(), std::convert::Infallible> = transaction.append(output, None, poison.key, &headers, |out| {
-        out.extend_from_slice(poison.value);
-        Ok(())
-    });
-    match copied {
-        Ok(()) => {}
-        Err(never) => match never {},
+/// The headers of a dead letter.
+pub(crate) struct Headers<'a> {
+    topic: &'a str,
+    partition: String,
+    offset: String,
+    message: String,
+    code: &'a str,
+}
+
+impl<'a> Headers<'a> {
+    pub(crate) fn of(poison: &Poison<'a>, code: &'a str, cause: &dyn Error) -> Self {
+        let (partition, offset) = (poison.partition.to_string(), poison.offset.to_string());
+        Headers { topic: poison.topic, partition, offset, message: cause.to_string(), code }
+    }
+
+    pub(crate) fn list(&self) -> [(&str, &[u8]); 7] {
+        [
+            ("__connect.errors.topic", self.topic.as_bytes()),
+            ("__connect.errors.partition", self.partition.as_bytes()),
+            ("__connect.errors.offset", self.offset.as_bytes()),
+            ("__connect.errors.connector.name", b"kilat-executor"),
+            ("__connect.errors.stage", b"VALUE_CONVERTER"),
+            ("__connect.errors.exception.message", self.message.as_bytes()),
+            ("kilat.error.code", self.code.as_bytes()),
+        ]
     }
 }

@@ -5,10 +5,12 @@
 //! partition (LOG-5). O-2: a result stands in the partition of its action.
 //! Absent: joining, reading back.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::convert::Infallible;
 use std::time::Duration;
 
-use kilat_codec::{EncodeError, Encoder};
+use kilat_codec::cloudevents::{Attributes, Headers, Kind};
+use kilat_codec::{EncodeError, Encoder, Schema};
 use kilat_domain::{ActionResult, Outcome};
 use kilat_log::{LogError, Member, Transaction};
 
@@ -25,6 +27,7 @@ pub(crate) struct Outbox {
     bytes_max: usize,
     transaction: Transaction,
     encoder: Encoder,
+    headers: Headers,
     finals: Vec<Final>,
     dead_letters: u64,
     /// Partitions the open transaction has records for.
@@ -34,14 +37,22 @@ pub(crate) struct Outbox {
 }
 
 /// A final result in the open transaction.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Final {
-    pub(crate) action_id: Box<str>,
+    /// Its place among the records of the transaction.
+    place: usize,
     pub(crate) outcome: Outcome,
     /// Empty where there is none.
     pub(crate) reason: &'static str,
-    /// The encoded result.
-    pub(crate) value: Vec<u8>,
+}
+
+/// A final result whose commit failed, as it was to be written.
+#[derive(Clone, Debug)]
+pub(crate) struct Carried {
+    pub(crate) outcome: Outcome,
+    reason: &'static str,
+    value: Vec<u8>,
+    headers: Vec<(String, Vec<u8>)>,
 }
 
 /// What a commit made durable.
@@ -58,6 +69,7 @@ impl Outbox {
             bytes_max,
             transaction: Transaction::default(),
             encoder: Encoder::new(),
+            headers: Headers::new(),
             finals: Vec::new(),
             dead_letters: 0,
             touched: BTreeSet::new(),
@@ -84,24 +96,34 @@ impl Outbox {
         partition: u32,
         result: &ActionResult<'_>,
         reason: &'static str,
-        headers: &[(&str, &[u8])],
+        traceparent: Option<&[u8]>,
         now: Duration,
     ) -> Result<(), EncodeError> {
-        let mut value = Vec::new();
-        self.encoder.action_result(result, &mut value)?;
-        self.append_result(partition, &result.action_id, &value, headers);
+        let place = self.transaction.records().len();
+        let headers = self.headers.of(&Attributes {
+            kind: Kind::Record(Schema::ActionResult),
+            id: &result.action_id,
+            workspace: &result.workspace,
+            at: result.at,
+            traceparent,
+        });
+        let (encoder, key) = (&mut self.encoder, result.action_id.as_bytes());
+        self.transaction.append(RESULTS, Some(partition), key, &headers, |out| encoder.action_result(result, out))?;
+        self.touched.insert(partition);
         if result.outcome.is_final() {
-            let (action_id, outcome) = (result.action_id.as_str().into(), result.outcome);
-            self.finals.push(Final { action_id, outcome, reason, value });
+            self.finals.push(Final { place, outcome: result.outcome, reason });
         }
         self.open(now);
         Ok(())
     }
 
     /// Appends a final result again that an earlier session could not commit.
-    pub(crate) fn carried(&mut self, partition: u32, carried: Final, now: Duration) {
-        self.append_result(partition, &carried.action_id, &carried.value, &[]);
-        self.finals.push(carried);
+    pub(crate) fn carried(&mut self, partition: u32, action_id: &str, carried: &Carried, now: Duration) {
+        let place = self.transaction.records().len();
+        let headers: Vec<(&str, &[u8])> = carried.headers.iter().map(|(n, v)| (n.as_str(), v.as_slice())).collect();
+        copy(&mut self.transaction, RESULTS, Some(partition), action_id.as_bytes(), &headers, &carried.value);
+        self.touched.insert(partition);
+        self.finals.push(Final { place, outcome: carried.outcome, reason: carried.reason });
         self.open(now);
     }
 
@@ -120,7 +142,8 @@ impl Outbox {
         cause: &dyn std::error::Error,
         now: Duration,
     ) {
-        dead_letter::append(&mut self.transaction, DEAD_LETTERS, poison, code, cause);
+        let headers = dead_letter::Headers::of(poison, code, cause);
+        copy(&mut self.transaction, DEAD_LETTERS, None, poison.key, &headers.list(), poison.value);
         self.dead_letters += 1;
         self.touched.insert(poison.partition);
         self.open(now);
@@ -128,7 +151,7 @@ impl Outbox {
 
     /// Commits the open transaction with the positions reached.
     ///
-    /// *Errors:* the member must be dropped; [`Outbox::into_finals`] still has what is known.
+    /// *Errors:* the member must be dropped; [`Outbox::into_carried`] still has what is known.
     pub(crate) fn commit(
         &mut self,
         member: &mut dyn Member,
@@ -157,21 +180,35 @@ impl Outbox {
         self.committed.remove(&partition);
     }
 
-    /// The final results that were not committed.
-    pub(crate) fn into_finals(self) -> Vec<Final> {
-        self.finals
+    /// The final results that were not committed, by action id.
+    pub(crate) fn into_carried(self) -> HashMap<Box<str>, Carried> {
+        let records: Vec<_> = self.transaction.records().collect();
+        let carried = self.finals.iter().filter_map(|settled| {
+            let record = records.get(settled.place)?;
+            let headers = record.headers().map(|(name, value)| (name.to_owned(), value.to_vec())).collect();
+            let value = record.value?.to_vec();
+            let action_id = std::str::from_utf8(record.key).ok()?.into();
+            Some((action_id, Carried { outcome: settled.outcome, reason: settled.reason, value, headers }))
+        });
+        carried.collect()
     }
+}
 
-    fn append_result(&mut self, partition: u32, action_id: &str, value: &[u8], headers: &[(&str, &[u8])]) {
-        let copied: Result<(), std::convert::Infallible> =
-            self.transaction.append(RESULTS, Some(partition), action_id.as_bytes(), headers, |out| {
-                out.extend_from_slice(value);
-                Ok(())
-            });
-        match copied {
-            Ok(()) => {}
-            Err(never) => match never {},
-        }
-        self.touched.insert(partition);
+/// Appends a record whose value is bytes already.
+fn copy(
+    transaction: &mut Transaction,
+    output: usize,
+    partition: Option<u32>,
+    key: &[u8],
+    headers: &[(&str, &[u8])],
+    value: &[u8],
+) {
+    let appended: Result<(), Infallible> = transaction.append(output, partition, key, headers, |out| {
+        out.extend_from_slice(value);
+        Ok(())
+    });
+    match appended {
+        Ok(()) => {}
+        Err(never) => match never {},
     }
 }

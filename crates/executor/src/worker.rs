@@ -20,6 +20,7 @@ use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::Duration;
 
+use kilat_codec::traceparent::{self, Traceparent};
 use kilat_codec::{Topic, decode_action, decode_action_result};
 use kilat_delivery::{Admission, Ending, Machine, RetryPolicy, Settled, Token, Turn};
 use kilat_domain::{Action, ActionResult, Lane, OnUnknown, Outcome, Timestamp, Verdict};
@@ -32,7 +33,7 @@ use crate::clock::Monotonic;
 use crate::dead_letter::Poison;
 use crate::ledger::{Known, Ledger};
 use crate::measures::{Measures, Tally, lane_name};
-use crate::outbox::{Final, Outbox};
+use crate::outbox::{Carried, Outbox};
 use crate::secrets::Secrets;
 use crate::service::Shared;
 use crate::{CallReport, Config, WallClock, gate};
@@ -121,7 +122,7 @@ struct Session<'w> {
     secrets: Secrets,
     outbox: Outbox,
     /// Final results of the last session that could not be committed, by action id (W-3).
-    carried: HashMap<Box<str>, Final>,
+    carried: HashMap<Box<str>, Carried>,
     /// Requests that go out once their announcement is committed.
     announced: Vec<Outgoing>,
     under_way: HashMap<Token, UnderWay>,
@@ -140,7 +141,7 @@ struct Taken {
     timestamp: Timestamp,
     key: Vec<u8>,
     value: Vec<u8>,
-    traceparent: Option<String>,
+    traceparent: Option<Traceparent>,
 }
 
 /// An action on its way. It is kept as the bytes of its record and decoded again when its turn comes.
@@ -193,7 +194,7 @@ impl From<Refusal> for Conclusion {
 }
 
 impl<'w> Session<'w> {
-    fn join(worker: &'w Worker, carried: HashMap<Box<str>, Final>) -> Result<Self, LogError> {
+    fn join(worker: &'w Worker, carried: HashMap<Box<str>, Carried>) -> Result<Self, LogError> {
         let config = &worker.config;
         let topic = Topic::of_lane(worker.lane);
         let member = worker.log.join(&MemberSpec {
@@ -258,7 +259,7 @@ impl<'w> Session<'w> {
                 timestamp: record.timestamp,
                 key: record.key.unwrap_or_default().to_vec(),
                 value: record.value.unwrap_or_default().to_vec(),
-                traceparent: record.header("traceparent").and_then(|value| String::from_utf8(value).ok()),
+                traceparent: record.header(traceparent::NAME).and_then(|value| traceparent::parse(&value).ok()),
             });
         })?;
         for record in taken {
@@ -298,7 +299,7 @@ impl<'w> Session<'w> {
         }
         if let Some(carried) = self.carried.remove(&*action.id) {
             self.ledger.record(partition, &action.id, Some((carried.outcome, (self.worker.clock)())));
-            self.outbox.carried(partition, carried, now);
+            self.outbox.carried(partition, &action.id, &carried, now);
             self.machine.skip(partition, offset);
             return;
         }
@@ -426,7 +427,13 @@ impl<'w> Session<'w> {
         delivery.announced = true;
         let conclusion = Conclusion { outcome: Outcome::Sending, reason: "", detail: None, partner_ref: None };
         let result = result_of(action, delivery, &conclusion, at);
-        match self.outbox.result(outgoing.partition, &result, "", &[], self.monotonic.now()) {
+        match self.outbox.result(
+            outgoing.partition,
+            &result,
+            "",
+            traceparent_of(delivery).as_deref(),
+            self.monotonic.now(),
+        ) {
             Ok(()) => {
                 self.ledger.record(outgoing.partition, &action.id, Some((Outcome::Sending, at)));
                 self.announced.push(outgoing);
@@ -450,8 +457,8 @@ impl<'w> Session<'w> {
         let Outgoing { token, partition, partner, request } = outgoing;
         let Some(delivery) = self.machine.item(token) else { return };
         delivery.attempts = delivery.attempts.saturating_add(1);
-        let traceparent =
-            delivery.record.traceparent.as_deref().and_then(|parent| child_span(parent, self.random.bits()));
+        let span = self.random.bits();
+        let traceparent = delivery.record.traceparent.map(|parent| traceparent::child(parent, span).to_string());
         let (client, answer_to) = (self.worker.client.clone(), self.answer_to.clone());
         let started = self.monotonic;
         let sent_at = started.now();
@@ -569,7 +576,8 @@ impl<'w> Session<'w> {
         let (at, now) = ((self.worker.clock)(), self.monotonic.now());
         let record = &delivery.record;
         let result = result_of(action, delivery, &conclusion, at);
-        match self.outbox.result(record.partition, &result, conclusion.reason, &[], now) {
+        let traceparent = traceparent_of(delivery);
+        match self.outbox.result(record.partition, &result, conclusion.reason, traceparent.as_deref(), now) {
             Ok(()) => self.ledger.record(record.partition, &action.id, Some((conclusion.outcome, at))),
             Err(error) => {
                 let poison = Poison {
@@ -695,12 +703,11 @@ impl<'w> Session<'w> {
     }
 
     /// Ends after an error of the log; returns the final results that may not be in it.
-    fn abandon(self) -> HashMap<Box<str>, Final> {
+    fn abandon(self) -> HashMap<Box<str>, Carried> {
         for under_way in self.under_way.values() {
             under_way.task.abort();
         }
-        let finals = self.outbox.into_finals().into_iter();
-        finals.map(|settled| (settled.action_id.clone(), settled)).collect()
+        self.outbox.into_carried()
     }
 }
 
@@ -757,6 +764,10 @@ fn result_of<'a>(
     }
 }
 
+fn traceparent_of(delivery: &Delivery) -> Option<Vec<u8>> {
+    delivery.record.traceparent.map(|traceparent| traceparent.to_string().into_bytes())
+}
+
 /// What shares a breaker, a pause and a bound: one endpoint of one workspace, as it is configured now.
 fn destination_key(action: &Action<'_>) -> String {
     let workspace = action.workspace.as_str();
@@ -767,18 +778,6 @@ fn destination_key(action: &Action<'_>) -> String {
         }
         None => workspace.to_owned(),
     }
-}
-
-/// The `traceparent` of a child span: same trace, `span` as its own id. `None` where the parent's is malformed.
-/// Source: W3C Trace Context, level 1.
-fn child_span(parent: &str, span: u64) -> Option<String> {
-    let mut parts = parent.split('-');
-    let (version, trace, parent_span, flags) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
-    let is_hex = |text: &str, length| {
-        text.len() == length && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
-    };
-    let fits = version == "00" && is_hex(trace, 32) && is_hex(parent_span, 16) && is_hex(flags, 2);
-    (fits && parts.next().is_none()).then(|| format!("00-{trace}-{:016x}-{flags}", span.max(1)))
 }
 
 /// Numbers nobody needs to predict or repeat: jitter and span ids. SplitMix64.
