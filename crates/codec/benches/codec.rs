@@ -1,5 +1,7 @@
 //! What decoding and encoding cost, per record; every answer is checked before it is timed.
 
+#![allow(clippy::unwrap_used, reason = "a benchmark whose input is wrong should stop")]
+
 use std::hint::black_box;
 
 use criterion::measurement::{Measurement, ValueFormatter, WallTime};

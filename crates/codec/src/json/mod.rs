@@ -9,10 +9,10 @@
 //!
 //! Source: the contract, sections 2 and 6.
 
+mod limits;
 mod read;
 mod shape;
 mod short;
-mod words;
 mod write;
 
 use std::fmt;

@@ -12,8 +12,8 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::LineError;
+use super::limits::{self, Limit};
 use super::shape::{self, JSON, Shape};
-use super::words::{self, Words};
 use crate::Schema;
 
 /// Reads a structure from plain JSON.
@@ -50,7 +50,7 @@ impl fmt::Display for Path<'_> {
 fn value(
     shape: &Shape,
     schema: &'static Avro,
-    words: Option<Words>,
+    limit: Option<Limit>,
     plain: Value,
     path: &Path<'_>,
 ) -> Result<Value, LineError> {
@@ -60,15 +60,18 @@ fn value(
     match schema {
         Avro::Boolean if plain.is_boolean() => Ok(plain),
         Avro::Boolean => Err(wrong_type(path, &plain, "true or false")),
-        Avro::Int => whole(plain, i64::from(i32::MIN), i64::from(i32::MAX), path),
+        Avro::Int => match limit {
+            Some(Limit::UpTo(max)) => whole(plain, 0, max, path),
+            _ => whole(plain, i32::MIN.into(), i32::MAX.into(), path),
+        },
         Avro::Long => whole(plain, i64::MIN, i64::MAX, path),
         Avro::Double if plain.is_number() => Ok(plain),
         Avro::Double => Err(wrong_type(path, &plain, "a number")),
         Avro::TimestampMillis => instant(&plain, path),
-        Avro::String => text(plain, words, path),
+        Avro::String => text(plain, limit, path),
         Avro::Array(array) => match plain {
             Value::Array(items) => {
-                let item = |(at, item)| value(shape, &array.items, words, item, &Path::Item(path, at));
+                let item = |(at, item)| value(shape, &array.items, limit, item, &Path::Item(path, at));
                 Ok(Value::Array(items.into_iter().enumerate().map(item).collect::<Result<_, _>>()?))
             }
             other => Err(wrong_type(path, &other, "a list")),
@@ -87,7 +90,7 @@ fn value(
             let mut branches = shape::something(union.variants());
             match (branches.next(), branches.next()) {
                 (Some(_), _) if plain.is_null() => Ok(Value::Null),
-                (Some(only), None) => value(shape, only, words, plain, path),
+                (Some(only), None) => value(shape, only, limit, plain, path),
                 _ => branch(shape, union.variants(), plain, path),
             }
         }
@@ -103,8 +106,8 @@ fn fields(shape: &Shape, record: &'static RecordSchema, plain: Value, path: &Pat
         let path = Path::Field(path, &field.name);
         match plain.remove(&field.name).filter(|value| !value.is_null()) {
             Some(plain) => {
-                let words = words::of(&record.name.name, &field.name);
-                read.insert(field.name.clone(), value(shape, &field.schema, words, plain, &path)?);
+                let limit = limits::of(&record.name.name, &field.name);
+                read.insert(field.name.clone(), value(shape, &field.schema, limit, plain, &path)?);
             }
             None if is_optional(&field.schema) => {}
             None => {
@@ -200,17 +203,19 @@ fn instant(plain: &Value, path: &Path<'_>) -> Result<Value, LineError> {
     }
 }
 
-fn text(plain: Value, words: Option<Words>, path: &Path<'_>) -> Result<Value, LineError> {
-    match (plain, words) {
-        (Value::String(word), Some((what, known))) if !known.contains(&word.as_str()) => Err(LineError {
-            code: "K2104",
-            path: path.to_string(),
-            problem: format!("is \"{}\", which is no {what}", shortened(&word)),
-            remedy: match words::nearest(&word, known) {
-                Some(nearest) => format!("did you mean \"{nearest}\"?"),
-                None => format!("use one of {}", known.join(", ")),
-            },
-        }),
+fn text(plain: Value, limit: Option<Limit>, path: &Path<'_>) -> Result<Value, LineError> {
+    match (plain, limit) {
+        (Value::String(word), Some(Limit::Words { what, known })) if !known.contains(&word.as_str()) => {
+            Err(LineError {
+                code: "K2104",
+                path: path.to_string(),
+                problem: format!("is \"{}\", which is no {what}", shortened(&word)),
+                remedy: match limits::nearest(&word, known) {
+                    Some(nearest) => format!("did you mean \"{nearest}\"?"),
+                    None => format!("use one of {}", known.join(", ")),
+                },
+            })
+        }
         (plain @ Value::String(_), _) => Ok(plain),
         (other, _) => Err(wrong_type(path, &other, "a text")),
     }

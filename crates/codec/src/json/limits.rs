@@ -1,15 +1,26 @@
-//! Which text fields hold words of a closed set, and which word may have been meant.
+//! What a field may hold beyond its Avro type, and which word may have been meant.
 
 use kilat_domain::{
     ChatKind, Consent, ConversationPriority, ConversationStatus, EventKind, LeadPriority, MessageType, SenderKind,
 };
 
-/// A closed set of words: what it names, and its words.
-pub(super) type Words = (&'static str, &'static [&'static str]);
+/// What a field may hold beyond its Avro type.
+#[derive(Clone, Copy)]
+pub(super) enum Limit {
+    /// Only these words.
+    Words {
+        /// What they name.
+        what: &'static str,
+        /// All of them.
+        known: &'static [&'static str],
+    },
+    /// Only whole numbers up to this one, from 0.
+    UpTo(i64),
+}
 
-/// The words a field may hold; `None` for free text.
-pub(super) fn of(record: &str, field: &str) -> Option<Words> {
-    Some(match (record, field) {
+/// The limit of a field; `None` where its type says it all.
+pub(super) fn of(record: &str, field: &str) -> Option<Limit> {
+    let (what, known) = match (record, field) {
         ("Event" | "Decision", "type") => ("event type", EventKind::WORDS),
         ("ConversationFacts", "status") => ("conversation status", ConversationStatus::WORDS),
         ("ConversationFacts", "priority") => ("conversation priority", ConversationPriority::WORDS),
@@ -20,8 +31,10 @@ pub(super) fn of(record: &str, field: &str) -> Option<Words> {
         ("LeadFacts", "consent") => ("consent", Consent::WORDS),
         ("Chat", "kind") => ("chat kind", ChatKind::WORDS),
         ("Message", "type") => ("message type", MessageType::WORDS),
+        ("Event", "depth") => return Some(Limit::UpTo(u16::MAX.into())),
         _ => return None,
-    })
+    };
+    Some(Limit::Words { what, known })
 }
 
 /// The known word that may have been meant: the nearest one that differs in no more than a third of its letters, or the

@@ -1,0 +1,340 @@
+//! Random structures of every kind, for properties.
+
+use std::borrow::Cow;
+
+use kilat_domain::*;
+use proptest::collection::vec;
+use proptest::option::of;
+use proptest::prelude::*;
+use proptest::sample::select;
+
+fn text() -> impl Strategy<Value = Str<'static>> {
+    prop_oneof![4 => "\\PC{0,12}", 1 => any::<String>()].prop_map(Str::from)
+}
+
+fn word() -> impl Strategy<Value = Str<'static>> {
+    "\\PC{1,12}".prop_map(Str::from)
+}
+
+fn boxed() -> impl Strategy<Value = Box<str>> {
+    text().prop_map(Box::from)
+}
+
+fn at() -> impl Strategy<Value = Timestamp> {
+    (Timestamp::MIN.0..=Timestamp::MAX.0).prop_map(Timestamp)
+}
+
+/// Numbers that a double holds exactly: typed fields are doubles.
+fn number() -> impl Strategy<Value = Number> {
+    prop_oneof![
+        (-(1_i64 << 53)..=1 << 53).prop_map(Number::Int),
+        any::<f64>().prop_filter("finite", |n| n.is_finite()).prop_map(Number::Float),
+    ]
+}
+
+fn money() -> impl Strategy<Value = Money> {
+    (any::<i64>(), boxed()).prop_map(|(minor, currency)| Money { minor, currency })
+}
+
+fn value() -> impl Strategy<Value = Value<'static>> {
+    let scalar = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::Bool),
+        any::<i64>().prop_map(|n| Value::Number(Number::Int(n))),
+        number().prop_map(Value::Number),
+        text().prop_map(Value::Text),
+    ];
+    scalar.prop_recursive(4, 24, 4, |inside| {
+        prop_oneof![
+            vec(inside.clone(), 0..4).prop_map(Value::List),
+            entries(inside).prop_map(|object| Value::Object(object.0)),
+        ]
+    })
+}
+
+/// Objects with every key once: a JSON object has no other.
+fn entries(value: impl Strategy<Value = Value<'static>>) -> impl Strategy<Value = Object<'static>> {
+    vec((text(), value), 0..4).prop_map(|mut entries| {
+        entries.sort_by(|(a, _), (b, _)| a.cmp(b));
+        entries.dedup_by(|(a, _), (b, _)| a == b);
+        Object(entries)
+    })
+}
+
+fn object() -> impl Strategy<Value = Object<'static>> {
+    entries(value())
+}
+
+fn one_of<T: Copy + std::fmt::Debug + 'static>(all: &'static [T]) -> impl Strategy<Value = T> {
+    select(all)
+}
+
+prop_compose! {
+    fn conversation_facts()(
+        id in of(text()), status in of(one_of(ConversationStatus::ALL)), priority in of(one_of(ConversationPriority::ALL)),
+        tags in of(vec(text(), 0..3)), assignee in of(text()), started_by in of(one_of(SenderKind::ALL)),
+        room_tags in of(vec(text(), 0..3)), attrs in of(object()).boxed(),
+    ) -> ConversationFacts<'static> {
+        ConversationFacts { id, status, priority, tags, assignee, started_by, room_tags, attrs }
+    }
+}
+
+prop_compose! {
+    fn lead_facts()(
+        (id, status, priority, score, tags, audience) in
+            (of(text()), of(text()), of(one_of(LeadPriority::ALL)), of(number()), of(vec(text(), 0..3)), of(text())),
+        (plan, lists, consent, source, notes, city) in
+            (of(text()), of(vec(text(), 0..3)), of(one_of(Consent::ALL)), of(text()), of(text()), of(text())),
+        (region, country, name, email, phone) in (of(text()), of(text()), of(text()), of(text()), of(text())),
+        value in of((of(money()), of(money())).prop_map(|(actual, estimated)| ValueFacts { actual, estimated })),
+        attrs in of(object()).boxed(),
+    ) -> LeadFacts<'static> {
+        LeadFacts {
+            id, status, priority, score, tags, audience, plan, lists, consent, source, notes, city, region, country,
+            name, email, phone, value, attrs,
+        }
+    }
+}
+
+prop_compose! {
+    fn message()(
+        id in of(text()), kind in of(one_of(MessageType::ALL)), text_ in of(text()), reply_to in of(text()),
+        reply_to_from in of(one_of(SenderKind::ALL)), quoted_text in of(text()), has_media: Option<bool>,
+        private: Option<bool>, history: Option<bool>,
+    ) -> Message<'static> {
+        Message { id, kind, text: text_, reply_to, reply_to_from, quoted_text, has_media, private, history }
+    }
+}
+
+prop_compose! {
+    pub(crate) fn event()(
+        (id, workspace, kind, occurred_at) in (word(), word(), one_of(EventKind::ALL), at()),
+        (conversation, lead) in (of(conversation_facts()).boxed(), of(lead_facts()).boxed()),
+        channel in of((text(), of(text()), of(text())).prop_map(|(kind, account, source)| Channel { kind, account, source })),
+        chat in of(one_of(ChatKind::ALL).prop_map(|kind| Chat { kind })),
+        sender in of((one_of(SenderKind::ALL), of(text()), of(text())).prop_map(|(kind, id, name)| Sender { kind, id, name })),
+        message in of(message()).boxed(),
+        change in of((of(text()), of(text()), of(text())).prop_map(|(field, from, to)| Change { field, from, to })),
+        (tag, skill, list) in (
+            of((text(), of(text())).prop_map(|(name, on)| TagFact { name, on })),
+            of(text().prop_map(|name| Named { name })),
+            of(text().prop_map(|name| Membership { name })),
+        ),
+        utm in of((of(text()), of(text()), of(text()), of(text()), of(text())).prop_map(
+            |(source, medium, campaign, term, content)| Utm { source, medium, campaign, term, content },
+        )),
+        (ctwa, geo) in (
+            of((of(text()), of(text())).prop_map(|(clid, source_id)| Ctwa { clid, source_id })),
+            of(of(text()).prop_map(|country| Geo { country })),
+        ),
+        (webhook, ticket, order, call) in
+            (of(object()).boxed(), of(object()).boxed(), of(object()).boxed(), of(object()).boxed()),
+        (causation_id, root_id, depth) in (of(text()), of(text()), any::<Option<u16>>()),
+    ) -> Event<'static> {
+        Event {
+            id, workspace, kind, occurred_at, conversation, lead, channel, chat, sender, message, change, tag, skill,
+            list, utm, ctwa, geo, webhook, ticket, order, call, causation_id, root_id, depth,
+        }
+    }
+}
+
+prop_compose! {
+    fn effect()(
+        index: i32, action in text(), (from, to, id, reason) in (of(text()), of(text()), of(text()), of(text())),
+        result in select(&[Effect::Applied, Effect::Unchanged, Effect::Queued, Effect::Failed, Effect::Suppressed][..]),
+    ) -> ActionEffect<'static> {
+        ActionEffect { index, action, result, from, to, id, reason }
+    }
+}
+
+prop_compose! {
+    pub(crate) fn decision()(
+        (event_id, workspace, conversation, lead) in (text(), text(), of(text()), of(text())),
+        (at, kind, rule_set) in (at(), one_of(EventKind::ALL), text()),
+        fired in vec((text(), any::<i64>(), vec(effect(), 0..3)).prop_map(
+            |(rule, version, actions)| Fired { rule, version, actions },
+        ), 0..3),
+        refused in vec((text(), text()).prop_map(|(rule, reason)| Refused { rule, reason }), 0..3),
+        (stopped_by, causation_id, root_id, depth) in (of(text()), of(text()), text(), any::<i32>()),
+    ) -> Decision<'static> {
+        Decision {
+            event_id, workspace, conversation, lead, at, kind, rule_set, fired, refused, stopped_by, causation_id,
+            root_id, depth,
+        }
+    }
+}
+
+fn recipient() -> impl Strategy<Value = Recipient<'static>> {
+    (text(), of(text()), text()).prop_map(|(channel, account, id)| Recipient { channel, account, id })
+}
+
+fn command() -> impl Strategy<Value = Command<'static>> {
+    prop_oneof![
+        (recipient(), text()).prop_map(|(to, text)| Command::SendMessage { to, text }),
+        (recipient(), text(), text(), vec(text(), 0..3))
+            .prop_map(|(to, name, language, parameters)| { Command::SendTemplate { to, name, language, parameters } }),
+        (text(), object()).prop_map(|(event, payload)| Command::SendWebhook { event, payload }),
+        (text(), at(), of(money()), of(text()), of(text()), of(text()), of(text())).prop_map(
+            |(name, at, value, ctwa_clid, phone, email, channel)| {
+                Command::SendCapiEvent(CapiEvent { name, at, value, ctwa_clid, phone, email, channel })
+            }
+        ),
+        (text(), text()).prop_map(|(channel, text)| Command::NotifySlack { channel, text }),
+        (text(), text(), text()).prop_map(|(to, subject, text)| Command::SendEmail { to, subject, text }),
+        text().prop_map(|name| Command::RunSkill { name }),
+    ]
+}
+
+fn destination() -> impl Strategy<Value = Destination<'static>> {
+    let kinds =
+        [DestinationKind::Webhook, DestinationKind::WhatsappCloud, DestinationKind::MetaCapi, DestinationKind::Slack];
+    (text(), select(kinds.to_vec()), text(), of(text()), of(text()), of(text()), of(text())).prop_map(
+        |(name, kind, url, secret, previous_secret, account, waba)| Destination {
+            name,
+            kind,
+            url,
+            secret,
+            previous_secret,
+            account,
+            waba,
+        },
+    )
+}
+
+prop_compose! {
+    pub(crate) fn action()(
+        (id, workspace, conversation, lead, event_id, rule) in (text(), text(), text(), of(text()), text(), text()),
+        (rule_version, index, created_at, expires_at) in (any::<i64>(), any::<i32>(), at(), of(at())),
+        on_unknown in select(&[OnUnknown::Resend, OnUnknown::Hold][..]),
+        gate in (any::<bool>(), of(at())).prop_map(|(blocked, window_closes_at)| Gate { blocked, window_closes_at }),
+        destination in of(destination()).boxed(),
+        command in command().boxed(),
+    ) -> Action<'static> {
+        Action {
+            id, workspace, conversation, lead, event_id, rule, rule_version, index, created_at, expires_at, on_unknown,
+            gate, destination, command,
+        }
+    }
+}
+
+prop_compose! {
+    pub(crate) fn action_result()(
+        (action_id, workspace, conversation, action) in (text(), text(), text(), text()),
+        outcome in select(
+            &[Outcome::Sending, Outcome::Delivered, Outcome::Failed, Outcome::Unknown, Outcome::Suppressed][..],
+        ),
+        (reason, detail, partner_ref) in (of(text()), of(text()), of(text())),
+        (attempts, http_status, endpoint_ms, at) in (any::<i32>(), any::<Option<i32>>(), any::<i64>(), at()),
+    ) -> ActionResult<'static> {
+        ActionResult {
+            action_id, workspace, conversation, action, outcome, reason, detail, attempts, http_status, partner_ref,
+            endpoint_ms, at,
+        }
+    }
+}
+
+prop_compose! {
+    pub(crate) fn lead_record()(
+        workspace in text(), lead in text(), updated_at in at(), facts in lead_facts().boxed(), blocked: bool,
+    ) -> LeadRecord<'static> {
+        LeadRecord { workspace, lead, updated_at, facts, blocked }
+    }
+}
+
+prop_compose! {
+    pub(crate) fn rule_set()(
+        workspace in text(), hash in text(), source in text(), published_at in at(), published_by in of(text()),
+    ) -> RuleSetRecord<'static> {
+        RuleSetRecord { workspace, hash, source, published_at, published_by }
+    }
+}
+
+prop_compose! {
+    pub(crate) fn rule_status()(
+        workspace in text(), hash in text(), live: bool, error in of(text()), live_hash in of(text()), at in at(),
+    ) -> RuleSetStatus<'static> {
+        RuleSetStatus { workspace, hash, live, error, live_hash, at }
+    }
+}
+
+/// Attributes as they come to be: from facts.
+fn attributes() -> impl Strategy<Value = Attributes> {
+    object().boxed().prop_map(|facts| {
+        let mut conversation = Conversation::new(Timestamp(0));
+        conversation.fold(&ConversationFacts { attrs: Some(facts), ..ConversationFacts::default() });
+        conversation.attrs
+    })
+}
+
+prop_compose! {
+    fn profile()(
+        (audience, plan, lists, consent, source, notes) in
+            (of(boxed()), of(boxed()), vec(boxed(), 0..3), of(one_of(Consent::ALL)), of(boxed()), of(boxed())),
+        (city, region, country, name, email, phone) in
+            (of(boxed()), of(boxed()), of(boxed()), of(boxed()), of(boxed()), of(boxed())),
+        (actual, estimated, geo_country, attrs) in (of(money()), of(money()), of(boxed()), attributes()),
+        utm in proptest::array::uniform5(of(boxed())),
+        ctwa in proptest::array::uniform2(of(boxed())),
+    ) -> Profile {
+        Profile {
+            audience, plan, lists, consent, source, notes, city, region, country, name, email, phone, actual, estimated,
+            utm, ctwa, geo_country, attrs,
+        }
+    }
+}
+
+prop_compose! {
+    fn lead()(
+        status in boxed(), priority in of(one_of(LeadPriority::ALL)), score in of(number()), tags in vec(boxed(), 0..3),
+        blocked: bool, messages: u32, profile in of(profile().prop_map(Box::new)).boxed(),
+    ) -> Lead {
+        Lead { status, priority, score, tags, blocked, messages, profile }
+    }
+}
+
+prop_compose! {
+    fn conversation()(
+        (lead, status, priority) in
+            (of(boxed()), one_of(ConversationStatus::ALL), one_of(ConversationPriority::ALL)),
+        (tags, room_tags, assignee) in (vec(boxed(), 0..3), vec(boxed(), 0..3), of(boxed())),
+        (started_by, customer) in (of(one_of(SenderKind::ALL)), of(boxed())),
+        channel in proptest::array::uniform3(of(boxed())),
+        (customer_messages, team_messages, session_messages) in any::<(u32, u32, u32)>(),
+        (last_customer_at, created_at, attrs) in (of(at()), at(), attributes()),
+    ) -> Conversation {
+        Conversation {
+            lead, status, priority, tags, room_tags, assignee, started_by, channel, customer, customer_messages,
+            team_messages, session_messages, last_customer_at, created_at, attrs,
+        }
+    }
+}
+
+fn marks() -> impl Strategy<Value = Cow<'static, [Mark]>> {
+    let mark = (boxed(), at(), any::<bool>(), any::<i64>()).prop_map(|(rule, at, quarantined, version)| Mark {
+        rule,
+        at,
+        quarantined,
+        version,
+    });
+    vec(mark, 0..3).prop_map(Cow::Owned)
+}
+
+prop_compose! {
+    pub(crate) fn state_block()(
+        (partition, now, rule_epoch) in (any::<i32>(), at(), any::<i64>()),
+        inputs in vec(any::<(i32, i64, i64)>().prop_map(|(input, from, next)| InputRange { input, from, next }), 0..3),
+        leads in vec((text(), text(), lead().boxed(), marks().boxed()).prop_map(
+            |(workspace, id, state, marks)| LeadEntry { workspace, id, state: Cow::Owned(state), marks },
+        ), 0..3),
+        conversations in vec((text(), text(), conversation().boxed(), marks().boxed()).prop_map(
+            |(workspace, id, state, marks)| ConversationEntry { workspace, id, state: Cow::Owned(state), marks },
+        ), 0..3),
+        seen in vec((any::<i32>(), vec(any::<i64>(), 0..3)).prop_map(|(day, keys)| SeenDay { day, keys }), 0..3),
+        disabled in vec((
+            text(), text(), any::<i64>(), any::<bool>(),
+            vec((boxed(), at()).prop_map(|(conversation, at)| LoopHit { conversation, at }), 0..3),
+        ).prop_map(|(workspace, rule, version, disabled, hits)| DisabledRule { workspace, rule, version, hits, disabled }), 0..2),
+    ) -> StateBlock<'static> {
+        StateBlock { partition, now, rule_epoch, inputs, leads, conversations, seen, disabled }
+    }
+}
