@@ -53,7 +53,13 @@ pub(crate) fn kill_and_compare(log: &Log) {
     });
     let got = by_conversation(lines.into_iter().map(|line| line.trim_end().to_owned()));
     let count = |decisions: &BTreeMap<String, Vec<String>>| decisions.values().map(Vec::len).sum::<usize>();
-    eprintln!("{} kills, {} events, {} decisions expected, {} committed", scale.kills, scale.events, count(&expected), count(&got));
+    eprintln!(
+        "{} kills, {} events, {} decisions expected, {} committed",
+        scale.kills,
+        scale.events,
+        count(&expected),
+        count(&got)
+    );
     for (conversation, expected) in &expected {
         assert_eq!(got.get(conversation), Some(expected), "{conversation}");
     }
@@ -75,8 +81,16 @@ fn by_conversation(lines: impl Iterator<Item = String>) -> BTreeMap<String, Vec<
 
 /// Event lines of 300 conversations in 12 workspaces.
 fn events(count: u64) -> String {
-    const TEXTS: [&str; 8] =
-        ["halo", "harga berapa?", "mau order dong", "oke", "kirim ke Bandung ya", "beli 2", "terima kasih", "ada stok?"];
+    const TEXTS: [&str; 8] = [
+        "halo",
+        "harga berapa?",
+        "mau order dong",
+        "oke",
+        "kirim ke Bandung ya",
+        "beli 2",
+        "terima kasih",
+        "ada stok?",
+    ];
     let mut random = Random(7);
     let mut lines = String::new();
     for number in 0..count {

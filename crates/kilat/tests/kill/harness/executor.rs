@@ -54,10 +54,19 @@ pub(crate) fn kill_and_compare(log: &Log) {
     });
     let received = sink.received();
     let resent = received.values().map(|received| received.times - 1).sum::<usize>();
-    eprintln!("{} kills, {} actions, {} keys received, {resent} sent again", scale.kills, actions.len(), received.len());
+    eprintln!(
+        "{} kills, {} actions, {} keys received, {resent} sent again",
+        scale.kills,
+        actions.len(),
+        received.len()
+    );
     assert_eq!(actions.len(), total);
     assert_eq!(delivered, actions, "a result for every action");
-    assert_eq!(received.keys().cloned().collect::<HashSet<_>>(), actions, "every action, and nothing else, was received");
+    assert_eq!(
+        received.keys().cloned().collect::<HashSet<_>>(),
+        actions,
+        "every action, and nothing else, was received"
+    );
     for (key, received) in &received {
         assert_eq!(received.bodies.len(), 1, "{key} came with different bodies");
     }

@@ -185,9 +185,7 @@ impl Running {
         let mut page = String::new();
         stream.read_to_string(&mut page).ok()?;
         let lines = page.lines().filter(|line| !line.starts_with('#'));
-        let values = lines.filter(|line| {
-            line.strip_prefix(name).is_some_and(|rest| rest.starts_with(['{', ' ']))
-        });
+        let values = lines.filter(|line| line.strip_prefix(name).is_some_and(|rest| rest.starts_with(['{', ' '])));
         Some(values.filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).sum())
     }
 }

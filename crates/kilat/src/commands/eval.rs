@@ -1,0 +1,152 @@
+//! `kilat eval`: what rules would do with events, offline.
+//!
+//! Event lines in, decision lines out, in event order, through the engine itself. No broker, and no clock but the events'
+//! own time: the same files give the same bytes.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use kilat_codec::{Encoder, Topic, json};
+use kilat_domain::{Action, Decision, Timestamp};
+use kilat_engine::{Applied, Outputs, Partition};
+use kilat_rules::Evaluated;
+
+use crate::event_lines::EventLines;
+use crate::failure::Failure;
+use crate::output::Output;
+use crate::rule_files::RuleSets;
+
+/// Evaluate events against rules, offline
+///
+/// Prints one decision line for every event that fired, refused or failed anything, in event order; events that rules
+/// cause have their own lines. State is carried from event to event. The document of workspace "*" holds for every
+/// workspace without one of its own. A malformed event line is told on standard error with its number, and the rest
+/// goes on; the exit code is then 3.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  kilat eval --rules rules.yaml --events events.jsonl
+  kilat eval --rules rules.yaml --events - --all --explain < events.jsonl    why did it not fire?
+  kilat eval --rules acme.yaml beta.yaml --events e.jsonl --actions --state  what would be sent, and what is known then
+
+An event line:
+  {\"id\":\"e1\",\"workspace\":\"acme\",\"type\":\"message.created\",\"occurred_at\":\"2026-11-20T03:00:00.000Z\",
+   \"conversation\":{\"id\":\"c1\"},\"lead\":{\"id\":\"l1\",\"status\":\"responded\"},
+   \"sender\":{\"kind\":\"customer\"},\"message\":{\"text\":\"mau order dong\"}}   (on one line)")]
+pub(crate) struct Args {
+    /// Rule files
+    #[arg(long, value_name = "FILE", required = true, num_args = 1..)]
+    rules: Vec<PathBuf>,
+    /// A file of event lines; `-` reads standard input
+    #[arg(long, value_name = "FILE")]
+    events: PathBuf,
+    /// A line for every event, also where nothing fired
+    #[arg(long)]
+    all: bool,
+    /// Add to every line which rules were looked at, and the first condition that did not hold
+    #[arg(long)]
+    explain: bool,
+    /// Print the actions for executors after each decision
+    #[arg(long)]
+    actions: bool,
+    /// End with one line for every lead
+    #[arg(long)]
+    state: bool,
+}
+
+pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
+    let rules = RuleSets::load(&args.rules)?;
+    let mut lines = EventLines::open(&args.events)?;
+    let name = lines.name().to_owned();
+    let mut partition = Partition::new();
+    let mut printer = Printer { output: Output::new(), args, failure: None };
+    let (mut now, mut malformed) = (Timestamp::MIN, 0u64);
+    loop {
+        if lines.may_wait() {
+            printer.output.flush()?;
+        }
+        let Some((number, line)) = lines.next_line()? else { break };
+        match line.event() {
+            Ok(event) => {
+                // Records are appended in the order of the file; what an append's clock would say, the events do.
+                now = now.max(event.occurred_at);
+                let _: Applied = partition.apply(&event, rules.of(&event.workspace), now, &mut printer);
+            }
+            Err(why) => {
+                malformed += 1;
+                eprintln!("{name}:{number}: error: {why}");
+            }
+        }
+        if let Some(failure) = printer.failure.take() {
+            return Err(failure);
+        }
+    }
+    if args.state {
+        printer.leads(&partition)?;
+    }
+    printer.output.flush()?;
+    if malformed == 0 {
+        return Ok(ExitCode::SUCCESS);
+    }
+    eprintln!("{malformed} malformed event line{} passed over", if malformed == 1 { "" } else { "s" });
+    Ok(ExitCode::from(super::MALFORMED))
+}
+
+/// Prints what the engine decides.
+struct Printer<'a> {
+    output: Output,
+    args: &'a Args,
+    /// The first line that could not be written.
+    failure: Option<Failure>,
+}
+
+impl Printer<'_> {
+    fn line(&mut self, line: &str) {
+        if self.failure.is_none() {
+            self.failure = self.output.line(line).err();
+        }
+    }
+
+    fn leads(&mut self, partition: &Partition) -> Result<(), Failure> {
+        let (mut encoder, mut bytes) = (Encoder::new(), Vec::new());
+        for lead in partition.leads() {
+            bytes.clear();
+            let line = encoder
+                .lead(&lead, &mut bytes)
+                .map_err(|error| error.to_string())
+                .and_then(|()| json::record_to_line(Topic::Leads, &bytes).map_err(|error| error.to_string()));
+            let line = line.map_err(|why| {
+                Failure::new(format!("printing lead `{}`: {why}", lead.lead), "shorten its attributes")
+            })?;
+            self.output.line(&line)?;
+        }
+        Ok(())
+    }
+}
+
+impl Outputs for Printer<'_> {
+    fn every_event(&self) -> bool {
+        self.args.all
+    }
+
+    fn explain(&self) -> bool {
+        self.args.explain
+    }
+
+    fn decision(&mut self, decision: &Decision<'_>, evaluated: &[Evaluated]) {
+        let line = json::decision_to_line(decision);
+        if !self.args.explain {
+            return self.line(&line);
+        }
+        let mut line: serde_json::Value = serde_json::from_str(&line).expect("the codec writes JSON");
+        line["evaluated"] = serde_json::to_value(evaluated).expect("what was looked at is JSON");
+        self.line(&line.to_string());
+    }
+
+    fn action(&mut self, action: &Action<'_>) {
+        if self.args.actions {
+            let line = json::action_to_line(action);
+            self.line(&line);
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! Opens the log that the configuration names.
+//!
+//! Input: [`LogConfig`]. Output: the log, its topics created where asked for. Secrets are read here, from where the
+//! configuration points. Absent: retries; a log that cannot be reached is told with its address and the remedy.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use kilat_log::{Embedded, EmbeddedOptions, Kafka, KafkaConfig, PartitionedLog};
+
+use crate::config::{LogConfig, LogKind, Security};
+use crate::failure::Failure;
+use crate::topics;
+
+/// Opens the log; creates the topics that do not exist yet where `create_topics` says so.
+pub(crate) fn open(config: &LogConfig, create_topics: bool) -> Result<Arc<dyn PartitionedLog>, Failure> {
+    let log: Arc<dyn PartitionedLog> = match config.kind {
+        LogKind::Embedded => embedded(&config.dir)?,
+        LogKind::Kafka => Arc::new(Kafka::connect(kafka_config(config)?)?),
+    };
+    if create_topics {
+        log.create_topics(&topics::layout(config.partitions, config.replication))?;
+    }
+    Ok(log)
+}
+
+/// Opens the embedded log in `dir`.
+pub(crate) fn embedded(dir: &Path) -> Result<Arc<dyn PartitionedLog>, Failure> {
+    Ok(Arc::new(Embedded::open(dir, EmbeddedOptions::default())?))
+}
+
+fn kafka_config(config: &LogConfig) -> Result<KafkaConfig, Failure> {
+    let mut properties = BTreeMap::new();
+    let protocol = match config.security {
+        Security::Plaintext => "plaintext",
+        Security::Ssl => "ssl",
+        Security::SaslPlaintext => "sasl_plaintext",
+        Security::SaslSsl => "sasl_ssl",
+    };
+    properties.insert("security.protocol".to_owned(), protocol.to_owned());
+    if matches!(config.security, Security::Ssl | Security::SaslSsl) && !config.ca_file.is_empty() {
+        properties.insert("ssl.ca.location".to_owned(), config.ca_file.clone());
+    }
+    if matches!(config.security, Security::SaslPlaintext | Security::SaslSsl) {
+        properties.insert("sasl.mechanism".to_owned(), config.sasl_mechanism.clone());
+        properties.insert("sasl.username".to_owned(), config.sasl_username.clone());
+        properties.insert("sasl.password".to_owned(), secret("log.sasl_password", &config.sasl_password)?);
+    }
+    properties.extend(config.properties.iter().map(|(key, value)| (key.clone(), value.clone())));
+    Ok(KafkaConfig { properties, ..KafkaConfig::new(config.brokers.clone()) })
+}
+
+/// The secret that `reference` points to: `env:NAME` or `file:PATH`.
+fn secret(setting: &str, reference: &str) -> Result<String, Failure> {
+    if let Some(name) = reference.strip_prefix("env:") {
+        return std::env::var(name).map_err(|error| {
+            Failure::because(format!("`{setting}` points to the variable {name}"), error, format!("set {name}"))
+        });
+    }
+    if let Some(path) = reference.strip_prefix("file:") {
+        let text = std::fs::read_to_string(Path::new(path)).map_err(|error| {
+            Failure::because(
+                format!("`{setting}` points to the file {path}"),
+                error,
+                "make it readable for this process",
+            )
+        })?;
+        return Ok(text.trim_end_matches(['\r', '\n']).to_owned());
+    }
+    let help = "write env:NAME or file:PATH; secrets do not stand in the configuration";
+    Err(Failure::new(format!("`{setting}` is not a reference to a secret"), help))
+}
