@@ -18,7 +18,7 @@ use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::metadata::Metadata;
 
 use super::config::KafkaConfig;
-use super::context::{Context, TroubleKind};
+use super::context::Context;
 use super::fault::{Attempt, Fault};
 use crate::{LogError, Retention, TopicSpec};
 
@@ -95,7 +95,7 @@ impl<'a> Cluster<'a> {
             look = (look * 2).min(deadline.saturating_duration_since(Instant::now()));
             while self.client.poll(Duration::from_millis(1)).is_some() {}
             match self.client.context().take_trouble() {
-                Some(trouble) if trouble.kind > TroubleKind::Connection => {
+                Some(trouble) if trouble.is_decisive() => {
                     return Err(self.attempt(doing).troubled(trouble));
                 }
                 trouble => connection = trouble.or(connection),
@@ -132,10 +132,8 @@ impl<'a> Cluster<'a> {
             })
             .collect();
         let failed = |source| self.attempt("create topics").failed(source, self.client.context().take_trouble());
-        let admin: AdminClient<Context> =
-            self.config.reader().create_with_context(Context::new()).map_err(failed)?;
-        let options =
-            AdminOptions::new().operation_timeout(Some(ANSWER_TIMEOUT)).request_timeout(Some(ANSWER_TIMEOUT));
+        let admin: AdminClient<Context> = self.config.reader().create_with_context(Context::new()).map_err(failed)?;
+        let options = AdminOptions::new().operation_timeout(Some(ANSWER_TIMEOUT)).request_timeout(Some(ANSWER_TIMEOUT));
         for result in block_on(admin.create_topics(&wanted, &options)).map_err(failed)? {
             match result {
                 Ok(_) | Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => {}

@@ -72,7 +72,10 @@ const OWNED: &[(&str, &str)] = &[
     ("group.id", "Kilat names its groups"),
     ("group.instance.id", "Kilat names its members"),
     ("group.protocol", "partition p of every input must go to one member, which the classic range assignor does"),
-    ("group.remote.assignor", "partition p of every input must go to one member, which the classic range assignor does"),
+    (
+        "group.remote.assignor",
+        "partition p of every input must go to one member, which the classic range assignor does",
+    ),
     (
         "partition.assignment.strategy",
         "partition p of every input must go to one member, which the classic range assignor does",
@@ -97,7 +100,8 @@ const OWNED: &[(&str, &str)] = &[
 impl KafkaConfig {
     /// Refuses what cannot work, before any connection.
     pub(super) fn check(&self) -> Result<(), LogError> {
-        let refuse = |key: &str, reason: &str| Err(LogError::Setting { key: key.to_owned(), reason: reason.to_owned() });
+        let refuse =
+            |key: &str, reason: &str| Err(LogError::Setting { key: key.to_owned(), reason: reason.to_owned() });
         if self.brokers.trim().is_empty() {
             return refuse("brokers", "empty; give host:port of at least one broker");
         }
@@ -156,6 +160,9 @@ impl KafkaConfig {
         config.set("transaction.timeout.ms", self.transaction_timeout.as_millis().to_string());
         config.set("enable.idempotence", "true");
         config.set("partitioner", "murmur2_random");
+        // The records of a transaction are produced in one go. Measured at 1 to 25,000 records a transaction: 0 makes small
+        // batches (+ 20 % CPU), 5 makes small transactions wait.
+        config.set("linger.ms", "1");
         // A commit waits for all of its records anyway, so that only failures are worth an event.
         config.set("delivery.report.only.error", "true");
         // Java's default, and about what a broker takes.
@@ -178,6 +185,9 @@ impl KafkaConfig {
         config.set("queued.min.messages", "500000");
         config.set("queued.max.messages.kbytes", "65536");
         config.set("fetch.queue.backoff.ms", "5");
+        // A broker holds a fetch this long while none of its partitions has news, and a partition added meanwhile waits
+        // with it: with the default of 500 ms the first record after a start took 0.77 s instead of 0.37.
+        config.set("fetch.wait.max.ms", "100");
         config
     }
 
@@ -187,6 +197,10 @@ impl KafkaConfig {
         config.set("client.id", &self.client_id);
         config.set("socket.nagle.disable", "true");
         config.set("log.connection.close", "false");
+        // A transaction right after another of the same producer is told to come back (CONCURRENT_TRANSACTIONS) until the
+        // markers of the first are written, which takes a few milliseconds; the default made each wait for 100. Doubles
+        // with every try, up to `retry.backoff.max.ms`.
+        config.set("retry.backoff.ms", "2");
         // The default of 10 s would add that much to every restart of a broker.
         config.set("reconnect.backoff.max.ms", "2000");
         config

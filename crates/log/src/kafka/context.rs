@@ -50,10 +50,12 @@ pub(super) enum Change {
     Revoke { partitions: Vec<(String, i32)>, lost: bool },
 }
 
-/// Why the brokers cannot be used.
+/// Why the brokers cannot be used, or not all of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Trouble {
     pub(super) kind: TroubleKind,
+    /// No broker is left.
+    pub(super) all_down: bool,
     /// In librdkafka's words, with the address.
     pub(super) reason: String,
 }
@@ -61,14 +63,21 @@ pub(super) struct Trouble {
 /// Ordered by how much it explains.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum TroubleKind {
-    /// A connection failed; there may be others.
+    /// Nothing is said but that no broker is left.
+    Unknown,
+    /// A connection failed, or an idle one was closed; there may be others.
     Connection,
-    /// No broker is left.
-    AllDown,
-    /// The name of the host is unknown.
+    /// The name of a host is unknown.
     Name,
     /// Credentials or certificates are refused.
     Denied,
+}
+
+impl Trouble {
+    /// Whether waiting is no use: more than a connection out of several.
+    pub(super) fn is_decisive(&self) -> bool {
+        self.all_down || self.kind > TroubleKind::Connection
+    }
 }
 
 /// A record that will not be delivered.
@@ -128,17 +137,19 @@ impl ClientContext for Context {
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
-        let Some(kind) = error.rdkafka_error_code().and_then(trouble) else { return };
+        let Some(code) = error.rdkafka_error_code() else { return };
+        let Some(kind) = trouble(code) else { return };
+        let all_down = code == RDKafkaErrorCode::AllBrokersDown;
         let mut notes = self.notes();
-        let (kind, reason) = match notes.trouble.take() {
-            // "1/1 brokers are down" says less than why the connection failed.
-            Some(known) if kind == TroubleKind::AllDown || known.kind > TroubleKind::AllDown => {
-                (known.kind.max(kind), known.reason)
+        match &mut notes.trouble {
+            Some(known) => {
+                known.all_down |= all_down;
+                if kind >= known.kind {
+                    (known.kind, known.reason) = (kind, reason.to_owned());
+                }
             }
-            Some(known) => (known.kind.max(kind), reason.to_owned()),
-            None => (kind, reason.to_owned()),
-        };
-        notes.trouble = Some(Trouble { kind, reason });
+            None => notes.trouble = Some(Trouble { kind, all_down, reason: reason.to_owned() }),
+        }
     }
 
     fn stats_raw(&self, _: &[u8]) {}
@@ -178,7 +189,7 @@ impl ProducerContext<NoCustomPartitioner> for Context {
 fn trouble(code: RDKafkaErrorCode) -> Option<TroubleKind> {
     match code {
         RDKafkaErrorCode::BrokerTransportFailure => Some(TroubleKind::Connection),
-        RDKafkaErrorCode::AllBrokersDown => Some(TroubleKind::AllDown),
+        RDKafkaErrorCode::AllBrokersDown => Some(TroubleKind::Unknown),
         RDKafkaErrorCode::Resolve => Some(TroubleKind::Name),
         RDKafkaErrorCode::Authentication
         | RDKafkaErrorCode::SSL
@@ -212,3 +223,6 @@ impl Lines {
         Some(std::mem::take(&mut self.suppressed))
     }
 }
+
+#[cfg(test)]
+mod tests;

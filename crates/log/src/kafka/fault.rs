@@ -39,14 +39,14 @@ impl Attempt<'_> {
         let (at, reason) = (self.at.to_owned(), trouble.reason);
         match trouble.kind {
             TroubleKind::Denied => LogError::Denied { at, reason },
-            TroubleKind::Connection | TroubleKind::AllDown | TroubleKind::Name => LogError::Unreachable { at, reason },
+            TroubleKind::Unknown | TroubleKind::Connection | TroubleKind::Name => LogError::Unreachable { at, reason },
         }
     }
 }
 
 fn reason(source: KafkaError, trouble: Option<Trouble>) -> String {
     match trouble {
-        Some(Trouble { kind: TroubleKind::Denied, reason }) => reason,
+        Some(Trouble { kind: TroubleKind::Denied, reason, .. }) => reason,
         _ => source.to_string(),
     }
 }
@@ -54,7 +54,7 @@ fn reason(source: KafkaError, trouble: Option<Trouble>) -> String {
 /// What an error code means to us.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fault {
-    /// The topic or partition is not there.
+    /// The topic is not there.
     Missing,
     /// Credentials, certificates or ACLs.
     Denied,
@@ -72,7 +72,7 @@ impl Fault {
     pub(super) fn of(code: RDKafkaErrorCode) -> Fault {
         use RDKafkaErrorCode as C;
         match code {
-            C::UnknownTopicOrPartition | C::UnknownTopic | C::UnknownPartition => Fault::Missing,
+            C::UnknownTopicOrPartition | C::UnknownTopic => Fault::Missing,
             C::Authentication
             | C::SSL
             | C::SaslAuthenticationFailed

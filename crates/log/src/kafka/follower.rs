@@ -51,10 +51,8 @@ impl TopicFollower {
         let all: Vec<u32> = (0..count).collect();
         let partitions = partitions.unwrap_or(&all);
 
-        let consumer: BaseConsumer<Context> = config
-            .follower()
-            .create_with_context(Context::new())
-            .map_err(|source| attempt.failed(source, None))?;
+        let consumer: BaseConsumer<Context> =
+            config.follower().create_with_context(Context::new()).map_err(|source| attempt.failed(source, None))?;
         let mut intake = Intake::new(consumer, &topic_names(&[topic.to_owned()], &config.brokers)?);
         let mut behind = Vec::new();
         for &partition in partitions {
@@ -98,12 +96,15 @@ impl TopicFollower {
             let _ = self.intake.consumer().poll(Duration::ZERO);
         }
         if let Some(trouble) = self.intake.consumer().context().take_trouble() {
-            let denied = trouble.kind == TroubleKind::Denied;
+            let (denied, decisive) = (trouble.kind == TroubleKind::Denied, trouble.is_decisive());
             let error = self.attempt().troubled(trouble);
             if denied {
                 return Err(error);
             }
-            tracing::warn!(error = %error, "waiting for the brokers");
+            if decisive {
+                // librdkafka keeps trying.
+                tracing::warn!(error = %error, "waiting for the brokers");
+            }
         }
         Ok(())
     }

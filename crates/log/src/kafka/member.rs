@@ -42,7 +42,7 @@ pub(super) struct GroupMember {
     held: Vec<u32>,
     /// `held` for every input, as librdkafka wants it.
     assigned: TopicPartitionList,
-    /// Under which `held` was assigned.
+    /// Member and generation under which `held` was assigned.
     seat: Option<ConsumerGroupMetadata>,
 }
 
@@ -86,13 +86,15 @@ impl GroupMember {
             }
         }
         if let Some(trouble) = self.intake.consumer().context().take_trouble() {
-            let denied = trouble.kind == TroubleKind::Denied;
+            let (denied, decisive) = (trouble.kind == TroubleKind::Denied, trouble.is_decisive());
             let error = self.attempt("poll").troubled(trouble);
             if denied {
                 return Err(error);
             }
-            // librdkafka keeps trying; if the session ends meanwhile, that comes as a revocation.
-            tracing::warn!(error = %error, "waiting for the brokers");
+            if decisive {
+                // librdkafka keeps trying; if the session ends meanwhile, that comes as a revocation.
+                tracing::warn!(error = %error, "waiting for the brokers");
+            }
         }
         Ok(None)
     }
@@ -172,21 +174,12 @@ impl GroupMember {
                         self.assigned.add_partition(topic, *partition);
                     }
                 }
-                let done = self.intake.consumer().assign(&self.assigned);
-                self.take_seat();
-                done
+                self.seat = self.intake.consumer().group_metadata();
+                self.intake.consumer().assign(&self.assigned)
             }
             Change::Revoke { .. } => self.intake.consumer().unassign(),
         };
         done.map_err(|source| self.attempt("take over partitions").failed(source, None))
-    }
-
-    /// Notes member id and generation for the commits to come (M-2). Without a seat: the broker takes the offsets of who
-    /// claims no membership while a group is empty, that is also after others were there and went.
-    fn take_seat(&mut self) {
-        let generation = self.intake.generation();
-        let seat = self.intake.consumer().group_metadata();
-        self.seat = seat.filter(|_| generation.is_some() && generation == self.intake.generation());
     }
 
     fn intake_error(&self, error: IntakeError) -> LogError {

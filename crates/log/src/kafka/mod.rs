@@ -89,8 +89,7 @@ impl PartitionedLog for Kafka {
 /// Topic names as librdkafka takes them. A name with a NUL is none, so that no such topic can exist.
 fn topic_names(topics: &[String], at: &str) -> Result<Vec<CString>, LogError> {
     let name = |topic: &String| {
-        CString::new(topic.as_str())
-            .map_err(|_| LogError::MissingTopic { topic: topic.clone(), at: at.to_owned() })
+        CString::new(topic.as_str()).map_err(|_| LogError::MissingTopic { topic: topic.clone(), at: at.to_owned() })
     };
     topics.iter().map(name).collect()
 }

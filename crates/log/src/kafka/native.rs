@@ -418,14 +418,13 @@ impl Outlet {
         let field = |vtype, u| sys::rd_kafka_vu_t { vtype, u };
         let headers = self.headers(record.headers);
         let topic = self.topics[record.output].handle.as_ptr();
-        let copy = i32::try_from(sys::RD_KAFKA_MSG_F_COPY).unwrap_or_default();
         let fields: [sys::rd_kafka_vu_t; PRODUCE_FIELDS] = [
             field(is::RD_KAFKA_VTYPE_RKT, sys::rd_kafka_vu_s__bindgen_ty_1 { rkt: topic }),
             field(
                 is::RD_KAFKA_VTYPE_PARTITION,
                 sys::rd_kafka_vu_s__bindgen_ty_1 { i32_: record.partition.unwrap_or(PARTITION_BY_KEY) },
             ),
-            field(is::RD_KAFKA_VTYPE_MSGFLAGS, sys::rd_kafka_vu_s__bindgen_ty_1 { i: copy }),
+            field(is::RD_KAFKA_VTYPE_MSGFLAGS, sys::rd_kafka_vu_s__bindgen_ty_1 { i: sys::RD_KAFKA_MSG_F_COPY }),
             field(is::RD_KAFKA_VTYPE_VALUE, memory(value.0, value.1)),
             field(is::RD_KAFKA_VTYPE_KEY, memory(record.key.as_ptr(), record.key.len())),
             field(is::RD_KAFKA_VTYPE_HEADERS, sys::rd_kafka_vu_s__bindgen_ty_1 { headers }),
@@ -447,10 +446,7 @@ impl Outlet {
         }
     }
 
-    fn headers<'a>(
-        &self,
-        headers: impl ExactSizeIterator<Item = (&'a str, &'a [u8])>,
-    ) -> *mut sys::rd_kafka_headers_t {
+    fn headers<'a>(&self, headers: impl ExactSizeIterator<Item = (&'a str, &'a [u8])>) -> *mut sys::rd_kafka_headers_t {
         if headers.len() == 0 {
             return ptr::null_mut();
         }

@@ -23,7 +23,7 @@ use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
 use super::cluster::ANSWER_TIMEOUT;
 use super::config::KafkaConfig;
-use super::context::{Context, TroubleKind};
+use super::context::Context;
 use super::fault::{Attempt, Fault};
 use super::native::{Outlet, Produce};
 use super::topic_names;
@@ -56,10 +56,8 @@ impl Transactions {
     pub(super) fn open(config: &KafkaConfig, id: &str, outputs: &[String]) -> Result<Transactions, LogError> {
         let attempt = Attempt { doing: "take over a transactional id", at: &config.brokers };
         let names = topic_names(outputs, &config.brokers)?;
-        let producer: BaseProducer<Context> = config
-            .producer(id)
-            .create_with_context(Context::new())
-            .map_err(|source| attempt.failed(source, None))?;
+        let producer: BaseProducer<Context> =
+            config.producer(id).create_with_context(Context::new()).map_err(|source| attempt.failed(source, None))?;
         let outlet = Outlet::new(producer, &names);
 
         let deadline = Instant::now() + ANSWER_TIMEOUT;
@@ -67,7 +65,7 @@ impl Transactions {
             outlet.producer().poll(Duration::ZERO);
             let trouble = outlet.producer().client().context().take_trouble();
             if let Some(trouble) = trouble.clone()
-                && trouble.kind > TroubleKind::Connection
+                && trouble.is_decisive()
             {
                 return Err(attempt.troubled(trouble));
             }
@@ -95,6 +93,9 @@ impl Transactions {
     #[allow(clippy::disallowed_methods, reason = "a deadline of I/O")]
     pub(super) fn commit(&self, transaction: &Transaction, offsets: Option<Offsets<'_>>) -> Result<(), LogError> {
         let deadline = Instant::now() + self.timeout;
+        // What was noted before explains no failure of this transaction. Log lines come slower than commits.
+        self.producer().poll(Duration::ZERO);
+        let _ = self.producer().client().context().take_trouble();
         self.producer().begin_transaction().map_err(|error| self.failed(error))?;
         let ready = self
             .produce(transaction, deadline)
@@ -133,6 +134,7 @@ impl Transactions {
                     // Room comes with deliveries; without them the transaction would not succeed anyway.
                     Err(RDKafkaErrorCode::QueueFull) if !remaining(deadline).is_zero() => {
                         self.outlet.flush(TURN);
+                        self.producer().poll(Duration::ZERO);
                         self.check_delivered()?;
                     }
                     Err(code) => return Err(self.undelivered(&self.outputs[record.output], code)),

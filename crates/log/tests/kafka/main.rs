@@ -59,7 +59,8 @@ fn closed_address() -> String {
 
 #[test]
 fn librdkafka_is_built_with_what_a_production_cluster_asks_for() {
-    let features = ClientConfig::new().create_native_config().expect("defaults").get("builtin.features").expect("known");
+    let features =
+        ClientConfig::new().create_native_config().expect("defaults").get("builtin.features").expect("known");
     let features: Vec<&str> = features.split(',').collect();
     for feature in ["ssl", "sasl_plain", "sasl_scram", "gzip", "lz4", "zstd"] {
         assert!(features.contains(&feature), "{feature} is not among {features:?}");
