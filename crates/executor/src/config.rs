@@ -7,6 +7,9 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+/// The longest time any setting may name.
+const SPAN_MAX_S: u64 = 366 * 24 * 3_600;
+
 /// Settings of the executor role. The bounds hold for each of the three lanes.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -135,6 +138,18 @@ impl Config {
         for (key, value) in positive {
             if value == 0 {
                 problems.push(format!("`{key}` is 0: it must be at least 1"));
+            }
+        }
+        for (key, seconds) in [
+            ("deadline_ms", self.deadline_ms / 1_000),
+            ("retry_after_max_s", self.retry_after_max_s),
+            ("age_max_s", self.age_max_s),
+            ("breaker_pause_max_ms", self.breaker_pause_max_ms / 1_000),
+            ("endpoint_disabled_s", self.endpoint_disabled_s),
+            ("ledger_window_s", self.ledger_window_s),
+        ] {
+            if seconds > SPAN_MAX_S {
+                problems.push(format!("`{key}` is longer than a year: lower it"));
             }
         }
         if self.ledger_entries_max < self.span_max.saturating_mul(2) {

@@ -11,10 +11,12 @@ pub(crate) struct Poison<'a> {
     pub(crate) offset: i64,
     pub(crate) key: &'a [u8],
     pub(crate) value: &'a [u8],
+    pub(crate) headers: &'a [(String, Vec<u8>)],
 }
 
 /// The headers of a dead letter.
 pub(crate) struct Headers<'a> {
+    own: &'a [(String, Vec<u8>)],
     topic: &'a str,
     partition: String,
     offset: String,
@@ -25,11 +27,13 @@ pub(crate) struct Headers<'a> {
 impl<'a> Headers<'a> {
     pub(crate) fn of(poison: &Poison<'a>, code: &'a str, cause: &dyn Error) -> Self {
         let (partition, offset) = (poison.partition.to_string(), poison.offset.to_string());
-        Headers { topic: poison.topic, partition, offset, message: cause.to_string(), code }
+        Headers { own: poison.headers, topic: poison.topic, partition, offset, message: cause.to_string(), code }
     }
 
-    pub(crate) fn list(&self) -> [(&str, &[u8]); 7] {
-        [
+    /// Its own, then the cause.
+    pub(crate) fn list(&self) -> Vec<(&str, &[u8])> {
+        let own = self.own.iter().map(|(name, value)| (name.as_str(), value.as_slice()));
+        let cause: [(&str, &[u8]); 7] = [
             ("__connect.errors.topic", self.topic.as_bytes()),
             ("__connect.errors.partition", self.partition.as_bytes()),
             ("__connect.errors.offset", self.offset.as_bytes()),
@@ -37,6 +41,7 @@ impl<'a> Headers<'a> {
             ("__connect.errors.stage", b"VALUE_CONVERTER"),
             ("__connect.errors.exception.message", self.message.as_bytes()),
             ("kilat.error.code", self.code.as_bytes()),
-        ]
+        ];
+        own.chain(cause).collect()
     }
 }

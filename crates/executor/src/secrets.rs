@@ -62,8 +62,8 @@ impl Secrets {
             return Ok(secret.clone());
         }
         let secret: Arc<str> = match reference.split_once(':') {
-            Some(("env", name)) => self.from_environment(reference, name)?,
-            Some(("file", path)) => self.from_file(reference, Path::new(path))?,
+            Some(("env", name)) => self.read_variable(reference, name)?,
+            Some(("file", path)) => self.read_file(reference, Path::new(path))?,
             _ => return Err(SecretError::Form(reference.to_owned())),
         }
         .into();
@@ -74,7 +74,7 @@ impl Secrets {
         Ok(secret)
     }
 
-    fn from_environment(&self, reference: &str, name: &str) -> Result<String, SecretError> {
+    fn read_variable(&self, reference: &str, name: &str) -> Result<String, SecretError> {
         if !self.allow.iter().any(|pattern| matches_glob(pattern, reference)) {
             return Err(SecretError::NotAllowed(reference.to_owned()));
         }
@@ -82,7 +82,7 @@ impl Secrets {
         value.ok_or_else(|| SecretError::Missing(reference.to_owned()))
     }
 
-    fn from_file(&self, reference: &str, path: &Path) -> Result<String, SecretError> {
+    fn read_file(&self, reference: &str, path: &Path) -> Result<String, SecretError> {
         // Links and `..` are resolved before the comparison. An absent file outside is "not allowed" as well, so that
         // nobody learns which files exist.
         let real = path

@@ -17,14 +17,14 @@ use std::collections::HashMap;
 use std::hash::{BuildHasher as _, RandomState};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::Duration;
 
 use kilat_codec::traceparent::{self, Traceparent};
 use kilat_codec::{Topic, decode_action, decode_action_result};
 use kilat_delivery::{Admission, Ending, Machine, RetryPolicy, Settled, Token, Turn};
 use kilat_domain::{Action, ActionResult, Lane, OnUnknown, Outcome, Timestamp, Verdict};
-use kilat_log::{LogError, Member, MemberSpec, PartitionedLog, Polled, Start};
+use kilat_log::{LogError, Member, MemberSpec, PartitionedLog, Polled, Record, Start};
 use kilat_partners::{Answer, HttpRequest, HttpResponse, Partner, Refusal, partner_for};
 use tokio::task::AbortHandle;
 
@@ -142,6 +142,27 @@ struct Taken {
     key: Vec<u8>,
     value: Vec<u8>,
     traceparent: Option<Traceparent>,
+    /// All headers of a record that is no action; empty for all others.
+    poison_headers: Vec<(String, Vec<u8>)>,
+}
+
+impl From<Record<'_>> for Taken {
+    fn from(record: Record<'_>) -> Self {
+        let value = record.value.unwrap_or_default();
+        let mut poison_headers = Vec::new();
+        if decode_action(value).is_err() {
+            record.headers.for_each(&mut |name, value| poison_headers.push((name.to_owned(), value.to_vec())));
+        }
+        Taken {
+            partition: record.partition,
+            offset: record.offset,
+            timestamp: record.timestamp,
+            key: record.key.unwrap_or_default().to_vec(),
+            value: value.to_vec(),
+            traceparent: record.header(traceparent::NAME).and_then(|value| traceparent::parse(&value).ok()),
+            poison_headers,
+        }
+    }
 }
 
 /// An action on its way. It is kept as the bytes of its record and decoded again when its turn comes.
@@ -252,16 +273,7 @@ impl<'w> Session<'w> {
         let is_busy = self.machine.in_flight() > 0;
         let timeout = if is_busy { Duration::ZERO } else { self.wait_at_most(IDLE_POLL) };
         let mut taken = Vec::new();
-        let polled = self.member.poll(timeout, room, &mut |record| {
-            taken.push(Taken {
-                partition: record.partition,
-                offset: record.offset,
-                timestamp: record.timestamp,
-                key: record.key.unwrap_or_default().to_vec(),
-                value: record.value.unwrap_or_default().to_vec(),
-                traceparent: record.header(traceparent::NAME).and_then(|value| traceparent::parse(&value).ok()),
-            });
-        })?;
+        let polled = self.member.poll(timeout, room, &mut |record| taken.push(Taken::from(record)))?;
         for record in taken {
             self.admit(record);
         }
@@ -285,11 +297,9 @@ impl<'w> Session<'w> {
         let action = match decode_action(&record.value) {
             Ok(action) => action,
             Err(error) => {
-                let (key, value) = (&record.key, &record.value);
-                let poison = Poison { topic: self.topic.name(), partition, offset, key, value };
-                tracing::warn!(topic = poison.topic, partition, offset, error = %error, "action dead-lettered");
+                tracing::warn!(topic = self.topic.name(), partition, offset, error = %error, "action dead-lettered");
                 if self.machine.skip(partition, offset) {
-                    self.outbox.dead_letter(&poison, error.code(), &error, now);
+                    self.outbox.dead_letter(&poison(self.topic, &record), error.code(), &error, now);
                 }
                 return;
             }
@@ -308,7 +318,7 @@ impl<'w> Session<'w> {
         let admission = Admission {
             partition,
             offset,
-            key: format!("{}\n{destination}", String::from_utf8_lossy(&record.key)).into(),
+            key: format!("{}/{}\n{destination}", action.workspace, action.conversation).into(),
             workspace: action.workspace.as_str().into(),
             destination: destination.into(),
             on_unknown: action.on_unknown,
@@ -475,10 +485,7 @@ impl<'w> Session<'w> {
 
     /// Settles every answer there is, waiting up to `timeout` for the first.
     fn take_answers(&mut self, timeout: Duration) {
-        let mut next = match self.answers.recv_timeout(timeout) {
-            Ok(answered) => Some(answered),
-            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => None,
-        };
+        let mut next = self.answers.recv_timeout(timeout).ok();
         while let Some(answered) = next {
             self.settle(answered);
             next = self.answers.try_recv().ok();
@@ -558,8 +565,12 @@ impl<'w> Session<'w> {
     // ---- result → transaction ----
 
     /// Ends a delivery that holds its turn and was not sent.
-    fn conclude_turn(&mut self, token: Token, action: &Action<'_>, conclusion: Conclusion) {
+    fn conclude_turn(&mut self, token: Token, action: &Action<'_>, mut conclusion: Conclusion) {
         if let Some(delivery) = self.machine.finish(token, self.monotonic.now()) {
+            // It was tried before: not "not sent on purpose".
+            if conclusion.outcome == Outcome::Suppressed && delivery.attempts > 0 {
+                conclusion.outcome = Outcome::Failed;
+            }
             self.conclude(action, &delivery, conclusion);
         }
     }
@@ -580,15 +591,8 @@ impl<'w> Session<'w> {
         match self.outbox.result(record.partition, &result, conclusion.reason, traceparent.as_deref(), now) {
             Ok(()) => self.ledger.record(record.partition, &action.id, Some((conclusion.outcome, at))),
             Err(error) => {
-                let poison = Poison {
-                    topic: self.topic.name(),
-                    partition: record.partition,
-                    offset: record.offset,
-                    key: &record.key,
-                    value: &record.value,
-                };
                 tracing::error!(error = %error, "result cannot be encoded");
-                self.outbox.dead_letter(&poison, error.code(), &error, now);
+                self.outbox.dead_letter(&poison(self.topic, record), error.code(), &error, now);
             }
         }
     }
@@ -708,6 +712,17 @@ impl<'w> Session<'w> {
             under_way.task.abort();
         }
         self.outbox.into_carried()
+    }
+}
+
+fn poison(topic: Topic, record: &Taken) -> Poison<'_> {
+    Poison {
+        topic: topic.name(),
+        partition: record.partition,
+        offset: record.offset,
+        key: &record.key,
+        value: &record.value,
+        headers: &record.poison_headers,
     }
 }
 

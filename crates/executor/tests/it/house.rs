@@ -1,7 +1,7 @@
 //! One log with all topics, actions put on it, an executor on it, and what it wrote.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
 use kilat_codec::{Encoder, Topic, decode_action_result};
@@ -17,9 +17,14 @@ use crate::faulty::{Fault, Faults, FaultyLog};
 
 pub(crate) const PARTITIONS: u32 = 4;
 
+/// What the executors' clock says at first.
+pub(crate) const NOON: Timestamp = Timestamp(1_795_165_200_000);
+
 pub(crate) struct House {
     pub(crate) log: Embedded,
     pub(crate) config: Config,
+    /// The executors' wall clock, in milliseconds; it moves only by hand.
+    pub(crate) clock: Arc<AtomicI64>,
     runtime: tokio::runtime::Runtime,
     dir: tempfile::TempDir,
 }
@@ -62,7 +67,7 @@ impl House {
             ..Config::default()
         };
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-        House { log, config, runtime, dir }
+        House { log, config, clock: Arc::new(AtomicI64::new(NOON.0)), runtime, dir }
     }
 
     /// A reference to the access token.
@@ -78,7 +83,12 @@ impl House {
         let faults = Arc::new(Faults::default());
         let log = FaultyLog { log: self.log.clone(), faults: faults.clone() };
         let config = Config { instance: instance.to_owned(), ..self.config.clone() };
-        let handle = start(Arc::new(log), config, Surroundings::new(self.runtime.handle().clone())).unwrap();
+        let clock = self.clock.clone();
+        let surroundings = Surroundings {
+            clock: Arc::new(move || Timestamp(clock.load(Ordering::SeqCst))),
+            ..Surroundings::new(self.runtime.handle().clone())
+        };
+        let handle = start(Arc::new(log), config, surroundings).unwrap();
         // What a test does next, such as cutting it off, is to meet a lane that has joined.
         while !handle.is_ready() {
             std::thread::yield_now();
@@ -111,7 +121,7 @@ impl House {
             out.extend_from_slice(value);
             Ok(())
         };
-        transaction.append(0, Some(0), key.as_bytes(), &[], copy).unwrap();
+        transaction.append(0, Some(0), key.as_bytes(), &[("ce_id", b"e7")], copy).unwrap();
         writer.commit(&transaction).unwrap();
     }
 
@@ -233,7 +243,7 @@ pub(crate) fn action<'a>(
         rule: "r".into(),
         rule_version: 1,
         index: 0,
-        created_at: Timestamp(1_795_165_200_000),
+        created_at: NOON,
         expires_at: None,
         on_unknown: OnUnknown::Resend,
         gate: Gate { blocked: false, window_closes_at: Some(Timestamp::MAX) },

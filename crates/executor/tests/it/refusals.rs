@@ -1,6 +1,7 @@
 //! What is not sent, and why; and what is no action at all.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use kilat_codec::Topic;
 use kilat_domain::{Command, Outcome, Timestamp};
@@ -8,7 +9,7 @@ use kilat_executor::{Config, StartError, Surroundings, start};
 use kilat_log::{Embedded, EmbeddedOptions, PartitionedLog as _};
 
 use crate::endpoint::{Endpoint, OK, Reply};
-use crate::house::{House, action, message, topics, webhook};
+use crate::house::{House, NOON, action, message, topics, webhook};
 
 #[test]
 fn what_may_not_or_cannot_be_sent_has_its_reason_and_no_request() {
@@ -50,6 +51,24 @@ fn what_may_not_or_cannot_be_sent_has_its_reason_and_no_request() {
 }
 
 #[test]
+fn an_action_that_expires_after_a_try_has_failed_and_is_not_suppressed() {
+    let house = House::new();
+    let clock = house.clock.clone();
+    let endpoint = Endpoint::new(move |_, _| {
+        clock.store(NOON.0 + 1, Ordering::SeqCst);
+        Reply::Answer(500, "", "")
+    });
+    let url = endpoint.url();
+    let mut action = webhook("a1", "c", &url);
+    action.expires_at = Some(Timestamp(NOON.0 + 1));
+    house.put(&[action]);
+    let running = house.start();
+    assert_eq!(house.outcomes(1), [("a1".to_owned(), Outcome::Failed, Some("expired".to_owned()))]);
+    running.stop();
+    assert_eq!(endpoint.ids(), ["a1"]);
+}
+
+#[test]
 fn an_endpoint_that_is_gone_gets_nothing_more() {
     let house = House::new();
     let endpoint = Endpoint::new(|_, _| Reply::Answer(410, "", ""));
@@ -76,6 +95,7 @@ fn poison_is_dead_lettered_with_its_cause_and_the_partition_goes_on() {
     assert_eq!(letters[0].value, b"not an action");
     assert_eq!(letters[0].header("__connect.errors.topic"), Topic::ActionsWebhook.name());
     assert_eq!(letters[0].header("__connect.errors.offset"), "0");
+    assert_eq!(letters[0].header("ce_id"), "e7", "its own headers stay");
     assert_eq!(letters[0].header("kilat.error.code"), "K2003");
     assert_eq!(running.stop().dead_lettered, 2);
     // They are behind us: a restart does not take them again.
