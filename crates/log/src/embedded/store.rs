@@ -82,19 +82,18 @@ impl Store {
             },
             error => EmbeddedError::of_store(dir, error),
         };
-        let shown = dir.display().to_string();
-        let database = Database::builder()
-            .set_cache_size(cache_bytes)
-            .set_repair_callback(move |session| {
-                tracing::info!(directory = shown, progress = session.progress(), "checking the log after a hard stop");
-            })
-            .create(&path)
-            .map_err(store_error)?;
-        let store = Store { dir: dir.to_owned(), database };
-        store.create_tables()?;
+        let database = builder(dir, cache_bytes).create(&path).map_err(store_error)?;
+        let store = Store::over(dir, database)?;
         if !known {
             write_format(dir).map_err(|error| EmbeddedError::of_directory(dir, error))?;
         }
+        Ok(store)
+    }
+
+    /// The store on an open database, with its tables.
+    fn over(dir: &Path, database: Database) -> Result<Store, EmbeddedError> {
+        let store = Store { dir: dir.to_owned(), database };
+        store.create_tables()?;
         Ok(store)
     }
 
@@ -282,6 +281,15 @@ impl<'t> Tables<'t> {
     pub(super) fn damaged(&self, topic: &str, partition: u32, offset: i64) -> EmbeddedError {
         self.store.damaged(topic, partition, offset)
     }
+}
+
+fn builder(dir: &Path, cache_bytes: usize) -> redb::Builder {
+    let shown = dir.display().to_string();
+    let mut builder = Database::builder();
+    builder.set_cache_size(cache_bytes).set_repair_callback(move |session| {
+        tracing::info!(directory = shown, progress = session.progress(), "checking the log after a hard stop");
+    });
+    builder
 }
 
 /// Whether the directory says what it holds; an error where it is not what this version reads.

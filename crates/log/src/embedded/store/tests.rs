@@ -1,6 +1,11 @@
 //! The store: what is read back, and writes that fail as a whole.
 
-use kilat_domain::Timestamp;
+use std::io;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use kilat_domain::{Class, Timestamp};
+use redb::StorageBackend;
+use redb::backends::InMemoryBackend;
 
 use super::super::batch::Draft;
 use super::*;
@@ -105,4 +110,97 @@ fn a_damaged_batch_is_named_by_its_place() {
         assert!(matches!(error, EmbeddedError::Damaged { partition: 0, offset: 5, .. }), "{error}");
         assert!(error.to_string().contains("`topic`"), "{error}");
     }
+}
+
+/// A file on a disk that is full from some operation on; the write that finds it so is cut in half. Clones are the same
+/// file.
+#[derive(Clone, Debug)]
+struct FillingDisk {
+    file: Arc<InMemoryBackend>,
+    left: Arc<AtomicUsize>,
+}
+
+impl FillingDisk {
+    fn spend(&self) -> io::Result<()> {
+        let spent = self.left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
+        spent.map(|_| ()).map_err(|_| io::Error::from(io::ErrorKind::StorageFull))
+    }
+}
+
+impl StorageBackend for FillingDisk {
+    fn len(&self) -> io::Result<u64> {
+        self.file.len()
+    }
+
+    fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
+        self.file.read(offset, out)
+    }
+
+    fn set_len(&self, len: u64) -> io::Result<()> {
+        self.spend()?;
+        self.file.set_len(len)
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        self.spend()?;
+        self.file.sync_data()
+    }
+
+    fn write(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        if let Err(full) = self.spend() {
+            self.file.write(offset, &bytes[..bytes.len() / 2])?;
+            return Err(full);
+        }
+        self.file.write(offset, bytes)
+    }
+}
+
+#[test]
+fn a_disk_that_fills_at_any_operation_loses_nothing_acknowledged_and_tears_nothing() {
+    /// More than a few commits need.
+    const OPERATIONS: usize = 250;
+    let mut lengths = Vec::new();
+    for left_at_start in 0..OPERATIONS {
+        let disk = FillingDisk { file: Arc::default(), left: Arc::new(AtomicUsize::new(usize::MAX)) };
+        let open = || {
+            let database = builder(Path::new("disk"), 1 << 20).create_with_backend(disk.clone()).expect("opens");
+            Store::over(Path::new("disk"), database).expect("opens")
+        };
+        let store = open();
+        disk.left.store(left_at_start, Ordering::SeqCst);
+
+        let commit = |number: i64| {
+            let offset = CommittedOffset { group: "group".into(), topic: 0, partition: 0, next: number + 1 };
+            store.write(|tables| {
+                for partition in 0..3 {
+                    tables.put_batch(0, partition, &batch(100 * number, 100))?;
+                }
+                tables.put_offset(&offset)
+            })
+        };
+        let failed_at = (0..).find_map(|number| commit(number).err().map(|error| (number, error)));
+        let (acknowledged, error) = failed_at.expect("the disk fills at last");
+        assert!(matches!(error, EmbeddedError::DiskFull { .. }), "at {left_at_start}: {error}");
+        assert_eq!(error.class(), Class::Fatal);
+        assert!(commit(acknowledged).is_err(), "a store that failed takes nothing more");
+        drop(store);
+
+        disk.left.store(usize::MAX, Ordering::SeqCst);
+        let store = open();
+        let found: Vec<usize> = (0..3)
+            .map(|partition| store.read((0, "topic"), partition, 0, i64::MAX, usize::MAX).expect("read").len())
+            .collect();
+        let committed = store.offsets().expect("read").first().map_or(0, |offset| offset.next);
+        assert!(
+            found.iter().all(|&count| count as i64 == committed),
+            "at {left_at_start}: torn: {found:?}, {committed}"
+        );
+        // The commit that failed may have been the flush's last step: its outcome was unknown.
+        assert!(
+            (acknowledged..=acknowledged + 1).contains(&committed),
+            "at {left_at_start}: {acknowledged}, {committed}"
+        );
+        lengths.push(acknowledged);
+    }
+    assert!(lengths[0] == 0 && lengths.last() > Some(&2), "from the first operation to many commits: {lengths:?}");
 }
