@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use kilat_domain::{Lane, Outcome, Verdict};
+use kilat_log::Lag;
 use kilat_telemetry::metrics::{self, Counter, Gauge, Histogram};
 
 /// Counts since the start, over all lanes.
@@ -40,12 +41,16 @@ impl Tally {
 /// The handles of one lane.
 pub(crate) struct Measures {
     lane: &'static str,
+    topic: &'static str,
+    group: String,
     pub(crate) received: Counter,
     pub(crate) repeated: Counter,
     pub(crate) in_flight: Gauge,
     pub(crate) parked: Gauge,
     pub(crate) unfinished: Gauge,
     pub(crate) ledger_entries: Gauge,
+    pub(crate) partitions_owned: Gauge,
+    lag: HashMap<u32, Gauge>,
     outcomes: HashMap<(Outcome, &'static str), Counter>,
     attempts: HashMap<(&'static str, &'static str), (Counter, Histogram)>,
 }
@@ -69,10 +74,14 @@ pub(crate) fn outcome_name(outcome: Outcome) -> &'static str {
 }
 
 impl Measures {
-    pub(crate) fn new(lane: Lane) -> Self {
+    pub(crate) fn new(lane: Lane, topic: &'static str, group: &str, instance: &str) -> Self {
         let lane = lane_name(lane);
         Measures {
             lane,
+            topic,
+            group: group.to_owned(),
+            partitions_owned: metrics::PARTITIONS_OWNED.with([group, instance]),
+            lag: HashMap::new(),
             received: metrics::ACTIONS_RECEIVED.with([lane]),
             repeated: metrics::ACTIONS_REPEATED.with([lane]),
             in_flight: metrics::ATTEMPTS_IN_FLIGHT.with([lane]),
@@ -91,6 +100,24 @@ impl Measures {
             .entry((outcome, reason))
             .or_insert_with(|| metrics::ACTION_OUTCOMES.with([lane, outcome_name(outcome), reason]))
             .increment(1);
+    }
+
+    /// Counts a dead letter.
+    pub(crate) fn dead_letter(&self, code: &str) {
+        metrics::RECORDS_DEAD_LETTERED.with([self.topic, code]).increment(1);
+    }
+
+    /// Shows how far the lane is behind.
+    pub(crate) fn lag(&mut self, lags: &[Lag]) {
+        for lag in lags {
+            let (group, topic) = (self.group.as_str(), self.topic);
+            let partition = lag.partition;
+            let gauge = self
+                .lag
+                .entry(partition)
+                .or_insert_with(|| metrics::LAG_RECORDS.with([group, topic, &partition.to_string()]));
+            gauge.set(lag.records as f64);
+        }
     }
 
     /// Counts and times one HTTP request.

@@ -47,6 +47,8 @@ const REJOIN_PAUSE: Duration = Duration::from_millis(200);
 const REJOIN_PAUSE_MAX: Duration = Duration::from_secs(10);
 /// The longest wait for records of the ledger at a time.
 const LEDGER_POLL: Duration = Duration::from_millis(200);
+/// How often gauges are set.
+const MEASURE_INTERVAL: Duration = Duration::from_millis(500);
 
 /// One lane and all it needs.
 pub(crate) struct Worker {
@@ -131,6 +133,7 @@ struct Session<'w> {
     retry: HashMap<&'static str, RetryPolicy>,
     random: Random,
     measures: Measures,
+    measured_at: Duration,
     has_committed: bool,
 }
 
@@ -218,8 +221,9 @@ impl<'w> Session<'w> {
     fn join(worker: &'w Worker, carried: HashMap<Box<str>, Carried>) -> Result<Self, LogError> {
         let config = &worker.config;
         let topic = Topic::of_lane(worker.lane);
+        let group = format!("{}-{}", config.group, lane_name(worker.lane));
         let member = worker.log.join(&MemberSpec {
-            group: format!("{}-{}", config.group, lane_name(worker.lane)),
+            group: group.clone(),
             instance: config.instance.clone(),
             inputs: vec![topic.name().to_owned()],
             outputs: vec![Topic::ActionResults.name().to_owned(), topic.dlq_name().to_owned()],
@@ -242,7 +246,8 @@ impl<'w> Session<'w> {
             answer_to,
             retry: HashMap::new(),
             random: Random::new(),
-            measures: Measures::new(worker.lane),
+            measures: Measures::new(worker.lane, topic.name(), &group, &config.instance),
+            measured_at: Duration::ZERO,
             has_committed: false,
         })
     }
@@ -256,6 +261,7 @@ impl<'w> Session<'w> {
             self.take_answers(Duration::ZERO);
             self.start_turns();
             self.commit_when_due()?;
+            self.measure();
             if self.machine.in_flight() > 0 {
                 self.take_answers(self.wait_at_most(BUSY_WAIT));
             }
@@ -299,6 +305,7 @@ impl<'w> Session<'w> {
             Err(error) => {
                 tracing::warn!(topic = self.topic.name(), partition, offset, error = %error, "action dead-lettered");
                 if self.machine.skip(partition, offset) {
+                    self.measures.dead_letter(error.code());
                     self.outbox.dead_letter(&poison(self.topic, &record), error.code(), &error, now);
                 }
                 return;
@@ -364,9 +371,6 @@ impl<'w> Session<'w> {
         while let Some(turn) = self.machine.turn(self.monotonic.now()) {
             self.start(turn);
         }
-        self.measures.in_flight.set(self.machine.in_flight() as f64);
-        self.measures.parked.set(self.machine.parked() as f64);
-        self.measures.unfinished.set(self.machine.held() as f64);
     }
 
     fn start(&mut self, turn: Turn) {
@@ -592,6 +596,7 @@ impl<'w> Session<'w> {
             Ok(()) => self.ledger.record(record.partition, &action.id, Some((conclusion.outcome, at))),
             Err(error) => {
                 tracing::error!(error = %error, "result cannot be encoded");
+                self.measures.dead_letter(error.code());
                 self.outbox.dead_letter(&poison(self.topic, record), error.code(), &error, now);
             }
         }
@@ -620,8 +625,22 @@ impl<'w> Session<'w> {
             self.send(outgoing);
         }
         self.ledger.expire((self.worker.clock)());
-        self.measures.ledger_entries.set(self.ledger.len() as f64);
         Ok(())
+    }
+
+    /// Sets the gauges, now and then.
+    fn measure(&mut self) {
+        let now = self.monotonic.now();
+        if now < self.measured_at + MEASURE_INTERVAL {
+            return;
+        }
+        self.measured_at = now;
+        self.measures.in_flight.set(self.machine.in_flight() as f64);
+        self.measures.parked.set(self.machine.parked() as f64);
+        self.measures.unfinished.set(self.machine.held() as f64);
+        self.measures.ledger_entries.set(self.ledger.len() as f64);
+        self.measures.partitions_owned.set(self.machine.partitions().count() as f64);
+        self.measures.lag(&self.member.lag());
     }
 
     /// How long to wait for something to happen, at most `most`.
@@ -661,7 +680,6 @@ impl<'w> Session<'w> {
             }
         }
         ledger.expire(now);
-        self.measures.ledger_entries.set(ledger.len() as f64);
         tracing::info!(lane = lane_name(self.worker.lane), ?partitions, entries = ledger.len(), "partitions assigned");
         Ok(())
     }

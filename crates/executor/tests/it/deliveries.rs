@@ -5,7 +5,7 @@ use std::sync::Arc;
 use kilat_domain::Outcome;
 
 use crate::endpoint::{Endpoint, Gate, OK, Reply};
-use crate::house::{House, message, webhook};
+use crate::house::{House, conversion, message, webhook};
 
 const WAMID: Reply = Reply::Answer(200, "", r#"{"messages":[{"id":"wamid.1"}]}"#);
 
@@ -172,4 +172,23 @@ fn intake_pauses_when_enough_is_held_and_goes_on_afterwards() {
     gate.open();
     house.outcomes(30);
     assert_eq!(running.stop().delivered, 30);
+}
+
+#[test]
+fn a_conversion_reaches_meta_once_however_often_it_stands_in_the_log() {
+    let house = House::new();
+    let endpoint = Endpoint::new(|_, _| Reply::Answer(200, "", r#"{"events_received":1,"fbtrace_id":"T1"}"#));
+    let (url, token) = (endpoint.url(), house.token());
+    house.put(&[conversion("l1", "c", &url, &token)]);
+    let running = house.start();
+    assert_eq!(house.outcomes(1), [("l1".to_owned(), Outcome::Delivered, None)]);
+    running.stop();
+    house.put(&[conversion("l1", "c", &url, &token), conversion("l2", "c", &url, &token)]);
+    let running = house.start();
+    house.outcomes(2);
+    assert_eq!(running.stop().repeated, 1);
+    assert_eq!(endpoint.ids(), ["l1", "l2"]);
+    let body: serde_json::Value = serde_json::from_slice(&endpoint.requests()[0].body).unwrap();
+    assert_eq!(body["data"][0]["action_source"], "business_messaging");
+    assert_eq!(body["data"][0]["user_data"]["ctwa_clid"], "AfFAKE");
 }

@@ -22,7 +22,8 @@ impl Request {
             return id.clone();
         }
         let body: serde_json::Value = serde_json::from_slice(&self.body).unwrap();
-        body["biz_opaque_callback_data"].as_str().unwrap().to_owned()
+        let id = [&body["biz_opaque_callback_data"], &body["data"][0]["event_id"]].into_iter().find_map(|v| v.as_str());
+        id.unwrap().to_owned()
     }
 }
 

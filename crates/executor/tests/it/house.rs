@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use kilat_codec::{Encoder, Topic, decode_action_result};
 use kilat_domain::{
-    Action, ActionResult, Command, Destination, DestinationKind, Gate, Lane, Object, OnUnknown, Outcome, Recipient,
-    Timestamp, Value,
+    Action, ActionResult, CapiEvent, Command, Destination, DestinationKind, Gate, Lane, Object, OnUnknown, Outcome,
+    Recipient, Timestamp, Value,
 };
 use kilat_executor::{Config, Handle, SecretsConfig, Surroundings, start};
 use kilat_log::{Embedded, EmbeddedOptions, PartitionedLog as _, Retention, Start, TopicSpec, Transaction};
@@ -279,4 +279,26 @@ pub(crate) fn message<'a>(id: &'a str, conversation: &'a str, url: &'a str, toke
     let to = Recipient { channel: "whatsapp".into(), account: None, id: "6281200000001".into() };
     let command = Command::SendMessage { to, text: "Halo".into() };
     Action { on_unknown: OnUnknown::Hold, ..action(id, conversation, Some(destination), command) }
+}
+
+pub(crate) fn conversion<'a>(id: &'a str, conversation: &'a str, url: &'a str, token: &'a str) -> Action<'a> {
+    let destination = Destination {
+        name: "meta".into(),
+        kind: DestinationKind::MetaCapi,
+        url: url.into(),
+        secret: Some(token.into()),
+        previous_secret: None,
+        account: Some("3001".into()),
+        waba: Some("2001".into()),
+    };
+    let event = CapiEvent {
+        name: "LeadSubmitted".into(),
+        at: NOON,
+        value: None,
+        ctwa_clid: Some("AfFAKE".into()),
+        phone: None,
+        email: None,
+        channel: Some("whatsapp".into()),
+    };
+    Action { on_unknown: OnUnknown::Hold, ..action(id, conversation, Some(destination), Command::SendCapiEvent(event)) }
 }
