@@ -5,7 +5,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use kilat_domain::Timestamp;
 
-/// Tells the time of day; [`system_clock`] unless a demo or a test has its own.
+/// Tells the time of day: the machine's clock, unless a demo or a test has its own.
 pub type WallClock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
 /// The machine's clock.
