@@ -125,7 +125,15 @@ pub(crate) fn parse(
     file: Option<(&str, &str)>,
     environment: impl Iterator<Item = (String, String)>,
 ) -> Result<Config, Vec<Problem>> {
-    layers::read(DEFAULTS, file, environment)
+    let (config, places): (Config, _) = layers::read(DEFAULTS, file, environment)?;
+    // The executor's own check names the setting in backquotes and puts the remedy after a colon.
+    let problems = config.executor.check().into_iter().filter_map(|problem| {
+        let setting = problem.split('`').nth(1).unwrap_or_default().to_owned();
+        let (what, help) = problem.rsplit_once(": ").unwrap_or((&problem, "see the comment on it in default.toml"));
+        places.problem(&format!("executor.{setting}"), format!("[executor] {what}"), help.to_owned())
+    });
+    let problems: Vec<Problem> = problems.collect();
+    if problems.is_empty() { Ok(config) } else { Err(problems) }
 }
 
 fn read(path: &Path) -> Result<String, Failure> {

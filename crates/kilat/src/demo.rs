@@ -58,6 +58,8 @@ const RATE: f64 = 250.0;
 const TICK: Duration = Duration::from_millis(100);
 /// How often a progress line is printed where there is no view.
 const PROGRESS: Duration = Duration::from_secs(1);
+/// Over how long rates are measured.
+const RATES_OVER: Duration = Duration::from_millis(500);
 /// How long the rest is worked off after somebody asked to stop.
 const DRAIN_MAX: Duration = Duration::from_secs(30);
 /// How long nothing may move before the totals are said not to add up.
@@ -66,7 +68,7 @@ const STALL_MAX: Duration = Duration::from_secs(60);
 const CALLS_WAITING_MAX: usize = 1_000;
 /// The latest calls that are shown.
 const CALLS_SHOWN_MAX: usize = 40;
-/// Seconds of history the view shows.
+/// Measurements the view shows.
 const HISTORY_MAX: usize = 240;
 
 /// What to show.
@@ -211,6 +213,9 @@ impl Stage {
             match &mut screen {
                 Some(screen) => {
                     if screen.show(&scene, TICK)? {
+                        if self.stop.is_asked() {
+                            break Ok(());
+                        }
                         self.stop.ask();
                     }
                 }
@@ -238,8 +243,7 @@ impl Stage {
             }
         };
         drop(screen);
-        ended?;
-        self.end(options)
+        self.end(options, ended)
     }
 
     /// Whether everything written is answered, read back and settled.
@@ -259,23 +263,24 @@ impl Stage {
             let why = health.error.unwrap_or_default();
             return Some(Failure::new(format!("the engine stopped: {why}"), "see the remedy above; nothing was lost"));
         }
-        self.observed.failure().map(Failure::from)
+        self.producer.failure().or_else(|| self.observed.failure().map(Failure::from))
     }
 
-    /// Stops everything and prints the totals.
-    fn end(self, options: &Options) -> Result<ExitCode, Failure> {
+    /// Stops everything and prints the totals, unless something `ended` it early.
+    fn end(self, options: &Options, ended: Result<(), Failure>) -> Result<ExitCode, Failure> {
+        self.producer.stop();
         let written = self.producer.written();
         let (totals, engine) = (self.totals(), self.engine.totals());
         let gaps = totals.gaps(&engine, &self.baseline, written);
         let (rules, reasons) = (self.observed.rules(), self.observed.reasons());
         let tallies: Vec<_> = Partner::ALL.map(|partner| (partner.name(), self.partners.tally(partner))).to_vec();
-        self.producer.stop();
-        self.producer.join()?;
+        self.producer.join();
         self.engine.stop();
         self.engine.join();
         self.executor.stop();
-        drop(self.runtime);
         self.observed.stop();
+        drop(self.runtime);
+        ended?;
 
         totals::report(&totals, &rules, &reasons, &tallies);
         let mut output = Output::new();
@@ -314,6 +319,7 @@ impl Stage {
             calls: self.calls.iter().cloned().collect(),
             partners: Partner::ALL.map(|partner| (partner.name(), self.partners.tally(partner))).to_vec(),
             rule_file: self.rules.name().to_owned(),
+            hint: format!("{}   metrics at http://{}/metrics", self.rules.hint(), self.page),
             rule_sets: self.observed.rule_sets(),
             problem: self.rules.problem().map(str::to_owned).or(self.engine.health().error),
             draining,
@@ -388,7 +394,7 @@ impl Pulse {
             (self.newest, self.moved) = (figures, now);
         }
         let span = now.duration_since(self.last.1).as_secs_f64();
-        if span < PROGRESS.as_secs_f64() {
+        if span < RATES_OVER.as_secs_f64() {
             return;
         }
         let rate = |at: usize| (figures[at] - self.last.0[at]) as f64 / span;

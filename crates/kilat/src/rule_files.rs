@@ -1,7 +1,7 @@
 //! Rule files as the commands use them: read, checked, compiled.
 //!
-//! Input: paths. Output: [`Checked`], every document without errors and every finding in every file; or [`RuleSets`], for
-//! commands that go on only if there is no error. Absent: what the rules mean.
+//! Input: paths. Output: [`Checked`], every document without errors and every finding in every file; of these, where there
+//! is no error, [`RuleSets`] by workspace. Absent: what the rules mean.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -16,17 +16,12 @@ pub(crate) const EVERY_WORKSPACE: &str = "*";
 /// Every document and finding of some files.
 #[derive(Debug, Default)]
 pub(crate) struct Checked {
-    /// Documents without errors, those of test cases only included.
-    pub(crate) documents: Vec<Document>,
-    /// Findings, by file in the order given.
-    pub(crate) diagnostics: Vec<Diagnostic>,
-    sets: Vec<RuleSet>,
-    /// Workspaces that several files have rules for.
-    clashes: Vec<String>,
+    documents: Vec<Document>,
+    diagnostics: Vec<Diagnostic>,
 }
 
 impl Checked {
-    /// Reads, checks and compiles.
+    /// Reads and checks; each file stands for itself.
     ///
     /// *Errors:* a file cannot be read.
     pub(crate) fn of(paths: &[PathBuf]) -> Result<Checked, Failure> {
@@ -37,56 +32,40 @@ impl Checked {
         Ok(checked)
     }
 
-    /// Checks and compiles the text of one file.
+    /// Checks the text of one file.
     pub(crate) fn add(&mut self, name: &str, text: &str) {
         let loaded = load(name, text);
         self.diagnostics.extend(loaded.diagnostics);
         for document in loaded.documents {
-            if has_rules(&document) {
-                match compile(&document) {
-                    Ok(set) => {
-                        if let Some(other) = self.sets.iter().find(|other| other.workspace() == set.workspace()) {
-                            self.clashes.push(format!("two files have rules for workspace `{}`", other.workspace()));
-                        }
-                        self.sets.push(set);
-                    }
-                    Err(diagnostics) => self.diagnostics.extend(diagnostics),
-                }
-            }
+            self.diagnostics.extend(compile(&document).err().into_iter().flatten());
             self.documents.push(document);
         }
     }
 
-    /// How many of the findings are errors.
-    pub(crate) fn errors(&self) -> usize {
-        self.diagnostics.iter().filter(|diagnostic| diagnostic.is_error()).count() + self.clashes.len()
+    /// Findings, by file in the order given.
+    pub(crate) fn diagnostics(&self) -> &[Diagnostic] {
+        &self.diagnostics
     }
 
-    /// The compiled rule sets, with every finding on standard error.
+    /// The first finding that is an error.
+    pub(crate) fn first_error(&self) -> Option<&Diagnostic> {
+        self.diagnostics.iter().find(|diagnostic| diagnostic.is_error())
+    }
+
+    /// The documents, with every finding on standard error.
     ///
     /// *Errors:* one of the findings is an error.
-    pub(crate) fn into_sets(self) -> Result<RuleSets, Failure> {
+    pub(crate) fn accept(self) -> Result<Vec<Document>, Failure> {
         for diagnostic in &self.diagnostics {
             eprintln!("{diagnostic}");
         }
-        let errors = self.errors();
-        if let Some(clash) = self.clashes.into_iter().next() {
-            return Err(Failure::new(clash, "keep the rules of a workspace in one document, or leave one file out"));
-        }
+        let errors = self.diagnostics.iter().filter(|diagnostic| diagnostic.is_error()).count();
         if errors > 0 {
             let s = if errors == 1 { "" } else { "s" };
-            return Err(Failure::new(
-                format!("the rules have {errors} error{s}"),
-                "mend them as told above; `kilat check` tells them again",
-            ));
+            let help = "mend them as told above; `kilat check` tells them again";
+            return Err(Failure::new(format!("the rules have {errors} error{s}"), help));
         }
-        let sets = self.sets.into_iter().map(|set| (set.workspace().to_owned(), set)).collect();
-        Ok(RuleSets { sets })
-    }
-
-    /// What several files say about one workspace.
-    pub(crate) fn clashes(&self) -> &[String] {
-        &self.clashes
+        Ok(self.documents)
     }
 }
 
@@ -109,15 +88,29 @@ pub(crate) struct RuleSets {
 }
 
 impl RuleSets {
-    /// Reads, checks and compiles; findings go to standard error.
+    /// Compiles documents that were accepted; those of test cases only are left out.
     ///
-    /// *Errors:* a file cannot be read or has an error.
-    pub(crate) fn load(paths: &[PathBuf]) -> Result<RuleSets, Failure> {
-        Checked::of(paths)?.into_sets()
+    /// *Errors:* two of them have rules for one workspace.
+    pub(crate) fn of<'d>(documents: impl IntoIterator<Item = &'d Document>) -> Result<RuleSets, Failure> {
+        let mut sets = HashMap::new();
+        for document in documents.into_iter().filter(|document| has_rules(document)) {
+            let set = compile(document).map_err(|diagnostics| {
+                let why = diagnostics.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+                Failure::new(why, "`kilat check` tells more")
+            })?;
+            if sets.insert(document.workspace().to_owned(), set).is_some() {
+                let help = "keep the rules of a workspace in one document, or leave one file out";
+                return Err(Failure::new(
+                    format!("two files have rules for workspace `{}`", document.workspace()),
+                    help,
+                ));
+            }
+        }
+        Ok(RuleSets { sets })
     }
 
     /// The rules that hold for `workspace`: its own, else those for every workspace.
-    pub(crate) fn of(&self, workspace: &str) -> Option<&RuleSet> {
+    pub(crate) fn get(&self, workspace: &str) -> Option<&RuleSet> {
         self.sets.get(workspace).or_else(|| self.sets.get(EVERY_WORKSPACE))
     }
 }

@@ -46,6 +46,7 @@ pub(crate) fn run(config: &Config, roles: &[Role], create_topics: bool) -> Resul
         Failure::because("starting the metrics", error, "this is a defect of Kilat, please report it")
     })?;
     let listener = http::bind(config.http.listen)?;
+    let listen = listener.local_addr().unwrap_or(config.http.listen);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::because("starting threads", error, "check the process's limits"))?;
     let stop = Stop::on_signals(&runtime)?;
@@ -59,7 +60,7 @@ pub(crate) fn run(config: &Config, roles: &[Role], create_topics: bool) -> Resul
     let engine = has(Role::Engine).then(|| kilat_pipeline::Service::start(Arc::clone(&log), &config.engine));
     let executor = has(Role::Executor).then(|| start_executor(&runtime, &log, config, &stop, &health)).transpose()?;
     let executor = executor.flatten();
-    info!(listen = %config.http.listen, ?roles, "started");
+    info!(%listen, ?roles, "started");
 
     let mut failure = None;
     while failure.is_none() && !stop.wait(WATCH) {

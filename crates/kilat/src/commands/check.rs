@@ -46,25 +46,16 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
             checked.add(&name, &text);
         }
     }
-    for diagnostic in &checked.diagnostics {
+    for diagnostic in checked.diagnostics() {
         if args.json {
             output.json(diagnostic)?;
         } else {
             output.line(&diagnostic.to_string())?;
         }
     }
-    for clash in checked.clashes() {
-        // Two files are two sources; which of them is meant, only their author knows.
-        let help = "keep the rules of a workspace in one document";
-        if args.json {
-            output.json(&serde_json::json!({"severity": "error", "message": clash, "help": help}))?;
-        } else {
-            output.line(&format!("error: {clash}. help: {help}"))?;
-        }
-    }
     output.flush()?;
-    errors += checked.errors();
-    let warnings = checked.diagnostics.iter().filter(|diagnostic| !diagnostic.is_error()).count();
+    let warnings = checked.diagnostics().iter().filter(|diagnostic| !diagnostic.is_error()).count();
+    errors += checked.diagnostics().len() - warnings;
     if !args.json {
         eprintln!("{} file{}: {errors} errors, {warnings} warnings", args.files.len(), plural(args.files.len()));
     }

@@ -14,7 +14,7 @@ use kilat_rules::Evaluated;
 use crate::event_lines::EventLines;
 use crate::failure::Failure;
 use crate::output::Output;
-use crate::rule_files::RuleSets;
+use crate::rule_files::{Checked, RuleSets};
 
 /// Evaluate events against rules, offline
 ///
@@ -55,7 +55,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
-    let rules = RuleSets::load(&args.rules)?;
+    let rules = RuleSets::of(&Checked::of(&args.rules)?.accept()?)?;
     let mut lines = EventLines::open(&args.events)?;
     let name = lines.name().to_owned();
     let mut partition = Partition::new();
@@ -70,7 +70,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
             Ok(event) => {
                 // Records are appended in the order of the file; what an append's clock would say, the events do.
                 now = now.max(event.occurred_at);
-                let _: Applied = partition.apply(&event, rules.of(&event.workspace), now, &mut printer);
+                let _: Applied = partition.apply(&event, rules.get(&event.workspace), now, &mut printer);
             }
             Err(why) => {
                 malformed += 1;

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use super::LogArgs;
+use crate::clock;
 use crate::event_lines::EventLines;
 use crate::failure::{self, Failure};
 use crate::intake::Intake;
@@ -29,7 +30,9 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
     let mut lines = EventLines::open(&args.events)?;
-    let mut intake = Intake::open(args.log.open()?, format!("kilat-produce-{}", std::process::id()));
+    // Of no other process, on whatever machine: one that has the same name would be fenced.
+    let id = format!("kilat-produce-{}-{}", std::process::id(), clock::now().0);
+    let mut intake = Intake::open(args.log.open()?, id);
     let name = lines.name().to_owned();
     let (mut written, mut malformed) = (0, 0u64);
     let mut commit = |intake: &mut Intake| -> Result<(), Failure> {

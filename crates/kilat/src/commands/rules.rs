@@ -11,7 +11,7 @@ use crate::clock;
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::publish;
-use crate::rule_files::{Checked, has_rules};
+use crate::rule_files::{Checked, RuleSets, has_rules};
 
 /// Publish rule sets and read them back
 ///
@@ -92,9 +92,9 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
 }
 
 fn publish(args: &PublishArgs) -> Result<(), Failure> {
-    let checked = Checked::of(&args.files)?;
-    let documents = checked.documents.iter().filter(|document| has_rules(document)).cloned().collect();
-    checked.into_sets()?;
+    let documents = Checked::of(&args.files)?.accept()?;
+    RuleSets::of(&documents)?;
+    let documents = documents.into_iter().filter(has_rules).collect();
     let log = args.log.open()?;
     let mut output = Output::new();
     for receipt in publish::publish(&log, documents, clock::now(), args.by.as_deref())? {

@@ -35,7 +35,10 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
                 output.line(&format!("{:<16} Avro schema of {}", schema.name(), topics.join(", ")))?;
             }
         }
-        //SCHEMA
+        Some("rules") => {
+            let schema = serde_json::to_string_pretty(&kilat_rules::schema()).expect("a schema is JSON");
+            output.line(&schema)?;
+        }
         Some("config") => output.line(config::DEFAULTS.trim_end())?,
         Some(name) => {
             let of_topic = || name.parse::<Topic>().ok().map(Topic::schema);

@@ -10,12 +10,12 @@ use std::process::ExitCode;
 use kilat_codec::json;
 use kilat_domain::{Action, Decision, Timestamp};
 use kilat_engine::{Outputs, Partition};
-use kilat_rules::{Case, Evaluated};
+use kilat_rules::{Case, Document, Evaluated};
 use serde_json::{Map, Value, json};
 
 use crate::failure::Failure;
 use crate::output::Output;
-use crate::rule_files::{Checked, EVERY_WORKSPACE, RuleSets};
+use crate::rule_files::{Checked, EVERY_WORKSPACE, RuleSets, has_rules};
 
 /// When the first event of a case happens, unless it says otherwise.
 const START: &str = "2026-11-20T03:00:00Z";
@@ -26,8 +26,9 @@ const WORKSPACE: &str = "test";
 
 /// Run the test cases that stand beside the rules
 ///
-/// A document may hold `tests`: events in, decisions expected. Each case starts with an empty state. All files given
-/// are loaded first, so that cases may stand in a file of their own. The exit code is 1 where a case fails.
+/// A document may hold `tests`: events in, decisions expected. Each case starts with an empty state and is about the rules
+/// of its own file; cases in a file without rules are about those of all files given. The exit code is 1 where a case
+/// fails.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -59,13 +60,15 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
-    let checked = Checked::of(&args.files)?;
-    let documents = checked.documents.clone();
-    let rules = checked.into_sets()?;
+    let documents = Checked::of(&args.files)?.accept()?;
     let mut output = Output::new();
     let (mut cases, mut failed) = (0, 0);
     for document in &documents {
         let workspace = if document.workspace() == EVERY_WORKSPACE { WORKSPACE } else { document.workspace() };
+        if document.tests().is_empty() {
+            continue;
+        }
+        let rules = rules_for(document, &documents)?;
         for case in document.tests() {
             cases += 1;
             let place = format!("{}:{}: {}", document.file(), case.line, case.name);
@@ -89,6 +92,12 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
     Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
+/// The rules that the cases of a document are about: those of its file, and of all files where its own has none.
+fn rules_for(document: &Document, all: &[Document]) -> Result<RuleSets, Failure> {
+    let same_file = || all.iter().filter(|other| other.file() == document.file());
+    if same_file().any(has_rules) { RuleSets::of(same_file()) } else { RuleSets::of(all) }
+}
+
 /// The decisions of a case's events, as the contract writes them.
 fn play(case: &Case, workspace: &str, rules: &RuleSets) -> Result<Vec<Value>, String> {
     struct Decisions(Vec<Value>);
@@ -109,7 +118,7 @@ fn play(case: &Case, workspace: &str, rules: &RuleSets) -> Result<Vec<Value>, St
             filled(event, number, workspace).ok_or(format!("event {number}: an event is an object"))?.to_string();
         let event = json::event_from_line(&line).map_err(|error| format!("event {number}: {error}"))?;
         now = now.max(event.occurred_at);
-        partition.apply(&event, rules.of(&event.workspace), now, &mut decisions);
+        partition.apply(&event, rules.get(&event.workspace), now, &mut decisions);
     }
     Ok(decisions.0)
 }

@@ -76,6 +76,20 @@ impl fmt::Display for Problem {
 /// The settings made on top of the defaults, by their path.
 type Made = BTreeMap<Vec<String>, (Value, Place)>;
 
+/// Where each setting was made.
+pub(crate) struct Places(Made);
+
+impl Places {
+    /// A problem that only several settings together make, told where `path` was made, or the first setting beside it.
+    /// `None` where all of them are defaults.
+    pub(crate) fn problem(&self, path: &str, what: String, help: String) -> Option<Problem> {
+        let path: Vec<String> = path.split('.').map(str::to_owned).collect();
+        let beside = || self.0.range(vec![path[0].clone()]..).find(|(other, _)| other[0] == path[0]);
+        let (_, place) = self.0.get(&path).or_else(|| beside().map(|(_, made)| made))?;
+        Some(Problem { place: place.clone(), what, help })
+    }
+}
+
 /// Reads the layers into `T`.
 ///
 /// *Panics:* never on what a file or the environment says; the defaults must be whole, which a test checks.
@@ -83,7 +97,7 @@ pub(crate) fn read<T: DeserializeOwned>(
     defaults: &str,
     file: Option<(&str, &str)>,
     environment: impl Iterator<Item = (String, String)>,
-) -> Result<T, Vec<Problem>> {
+) -> Result<(T, Places), Vec<Problem>> {
     let vocabulary = vocabulary(defaults);
     let defaults: Table = defaults.parse().expect("the defaults are TOML");
     let mut made = Made::new();
@@ -107,10 +121,10 @@ pub(crate) fn read<T: DeserializeOwned>(
         return Err(problems);
     }
     let mut merged = defaults;
-    for (path, (value, _)) in made {
-        set(&mut merged, &path, value);
+    for (path, (value, _)) in &made {
+        set(&mut merged, path, value.clone());
     }
-    Ok(merged.try_into().expect("every setting was tried on the defaults"))
+    Ok((merged.try_into().expect("every setting was tried on the defaults"), Places(made)))
 }
 
 /// The defaults together with the examples of keys that have none.

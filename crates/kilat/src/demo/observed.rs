@@ -6,6 +6,7 @@
 //! Invariant: an action counts as settled once both it and a final result of it were read, whichever came first, and once
 //! only, however many results it has. Absent: the engine's own counters; the totals hold both against each other.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,6 +16,8 @@ use std::time::Duration;
 use kilat_codec::{Topic, decode_action, decode_action_result, decode_decision, decode_rule_status};
 use kilat_domain::{ActionResult, Decision, Effect, Outcome, Timestamp};
 use kilat_log::{LogError, PartitionedLog, Start};
+
+use super::view::grouped;
 
 /// How long a follower waits for records before it looks whether to stop.
 const POLL: Duration = Duration::from_millis(50);
@@ -240,6 +243,11 @@ impl Seen {
                 }
             }
         }
+        // That a rule is not repeated is the daily bread, and would be all there is to see.
+        let tells_something = decision.refused.iter().any(|refused| refused.reason != "once");
+        if decision.fired.is_empty() && !tells_something {
+            return;
+        }
         if self.latest.len() == LATEST_MAX {
             self.latest.pop_front();
         }
@@ -298,8 +306,8 @@ fn told(decision: &Decision<'_>) -> String {
             .iter()
             .map(|action| {
                 let change = match (&action.from, &action.to) {
-                    (Some(from), Some(to)) if from != to => format!(" {from}→{to}"),
-                    (_, Some(to)) => format!(" {to}"),
+                    (Some(from), Some(to)) if from != to => format!(" {}→{}", amount(from), amount(to)),
+                    (_, Some(to)) => format!(" {}", amount(to)),
                     _ => String::new(),
                 };
                 match (action.result, &action.reason) {
@@ -314,8 +322,20 @@ fn told(decision: &Decision<'_>) -> String {
             .collect();
         parts.push(format!("{} → {}", fired.rule, actions.join(", ")));
     }
-    for refused in &decision.refused {
+    for refused in decision.refused.iter().filter(|refused| refused.reason != "once") {
         parts.push(format!("{} refused: {}", refused.rule, refused.reason));
     }
     parts.join("; ")
 }
+
+/// `150000000 IDR`, which is in minor units, as `IDR 1,500,000`; anything else as it is.
+fn amount(text: &str) -> Cow<'_, str> {
+    let money = text.split_once(' ').and_then(|(minor, currency)| Some((minor.parse::<u64>().ok()?, currency)));
+    match money {
+        Some((minor, currency)) if currency.len() == 3 => format!("{currency} {}", grouped(minor / 100)).into(),
+        _ => text.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -3,8 +3,8 @@
 //! Input: occurrences in order. Output: transactions on the input topics, and how many records were written. Absent: what
 //! reads them.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -27,19 +27,24 @@ pub(super) type Source = Box<dyn Iterator<Item = Result<Occurrence, Failure>> + 
 pub(super) struct Producer {
     written: Arc<AtomicU64>,
     stop: Arc<AtomicBool>,
-    thread: JoinHandle<Result<(), Failure>>,
+    failure: Arc<Mutex<Option<Failure>>>,
+    thread: JoinHandle<()>,
 }
 
 impl Producer {
     /// Starts writing all of `source`, `rate` records a second, or without a pause where that is `None`.
     pub(super) fn start(log: Arc<dyn PartitionedLog>, source: Source, rate: Option<f64>) -> Producer {
         let (written, stop): (Arc<AtomicU64>, Arc<AtomicBool>) = Default::default();
+        let failure: Arc<Mutex<Option<Failure>>> = Arc::default();
         let body = {
-            let (written, stop) = (Arc::clone(&written), Arc::clone(&stop));
-            move || write(log, source, rate, &written, &stop)
+            let (written, stop, failure) = (Arc::clone(&written), Arc::clone(&stop), Arc::clone(&failure));
+            move || {
+                let ended = write(log, source, rate, &written, &stop);
+                *failure.lock().unwrap_or_else(PoisonError::into_inner) = ended.err();
+            }
         };
         let thread = thread::Builder::new().name("demo-traffic".to_owned()).spawn(body);
-        Producer { written, stop, thread: thread.expect("the system can start a thread") }
+        Producer { written, stop, failure, thread: thread.expect("the system can start a thread") }
     }
 
     /// Records written so far.
@@ -58,12 +63,15 @@ impl Producer {
         self.thread.thread().unpark();
     }
 
-    /// Waits for the end; the failure that made it, if one did.
-    pub(super) fn join(self) -> Result<(), Failure> {
-        let gone = |_| {
-            Err(Failure::new("the traffic's thread ended unexpectedly", "this is a defect of Kilat, please report it"))
-        };
-        self.thread.join().unwrap_or_else(gone)
+    /// What ended it, if something did; once.
+    pub(super) fn failure(&self) -> Option<Failure> {
+        self.failure.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// Waits for the end.
+    pub(super) fn join(self) {
+        // A producer that panicked has said so on standard error.
+        let _ = self.thread.join();
     }
 }
 

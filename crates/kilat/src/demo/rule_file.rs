@@ -61,10 +61,7 @@ impl RuleFile {
         let path = path.map(Path::to_owned);
         let (seen, looked) = (path.as_deref().and_then(looks), clock::instant());
         let rules = RuleFile { path, log, stand_ins, seen, looked, problem: None };
-        let checked = rules.read()?;
-        let documents = checked.documents.clone();
-        checked.into_sets()?;
-        rules.publish(&documents)?;
+        rules.publish(&rules.read()?.accept()?)?;
         Ok(rules)
     }
 
@@ -72,6 +69,14 @@ impl RuleFile {
     pub(super) fn name(&self) -> &str {
         let name = self.path.as_deref().and_then(Path::file_name).and_then(|name| name.to_str());
         name.unwrap_or("built-in recipes")
+    }
+
+    /// What can be done with it.
+    pub(super) fn hint(&self) -> &'static str {
+        match self.path {
+            Some(_) => "edit the rule file and watch it go live",
+            None => "start with --rules FILE to edit rules while it runs",
+        }
     }
 
     /// What is wrong with the file as it is now.
@@ -94,13 +99,11 @@ impl RuleFile {
 
     fn republish(&self) -> Result<(), String> {
         let checked = self.read().map_err(|failure| failure.to_string())?;
-        if let Some(first) = checked.diagnostics.iter().find(|diagnostic| diagnostic.is_error()) {
-            return Err(format!("not live: {first}"));
+        if let Some(error) = checked.first_error() {
+            return Err(format!("not live: {error}"));
         }
-        if let Some(clash) = checked.clashes().first() {
-            return Err(format!("not live: {clash}"));
-        }
-        self.publish(&checked.documents).map_err(|failure| format!("not live: {failure}"))
+        let documents = checked.accept().map_err(|failure| failure.to_string())?;
+        self.publish(&documents).map_err(|failure| format!("not live: {failure}"))
     }
 
     fn read(&self) -> Result<Checked, Failure> {

@@ -23,6 +23,8 @@ const CHATS_OPEN: usize = 240;
 const REDELIVERED_PER_MILLE: usize = 12;
 /// How many records later the second copy arrives, at most.
 const REDELIVERED_AFTER_MAX: usize = 400;
+/// Customers who are regulars, per mille.
+const REGULARS_PER_MILLE: usize = 60;
 /// Records that are no events: one in this many.
 const POISON_ONE_IN: usize = 4000;
 
@@ -59,6 +61,8 @@ struct Talk {
     customer: String,
     name: &'static str,
     conversation: String,
+    /// What the shop system knows the customer as.
+    tag: Option<&'static str>,
     number: u64,
     turn: u32,
     turns: VecDeque<Turn>,
@@ -74,8 +78,6 @@ enum Turn {
     Team(String),
     /// The customer came by an ad; rides on the first message.
     Ad(String),
-    /// The shop system says the customer is a regular.
-    Regular(&'static str),
     /// A skill collected the lead.
     Collected(i64),
 }
@@ -111,6 +113,7 @@ impl Traffic {
             conversation: format!("wa:{}:{customer}", agency.account),
             customer,
             name: random.pick(phrases::NAMES),
+            tag: random.chance(REGULARS_PER_MILLE).then(|| random.pick(&["vip", "vip", "enterprise"])),
             number,
             turn: 0,
             turns: script(random, agency),
@@ -127,6 +130,7 @@ impl Traffic {
             id: Some(format!("wa:{}", chat.customer).into()),
             name: Some(chat.name.into()),
             phone: Some(format!("+{}", chat.customer).into()),
+            tags: chat.tag.map(|tag| vec![tag.into()]),
             ..Default::default()
         });
         event.channel = Some(Channel {
@@ -178,14 +182,6 @@ impl Traffic {
                 });
                 if let Some(lead) = &mut event.lead {
                     lead.source = Some("ads".into());
-                }
-                event
-            }
-            Some(Turn::Regular(tag)) => {
-                let mut event = self.event(chat, EventKind::LeadUpdated);
-                if let Some(lead) = &mut event.lead {
-                    lead.tags = Some(vec![tag.into()]);
-                    lead.plan = Some("member".into());
                 }
                 event
             }
@@ -278,9 +274,6 @@ fn script(random: &mut Random, agency: &phrases::Agency) -> VecDeque<Turn> {
             .replace("{city}", city)
     };
     let mut turns = VecDeque::new();
-    if random.chance(60) {
-        turns.push_back(Turn::Regular(if random.chance(700) { "vip" } else { "enterprise" }));
-    }
     let greeting = say(random, words.greeting);
     turns.push_back(if random.chance(250) { Turn::Ad(greeting) } else { Turn::Customer(greeting) });
     if random.chance(700) {

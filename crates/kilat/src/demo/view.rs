@@ -48,6 +48,8 @@ pub(super) struct Scene {
     /// The file the rules are read from, and what became of the newest version.
     pub(super) rule_file: String,
     pub(super) rule_sets: RulesShown,
+    /// What can be done meanwhile.
+    pub(super) hint: String,
     /// What is wrong at the moment.
     pub(super) problem: Option<String>,
     /// The traffic has ended and the rest is being worked off.
@@ -67,8 +69,12 @@ const GOOD: Color = Color::Green;
 const BAD: Color = Color::Red;
 const MIND: Color = Color::Yellow;
 
-/// The width of the latest calls where there is room.
+/// From this width on there is room for the latest calls beside the decisions.
+const WIDE: u16 = 120;
+/// The width of the latest calls.
 const CALLS_WIDTH: u16 = 46;
+/// Characters of a conversation's id that are shown: its end tells conversations apart.
+const CONVERSATION_SHOWN: usize = 9;
 
 /// Draws the scene.
 pub(super) fn draw(frame: &mut Frame<'_>, scene: &Scene) {
@@ -86,9 +92,9 @@ pub(super) fn draw(frame: &mut Frame<'_>, scene: &Scene) {
     draw_title(frame, title, scene);
     draw_flow(frame, flow, scene);
     draw_rules(frame, rules, scene);
+    let calls_width = if frame.area().width < WIDE { 0 } else { CALLS_WIDTH };
     let [decisions, latest_calls] =
-        Layout::horizontal([Constraint::Min(60), Constraint::Length(CALLS_WIDTH.min(frame.area().width / 3))])
-            .areas(decisions);
+        Layout::horizontal([Constraint::Min(1), Constraint::Length(calls_width)]).areas(decisions);
     draw_decisions(frame, decisions, scene);
     draw_calls(frame, latest_calls, scene);
     draw_partners(frame, calls, scene);
@@ -166,19 +172,24 @@ fn draw_decisions(frame: &mut Frame<'_>, area: Rect, scene: &Scene) {
         Row::new([
             Cell::from(time.get(11..19).unwrap_or(&time).to_owned().dark_gray()),
             Cell::from(shown.workspace.as_str()),
-            Cell::from(shown.conversation.as_str().dark_gray()),
+            Cell::from(tail(&shown.conversation).dark_gray()),
             Cell::from(shown.event.fg(ACCENT)),
             Cell::from(shown.what.as_str()),
         ])
     });
     let widths = [
         Constraint::Length(8),
-        Constraint::Length(14),
-        Constraint::Length(28),
-        Constraint::Length(22),
-        Constraint::Min(20),
+        Constraint::Length(13),
+        Constraint::Length(CONVERSATION_SHOWN as u16),
+        Constraint::Length(15),
+        Constraint::Fill(1),
     ];
     frame.render_widget(Table::new(rows, widths).block(block(" latest decisions, and why ")), area);
+}
+
+/// The end of an id.
+fn tail(id: &str) -> &str {
+    id.char_indices().rev().nth(CONVERSATION_SHOWN - 1).map_or(id, |(at, _)| &id[at..])
 }
 
 fn draw_calls(frame: &mut Frame<'_>, area: Rect, scene: &Scene) {
@@ -255,7 +266,7 @@ fn draw_footer(frame: &mut Frame<'_>, area: Rect, scene: &Scene) {
             let first = refused.lines().next().unwrap_or_default();
             Line::from(format!(" the edited rules are not live: {first}")).fg(MIND)
         }
-        (None, None) => Line::from(" q quits, then totals   edit the rule file and watch it go live").dark_gray(),
+        (None, None) => Line::from(format!(" q quits, then totals   {}", scene.hint)).dark_gray(),
     };
     frame.render_widget(line, area);
 }

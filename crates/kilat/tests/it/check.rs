@@ -53,16 +53,6 @@ fn a_missing_file_is_told_with_its_name() {
 }
 
 #[test]
-fn two_files_for_one_workspace_are_an_error() {
-    let place = Place::new();
-    place.file("one.yaml", RULES);
-    place.file("two.yaml", RULES);
-    let ran = place.run(&["check", "one.yaml", "two.yaml"]);
-    assert_eq!(ran.code, 2);
-    assert!(ran.out.contains("two files have rules for workspace `*`"), "{}", ran.out);
-}
-
-#[test]
 fn the_rules_of_the_demo_have_no_findings() {
     let rules = concat!(env!("CARGO_MANIFEST_DIR"), "/demo/rules.yaml");
     let ran = Place::new().run(&["check", rules, "--deny-warnings"]);

@@ -184,3 +184,13 @@ fn rules_with_errors_are_not_evaluated() {
     assert!(ran.err.contains("rules.yaml:10:"), "{}", ran.err);
     assert!(ran.err.contains("error: the rules have 1 error. help: "), "{}", ran.err);
 }
+
+#[test]
+fn two_files_for_one_workspace_are_not_evaluated() {
+    let place = Place::new();
+    place.file("one.yaml", RULES);
+    place.file("two.yaml", RULES);
+    let ran = place.run_with(&["eval", "--rules", "one.yaml", "two.yaml", "--events", "-"], "");
+    assert_eq!(ran.code, 1);
+    assert!(ran.err.starts_with("error: two files have rules for workspace `*`. help: "), "{}", ran.err);
+}

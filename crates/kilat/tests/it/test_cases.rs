@@ -62,3 +62,21 @@ fn a_malformed_event_fails_its_case_only() {
     assert_eq!(ran.code, 1);
     assert!(ran.out.contains("event 1: ") && ran.out.contains("2 cases, 1 passed, 1 failed"), "{}", ran.out);
 }
+
+#[test]
+fn the_recipes_that_ship_pass_their_own_cases() {
+    let recipes = concat!(env!("CARGO_MANIFEST_DIR"), "/../../rules/recipes");
+    let mut files: Vec<String> = std::fs::read_dir(recipes)
+        .unwrap()
+        .map(|entry| entry.unwrap().path().display().to_string())
+        .filter(|path| path.ends_with(".yaml"))
+        .collect();
+    files.sort();
+    assert!(files.len() >= 8, "{files:?}");
+    let mut arguments = vec!["test"];
+    arguments.extend(files.iter().map(String::as_str));
+    let ran = Place::new().run(&arguments);
+    assert_eq!(ran.code, 0, "{ran:#?}");
+    arguments[0] = "check";
+    assert_eq!(Place::new().run(&arguments).code, 0);
+}

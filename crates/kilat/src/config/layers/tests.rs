@@ -187,3 +187,11 @@ fn broken_toml_is_placed() {
     let found = problems("[log]\nkind = \n", &[]);
     assert!(found[0].starts_with("k.toml:2:") && found[0].contains("not TOML"), "{found:?}");
 }
+
+#[test]
+fn settings_that_do_not_go_together_are_placed() {
+    assert_eq!(
+        problems("[executor]\nconcurrency = 3\ndeadline_ms = 4000\n", &[]),
+        ["k.toml:2:15: error: [executor] `connect_timeout_ms` is not less than `deadline_ms`. help: lower it"]
+    );
+}

@@ -44,9 +44,14 @@ fn scene() -> Scene {
             http_status: Some(429),
             millis: 12,
         }],
-        partners: vec![("webhook", Tally { requests: 510, taken: 480, wrong: 1, ..Default::default() })],
+        partners: vec![
+            ("webhook", Tally { requests: 510, taken: 480, wrong: 1, ..Default::default() }),
+            ("whatsapp", Tally::default()),
+            ("meta", Tally::default()),
+        ],
         rule_file: "rules.yaml".to_owned(),
         rule_sets: RulesShown { live: "sha256:0123456789abcdef".to_owned(), refused: None },
+        hint: "metrics at http://127.0.0.1:1".to_owned(),
         problem: None,
         draining: false,
     }
@@ -75,6 +80,7 @@ fn every_figure_is_on_the_screen() {
         "under way 13",
         "7 send_message rejected",
         "q quits",
+        "metrics at http://127.0.0.1:1",
     ] {
         assert!(screen.contains(shown), "{shown} is missing:\n{screen}");
     }
