@@ -21,6 +21,11 @@ impl Attributes {
         }
     }
 
+    /// Every attribute, by key.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &Value<'static>)> {
+        self.0.iter().map(|(key, value)| (&**key, value))
+    }
+
     /// Merges facts key by key; whether anything differs now.
     pub(crate) fn merge(&mut self, facts: Option<&Object<'_>>) -> bool {
         let mut changed = false;

@@ -31,7 +31,7 @@ mod update_value;
 use std::sync::Arc;
 use std::time::Duration;
 
-use kilat_domain::{Command, Destination, DestinationKind, OnUnknown, Patch, Recipient};
+use kilat_domain::{Command, Destination, DestinationKind, OnUnknown, Patch, Recipient, Str, Value as Domain};
 use kilat_matcher::RegexScratch;
 use serde_json::{Map, Value};
 
@@ -39,7 +39,7 @@ use crate::codes;
 use crate::diagnostic::{Report, did_you_mean};
 use crate::endpoint::{Endpoint, kind_name};
 use crate::facts::Facts;
-use crate::fields::{self, channel_account, channel_kind};
+use crate::fields::{self, FieldRef, Read, channel_account, channel_kind};
 use crate::object::{self, Object, print_duration};
 use crate::phone;
 use crate::settings::Settings;
@@ -114,6 +114,9 @@ pub(crate) const OUTBOUND_KEYS: &[Key] = &[
     Key::new("ttl", Shape::Duration, "After this long the action is not worth doing any more."),
     Key::new("on_unknown", Shape::Word(ON_UNKNOWN), "What to do when a request got no answer."),
 ];
+
+/// The source systems' word for `set_status` and `set_conversation_status`; the value tells which is meant.
+pub(crate) const CHANGE_STATUS: &str = "change_status";
 
 const ON_UNKNOWN: &[&str] = &["resend", "hold"];
 
@@ -397,7 +400,7 @@ fn read_kind(node: &Node, settings: &Settings, report: &mut Report) -> Option<&'
         return None;
     };
     let word = object::text(type_node, "`type`", report)?;
-    if word == "change_status" {
+    if word == CHANGE_STATUS {
         let value = node.get("value").and_then(|value| match &value.content {
             crate::syntax::Content::Text(text) => Some(&**text),
             _ => None,
@@ -409,40 +412,41 @@ fn read_kind(node: &Node, settings: &Settings, report: &mut Report) -> Option<&'
     let found = ALL.iter().find(|kind| kind.name == word || kind.compat.contains(&&*word)).copied();
     if found.is_none() {
         let known = ALL.iter().flat_map(|kind| std::iter::once(&kind.name).chain(kind.compat)).copied();
-        report.add(
-            codes::UNKNOWN_ACTION,
-            type_node.at,
-            format!("there is no action `{word}`"),
-            did_you_mean(&word, known),
-        );
+        let message = format!("there is no action `{word}`");
+        report.add(codes::UNKNOWN_ACTION, type_node.at, message, did_you_mean(&word, known));
     }
     found
 }
 
 /// Every fact a webhook carries: each field that has a value, under its dotted name.
-fn payload(facts: &Facts<'_>) -> Vec<(kilat_domain::Str<'static>, kilat_domain::Value<'static>)> {
-    use kilat_domain::Value as Domain;
-    let mut root: Vec<(kilat_domain::Str<'static>, Domain<'static>)> = Vec::new();
+fn payload(facts: &Facts<'_>) -> Vec<(Str<'static>, Domain<'static>)> {
+    let mut root = Vec::new();
     for field in fields::ALL.iter().filter(|field| field.payload) {
-        let field = fields::FieldRef { field, path: "".into() };
-        let Some(value) = field.observe(facts) else { continue };
-        let mut object = &mut root;
-        let mut keys = field.field.name.split('.').peekable();
-        while let Some(key) = keys.next() {
-            let at = match object.iter().position(|(known, _)| *known == key) {
-                Some(at) => at,
-                None => {
-                    object.push((key.into(), Domain::Object(Vec::new())));
-                    object.len() - 1
-                }
-            };
-            if keys.peek().is_none() {
-                object[at].1 = value;
-                break;
-            }
-            let Domain::Object(inner) = &mut object[at].1 else { break };
-            object = inner;
+        let value = match field.read {
+            Read::Path(_) => fields::whole(field, facts),
+            _ => FieldRef { field, path: "".into() }.observe(facts),
+        };
+        if let Some(value) = value {
+            put(&mut root, field.name.trim_end_matches('.'), value);
         }
     }
     root
 }
+
+/// Puts a value under a dotted name, making objects on the way.
+fn put(object: &mut Vec<(Str<'static>, Domain<'static>)>, name: &'static str, value: Domain<'static>) {
+    let Some((first, rest)) = name.split_once('.') else {
+        object.push((name.into(), value));
+        return;
+    };
+    let at = object.iter().position(|(known, _)| *known == first).unwrap_or_else(|| {
+        object.push((first.into(), Domain::Object(Vec::new())));
+        object.len() - 1
+    });
+    if let Domain::Object(inner) = &mut object[at].1 {
+        put(inner, rest, value);
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -69,7 +69,6 @@ codes! {
         TOO_MANY_ACTIONS = "K0302" "too_many_actions": "A rule has more actions than it may (F-225).";
         TOO_DEEP = "K0303" "too_deep": "Groups of conditions nest deeper than they may (D-12).";
         TOO_LONG = "K0304" "too_long": "A text or a list is longer than it may be.";
-        TOO_MANY_RULES = "K0305" "too_many_rules": "A document has more rules than it may.";
 
         UNKNOWN_ENDPOINT = "K0401" "unknown_endpoint": "An action goes to an endpoint that the document does not declare.";
         WRONG_ENDPOINT = "K0402" "wrong_endpoint": "An action goes to an endpoint of a kind that cannot do it.";
@@ -104,3 +103,6 @@ codes! {
 pub fn find(code: &str) -> Option<&'static Code> {
     ALL.iter().find(|known| known.code.eq_ignore_ascii_case(code)).copied()
 }
+
+#[cfg(test)]
+mod tests;

@@ -30,6 +30,7 @@ use crate::codes;
 use crate::diagnostic::{Position, Report, did_you_mean, nearest};
 use crate::facts::{Env, Facts};
 use crate::fields::{self, FieldRef, Read};
+use crate::free_form;
 use crate::object::{self, Object};
 use crate::operators::{self, Op};
 use crate::settings::Settings;
@@ -257,7 +258,7 @@ impl Leaf {
 
     /// What the field shows, for explanations.
     pub(crate) fn observed(&self, facts: &Facts<'_>) -> Value {
-        self.field.observe(facts).map_or(Value::Null, |value| to_json(&value))
+        self.field.observe(facts).map_or(Value::Null, |value| free_form::to_json(&value))
     }
 
     /// The value of the condition, for explanations.
@@ -265,21 +266,6 @@ impl Leaf {
         let mut condition = Map::new();
         self.condition.canonical(&mut condition);
         condition.remove("value").unwrap_or(Value::Null)
-    }
-}
-
-/// A free-form value as plain JSON.
-pub(crate) fn to_json(value: &kilat_domain::Value<'_>) -> Value {
-    use kilat_domain::Value as Domain;
-    match value {
-        Domain::Null => Value::Null,
-        Domain::Bool(b) => (*b).into(),
-        Domain::Number(number) => crate::syntax::json_number(*number),
-        Domain::Text(text) => text.as_str().into(),
-        Domain::List(items) => items.iter().map(to_json).collect(),
-        Domain::Object(entries) => {
-            Value::Object(entries.iter().map(|(key, value)| (key.to_string(), to_json(value))).collect())
-        }
     }
 }
 
@@ -381,3 +367,6 @@ impl Tree {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

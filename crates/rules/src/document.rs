@@ -227,7 +227,7 @@ fn read_rules<'n>(
     let nodes = nodes.into_iter();
     if nodes.len() > RULES_MAX {
         let message = format!("the document has {} rules, the limit is {RULES_MAX}", nodes.len());
-        report.add(codes::TOO_MANY_RULES, at, message, "merge rules that differ only in a keyword");
+        report.add(codes::TOO_LONG, at, message, "merge rules that differ only in a keyword");
         return Vec::new();
     }
     let mut taken = HashSet::new();

@@ -31,7 +31,7 @@ pub struct Facts<'a> {
 impl Facts<'_> {
     /// The kind of chat: as the event says, else by the id of the group or broadcast it was written in; a message that
     /// says neither is taken for a direct one.
-    pub(crate) fn chat_kind(&self) -> Option<ChatKind> {
+    pub fn chat_kind(&self) -> Option<ChatKind> {
         if let Some(chat) = self.event.chat {
             return Some(chat.kind);
         }

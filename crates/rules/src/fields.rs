@@ -329,7 +329,9 @@ pub(crate) const ALL: &[Field] = &[
     field!("conversation.room_tags" = "room_tags", "set", set, Read::Set(|f| f.conversation.map_or(&[], |c| &c.room_tags))),
     field!("conversation.attrs." = "conversation.attributes.", "any", attribute, Read::Path(|f, path| f.conversation?.attrs.at(path))),
 
-    field!("lead.id", "id", text, Read::Text(|f| f.event.lead.as_ref()?.id.as_deref())),
+    field!("lead.id", "id", text, Read::Text(|f| {
+        f.event.lead.as_ref().and_then(|lead| lead.id.as_deref()).or_else(|| f.conversation?.lead.as_deref())
+    })),
     field!("lead.status" = "lead_status", "status", status, Read::Text(|f| lead(f).map(|l| &*l.status))),
     field!("lead.priority" = "lead_priority", "enum", symbol, symbol!(LeadPriority, true, |f| f.lead?.priority)),
     field!("lead.score" = "lead_score", "number", number, Read::Number(|f| f.lead?.score)),
@@ -378,6 +380,28 @@ pub(crate) const ALL: &[Field] = &[
     field!("order." = "shop.", "any", attribute, Read::Path(|f, path| f.event.order.as_ref()?.at(path))),
     field!("call.", "any", attribute, Read::Path(|f, path| f.event.call.as_ref()?.at(path))),
 ];
+
+/// The whole object that a field with a path reads from; `None` where it is missing.
+pub(crate) fn whole(field: &Field, facts: &Facts<'_>) -> Option<Value<'static>> {
+    let event = facts.event;
+    let attributes = |attributes: &kilat_domain::Attributes| -> Vec<_> {
+        attributes.iter().map(|(key, value)| (key.to_owned().into(), value.clone())).collect()
+    };
+    let object = |object: &Option<kilat_domain::Object<'_>>| -> Vec<_> {
+        let entries = object.iter().flat_map(|object| &object.0);
+        entries.map(|(key, value)| (key.clone().into_owned(), value.clone().into_owned())).collect()
+    };
+    let entries = match field.name {
+        "lead.attrs." => attributes(&profile(facts)?.attrs),
+        "conversation.attrs." => attributes(&facts.conversation?.attrs),
+        "webhook." => object(&event.webhook),
+        "ticket." => object(&event.ticket),
+        "order." => object(&event.order),
+        "call." => object(&event.call),
+        _ => Vec::new(),
+    };
+    (!entries.is_empty()).then_some(Value::Object(entries))
+}
 
 /// Every name and compatibility name.
 pub(crate) fn names() -> impl Iterator<Item = &'static str> + Clone {

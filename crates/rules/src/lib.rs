@@ -20,6 +20,7 @@ mod document;
 mod endpoint;
 mod facts;
 mod fields;
+mod free_form;
 mod iso;
 mod money;
 mod object;
@@ -28,8 +29,11 @@ mod pattern;
 pub mod phone;
 mod rule;
 mod rule_set;
+mod schema;
 mod settings;
 mod shape;
+#[cfg(test)]
+mod staged;
 mod syntax;
 mod template;
 
@@ -41,4 +45,5 @@ pub use facts::{Facts, Scratch};
 pub use money::Locale;
 pub use rule::{ApplyTo, Class, OncePer, Rule, Stop};
 pub use rule_set::{Evaluated, FirstFalse, Pass, RuleSet, compile};
+pub use schema::schema;
 pub use settings::{Settings, Status};

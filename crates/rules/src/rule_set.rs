@@ -142,6 +142,11 @@ impl RuleSet {
         self.endpoints.iter().map(|endpoint| &**endpoint)
     }
 
+    /// Whether any rule is triggered by events of this kind.
+    pub fn listens_to(&self, kind: EventKind) -> bool {
+        !self.candidates[kind as usize].rules.is_empty()
+    }
+
     /// Begins the pass of an event: folds its text and scans it for keywords, if a rule for this trigger asks for it.
     pub fn pass<'p>(&'p self, event: &Event<'_>, scratch: &'p mut Scratch) -> Pass<'p> {
         let candidates = &self.candidates[event.kind as usize];

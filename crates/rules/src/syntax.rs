@@ -2,7 +2,8 @@
 //!
 //! In: YAML or JSON. Out: one [`Node`] per document, or findings; never both for one document.
 //! SY-1: no input panics, recurses without bound or makes more than [`NODES_MAX`] nodes, aliases counted as copies.
-//! SY-2: numbers keep their spelling, so that a phone number written without quotes keeps its digits.
+//! SY-2: numbers keep their spelling, and what starts with a plus or a needless zero is text, so that a phone number
+//! written without quotes keeps its digits.
 //! Absent: what the values mean; tags, merge keys and YAML 1.1's extra booleans.
 //! Source: YAML 1.2.2 core schema; RFC 8259.
 
@@ -96,9 +97,13 @@ pub(crate) fn json_number(number: Number) -> serde_json::Value {
     }
 }
 
-/// Reads a number as JSON and YAML's core schema spell them; infinities and NaN are text.
+/// Reads a number as JSON spells it, and without a digit before the point, as YAML may. Infinities and NaN are text, and so
+/// are numbers with a plus or a leading zero: they are phone numbers and codes.
 pub(crate) fn number(text: &str) -> Option<Number> {
-    let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    if digits.len() > 1 && digits.starts_with('0') && digits.as_bytes()[1].is_ascii_digit() {
+        return None;
+    }
     if !digits.starts_with(|c: char| c.is_ascii_digit() || c == '.') || !digits.contains(|c: char| c.is_ascii_digit()) {
         return None;
     }

@@ -12,6 +12,7 @@ use super::{Action, EffectOn, Kind, Outcome, Plan, Reading, payload};
 use crate::codes;
 use crate::endpoint::{Endpoint, check_url};
 use crate::fields::FieldRef;
+use crate::free_form;
 use crate::object;
 use crate::shape::{Key, Shape};
 use crate::syntax::{Content, Node};
@@ -159,7 +160,7 @@ fn own_value(field: &Field, plan: &Plan<'_, '_>) -> Domain<'static> {
             None => Domain::Text(fallback.to_string().into()),
         },
         Field::Template(template) => Domain::Text(template.render(plan.facts).into()),
-        Field::Plain(value) => super::set_field::domain_value(value),
+        Field::Plain(value) => free_form::from_json(value),
     }
 }
 

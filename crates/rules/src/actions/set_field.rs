@@ -5,13 +5,14 @@
 
 use std::sync::Arc;
 
-use kilat_domain::{Number, On, OnUnknown, Patch, Value as Domain};
+use kilat_domain::{On, OnUnknown, Patch, Value as Domain};
 use serde_json::{Map, Value};
 
 use super::{Action, EffectOn, Kind, Outcome, Plan, Reading};
 use crate::codes;
 use crate::diagnostic::{Position, Report};
 use crate::fields::FieldRef;
+use crate::free_form;
 use crate::iso;
 use crate::object;
 use crate::shape::{Key, Shape};
@@ -135,24 +136,7 @@ fn read_value(target: &Target, node: &Node, reading: &mut Reading<'_>) -> Option
             object::wrong_type(node, "the value", "text", reading.report);
             None
         }
-        (Target::Attribute(..), _) => Some(FieldValue::Plain(domain_value(&node.to_json()))),
-    }
-}
-
-/// Plain JSON as a free-form value.
-pub(super) fn domain_value(json: &Value) -> Domain<'static> {
-    match json {
-        Value::Null => Domain::Null,
-        Value::Bool(flag) => Domain::Bool(*flag),
-        Value::Number(n) => {
-            let int = n.as_i64().map(Number::Int);
-            Domain::Number(int.unwrap_or_else(|| Number::Float(n.as_f64().unwrap_or_default())))
-        }
-        Value::String(text) => Domain::Text(text.clone().into()),
-        Value::Array(items) => Domain::List(items.iter().map(domain_value).collect()),
-        Value::Object(entries) => {
-            Domain::Object(entries.iter().map(|(key, value)| (key.clone().into(), domain_value(value))).collect())
-        }
+        (Target::Attribute(..), _) => Some(FieldValue::Plain(free_form::from_json(&node.to_json()))),
     }
 }
 
@@ -161,7 +145,7 @@ impl Action for SetField {
         action.insert("field".into(), Value::from(&*self.name));
         let value = match &self.value {
             FieldValue::Template(template) => template.source().into(),
-            FieldValue::Plain(value) => crate::conditions::to_json(value),
+            FieldValue::Plain(value) => free_form::to_json(value),
         };
         action.insert("value".into(), value);
     }

@@ -89,7 +89,7 @@ fn word(node: &Node, words: &'static [&'static str], reading: &mut Reading<'_>) 
         return Some(1 << index);
     }
     let field = reading.field.field.name;
-    let is_sender = std::ptr::eq(words, SenderKind::WORDS);
+    let is_sender = words == SenderKind::WORDS;
     match (&*word, field) {
         ("all", "message.type") => return Some((1 << MessageType::WORDS.len()) - 1),
         ("all", _) if is_sender => return Some(1 << SenderKind::Customer as u32 | 1 << SenderKind::Team as u32),
