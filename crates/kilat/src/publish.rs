@@ -85,7 +85,7 @@ pub(crate) fn publish(
     by: Option<&str>,
 ) -> Result<Vec<Receipt>, Failure> {
     let known = read_all(&**log)?;
-    let (mut encoder, mut headers) = (Encoder::new(), cloudevents::Headers::new());
+    let (encoder, mut headers) = (Encoder::new(), cloudevents::Headers::new());
     let mut transaction = Transaction::default();
     let mut receipts = Vec::new();
     for document in documents {

@@ -108,7 +108,7 @@ impl Printer<'_> {
     }
 
     fn leads(&mut self, partition: &Partition) -> Result<(), Failure> {
-        let (mut encoder, mut bytes) = (Encoder::new(), Vec::new());
+        let (encoder, mut bytes) = (Encoder::new(), Vec::new());
         for lead in partition.leads() {
             bytes.clear();
             let line = encoder

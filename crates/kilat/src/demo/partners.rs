@@ -47,6 +47,8 @@ const KEYS_REMEMBERED: usize = 1_000_000;
 const TOLERANCE_S: i64 = 300;
 /// Requests answered 429, 500, or taken and never answered, per mille of first and second attempts.
 const THROTTLED_PER_MILLE: usize = 20;
+/// Fewer for WhatsApp: its throttling is about the number, and holds up everybody who is written to from it.
+const WHATSAPP_THROTTLED_PER_MILLE: usize = 3;
 const BROKEN_PER_MILLE: usize = 15;
 const SILENT_PER_MILLE: usize = 5;
 /// WhatsApp recipients that do not exist, per mille.
@@ -252,11 +254,15 @@ impl Floor {
         }
         let mut seen = book.keys.get(&place).copied().unwrap_or_default();
         seen.attempts += 1;
+        let throttled = match partner {
+            Partner::Whatsapp => WHATSAPP_THROTTLED_PER_MILLE,
+            Partner::Webhook | Partner::Meta => THROTTLED_PER_MILLE,
+        };
         let mood = match Random::named(self.seed, &format!("{}:{key}:{}", partner.name(), seen.attempts)).below(1000) {
             _ if seen.attempts > 2 => Mood::Takes,
-            n if n < THROTTLED_PER_MILLE => Mood::Throttles,
-            n if n < THROTTLED_PER_MILLE + BROKEN_PER_MILLE => Mood::Breaks,
-            n if n < THROTTLED_PER_MILLE + BROKEN_PER_MILLE + SILENT_PER_MILLE => Mood::FallsSilent,
+            n if n < throttled => Mood::Throttles,
+            n if n < throttled + BROKEN_PER_MILLE => Mood::Breaks,
+            n if n < throttled + BROKEN_PER_MILLE + SILENT_PER_MILLE => Mood::FallsSilent,
             _ => Mood::Takes,
         };
         let taken_now = matches!(mood, Mood::Takes | Mood::FallsSilent);

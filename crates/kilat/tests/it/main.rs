@@ -1,5 +1,7 @@
 //! The built command, as a user runs it: arguments and files in, standard output, standard error and exit code out.
 
+#![allow(clippy::unwrap_used, reason = "a test ends where something is not as it should be")]
+
 mod check;
 mod config;
 mod demo;
