@@ -1,3 +1,4 @@
 //! Workloads and measurements for the benchmarks.
 
+pub mod cpu;
 pub mod workload;

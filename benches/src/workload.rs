@@ -218,8 +218,8 @@ pub fn rules(seed: u64, count: usize) -> String {
 
 /// A word whose rank is drawn so that the share of messages that hit any rule stays near one in ten.
 fn keyword(random: &mut Random, count: usize) -> String {
-    let rarest = 60.0 * count as f64;
-    let rank = 400.0 + rarest * (0.2 + random.unit());
+    let rarest = 12.0 * count as f64;
+    let rank = 300.0 + rarest * (0.2 + random.unit());
     let mut keyword = String::new();
     word((rank as u64).min(VOCABULARY - 1), &mut keyword);
     keyword

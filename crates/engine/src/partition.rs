@@ -21,7 +21,8 @@ use crate::state::{Cell, State};
 pub enum Applied {
     /// Folded, and evaluated together with the events it caused.
     Evaluated {
-        /// Events evaluated beside it: introductions of a new lead or conversation, and events that rules caused.
+        /// Events evaluated beside it: introductions of a new lead or conversation where a rule listens to them, and events
+        /// that rules caused.
         caused: u32,
     },
     /// Seen before; nothing was done (D-33).
@@ -68,13 +69,13 @@ impl Partition {
         let subject = fold_into(&mut self.state, event, settings);
         let mut caused = 0;
         if let Some(rules) = rules.filter(|_| !event.is_history()) {
-            if subject.lead_is_new && event.kind != EventKind::LeadCreated {
-                caused +=
-                    1 + self.evaluate(&introduction(event, &subject, EventKind::LeadCreated), &subject, rules, outputs);
-            }
-            if subject.conversation_is_new && event.kind != EventKind::ConversationCreated {
-                let created = introduction(event, &subject, EventKind::ConversationCreated);
-                caused += 1 + self.evaluate(&created, &subject, rules, outputs);
+            for kind in [EventKind::LeadCreated, EventKind::ConversationCreated] {
+                let is_new =
+                    if kind == EventKind::LeadCreated { subject.lead_is_new } else { subject.conversation_is_new };
+                let heard = rules.listens_to(kind) || outputs.every_event();
+                if is_new && heard && event.kind != kind {
+                    caused += 1 + self.evaluate(&introduction(event, kind), &subject, rules, outputs);
+                }
             }
             caused += self.evaluate(event, &subject, rules, outputs);
         }
@@ -237,8 +238,7 @@ fn message_key(event: &Event<'_>) -> Option<Key> {
 
 /// The event that introduces a lead or conversation first seen with `event`: everything the sender knew, under an id of
 /// its own.
-fn introduction<'e>(event: &'e Event<'_>, subject: &Subject, kind: EventKind) -> Event<'e> {
-    debug_assert!(subject.lead_is_new || subject.conversation_is_new);
+fn introduction<'e>(event: &'e Event<'_>, kind: EventKind) -> Event<'e> {
     let suffix = if kind == EventKind::LeadCreated { "lead" } else { "conversation" };
     Event {
         id: format!("{}/{suffix}", event.id).into(),
