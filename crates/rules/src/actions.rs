@@ -236,6 +236,7 @@ pub(crate) struct Plan<'p, 'f> {
 }
 
 /// What an action comes to.
+#[expect(clippy::large_enum_variant, reason = "one at a time, on the stack; a box would be an allocation an action")]
 pub(crate) enum Outcome {
     Patch(Patch),
     Command(Command<'static>, Option<Destination<'static>>),
@@ -276,6 +277,7 @@ impl Plan<'_, '_> {
 
 /// What an action comes to, for the engine.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "one at a time, on the stack; a box would be an allocation an action")]
 pub enum Planned {
     /// A change of the lead or the conversation.
     Patch(Patch),

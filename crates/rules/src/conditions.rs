@@ -339,7 +339,7 @@ impl Tree {
             report.add(codes::TOO_DEEP, members.at, message, "flatten the groups, or write two rules");
             return None;
         }
-        let Some(nodes) = object::list(members, group.name(), report) else { return None };
+        let nodes = object::list(members, group.name(), report)?;
         if nodes.is_empty() {
             report.add(codes::WRONG_VALUE, members.at, "the group is empty", "put at least one condition into it");
             return None;

@@ -38,12 +38,12 @@ pub(crate) const KIND: Kind = Kind {
 struct SendWebhook {
     to: Arc<Endpoint>,
     event: Option<Box<str>>,
-    payload: Option<Vec<(Box<str>, Field)>>,
+    payload: Option<Vec<(Box<str>, Entry)>>,
 }
 
 /// One value of an own payload.
 #[derive(Debug)]
-enum Field {
+enum Entry {
     /// A text that is one field and nothing else keeps the field's type.
     Field(FieldRef, Box<str>),
     Template(Template),
@@ -95,7 +95,7 @@ fn endpoint_at(address: &str, node: &Node, reading: &mut Reading<'_>) -> Option<
     Some(endpoint)
 }
 
-fn read_payload(node: &Node, reading: &mut Reading<'_>) -> Option<Vec<(Box<str>, Field)>> {
+fn read_payload(node: &Node, reading: &mut Reading<'_>) -> Option<Vec<(Box<str>, Entry)>> {
     let Content::Map(entries) = &node.content else {
         object::wrong_type(node, "`payload`", "an object", reading.report);
         return None;
@@ -106,11 +106,11 @@ fn read_payload(node: &Node, reading: &mut Reading<'_>) -> Option<Vec<(Box<str>,
                 let inner = text.trim().strip_prefix("{{").and_then(|rest| rest.strip_suffix("}}"));
                 let (name, fallback) = inner.map_or(("", ""), |inner| inner.split_once('|').unwrap_or((inner, "")));
                 match FieldRef::parse(name) {
-                    Some(field) => Field::Field(field, fallback.trim().into()),
-                    None => Field::Template(Template::parse(text, entry.value.at, reading.report)),
+                    Some(field) => Entry::Field(field, fallback.trim().into()),
+                    None => Entry::Template(Template::parse(text, entry.value.at, reading.report)),
                 }
             }
-            _ => Field::Plain(entry.value.to_json()),
+            _ => Entry::Plain(entry.value.to_json()),
         };
         (entry.key.clone(), field)
     });
@@ -126,10 +126,10 @@ impl Action for SendWebhook {
         if let Some(payload) = &self.payload {
             let entries = payload.iter().map(|(key, field)| {
                 let value = match field {
-                    Field::Field(field, fallback) if fallback.is_empty() => format!("{{{{{}}}}}", field.name()).into(),
-                    Field::Field(field, fallback) => format!("{{{{{}|{fallback}}}}}", field.name()).into(),
-                    Field::Template(template) => template.source().into(),
-                    Field::Plain(value) => value.clone(),
+                    Entry::Field(field, fallback) if fallback.is_empty() => format!("{{{{{}}}}}", field.name()).into(),
+                    Entry::Field(field, fallback) => format!("{{{{{}|{fallback}}}}}", field.name()).into(),
+                    Entry::Template(template) => template.source().into(),
+                    Entry::Plain(value) => value.clone(),
                 };
                 (key.to_string(), value)
             });
@@ -152,15 +152,15 @@ impl Action for SendWebhook {
     }
 }
 
-fn own_value(field: &Field, plan: &Plan<'_, '_>) -> Domain<'static> {
+fn own_value(field: &Entry, plan: &Plan<'_, '_>) -> Domain<'static> {
     match field {
-        Field::Field(field, fallback) => match field.observe(plan.facts) {
+        Entry::Field(field, fallback) => match field.observe(plan.facts) {
             Some(value) => value,
             None if fallback.is_empty() => Domain::Null,
             None => Domain::Text(fallback.to_string().into()),
         },
-        Field::Template(template) => Domain::Text(template.render(plan.facts).into()),
-        Field::Plain(value) => free_form::from_json(value),
+        Entry::Template(template) => Domain::Text(template.render(plan.facts).into()),
+        Entry::Plain(value) => free_form::from_json(value),
     }
 }
 

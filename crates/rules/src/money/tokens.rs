@@ -27,7 +27,7 @@ pub(super) enum Marker {
 
 impl Marker {
     /// The ISO 4217 code, given the workspace's.
-    pub(super) fn currency<'c>(self, workspace: &'c str) -> &'c str {
+    pub(super) fn currency(self, workspace: &str) -> &str {
         const DOLLARS: &[&str] = &["USD", "SGD", "AUD", "NZD", "CAD", "HKD", "TWD", "MXN", "BND"];
         match self {
             Marker::Rupiah => "IDR",
