@@ -21,7 +21,8 @@ pub enum LogError {
         /// Every input with its count.
         counts: String,
     },
-    /// A newer holder of the same name took over, or the group went on without this member. Nothing was committed.
+    /// A newer holder of the same name took over, or the group went on without this member. Nothing was committed, unless
+    /// the answer to the commit itself was lost on its way.
     #[error("{name} has lost its place to a newer one ({reason})")]
     Fenced {
         /// The transactional id.

@@ -14,6 +14,7 @@ use std::fmt;
 use std::time::Duration;
 
 use rdkafka::ClientConfig;
+use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::KafkaError;
 
 use crate::LogError;
@@ -150,6 +151,8 @@ impl KafkaConfig {
     pub(super) fn reader(&self) -> ClientConfig {
         let mut config = self.consumer();
         config.set("isolation.level", "read_uncommitted");
+        // A broker that hangs up at once is how a wrong security.protocol shows.
+        config.set("log.connection.close", "true");
         self.pass_through(config)
     }
 
@@ -193,6 +196,8 @@ impl KafkaConfig {
 
     fn common(&self) -> ClientConfig {
         let mut config = ClientConfig::new();
+        // rdkafka would ask the `log` crate, where nobody listens; `Context` passes lines on to `tracing`.
+        config.set_log_level(RDKafkaLogLevel::Info);
         config.set("bootstrap.servers", &self.brokers);
         config.set("client.id", &self.client_id);
         config.set("socket.nagle.disable", "true");

@@ -39,6 +39,8 @@ struct Notes {
     changes: VecDeque<Change>,
     leaving: bool,
     trouble: Option<Trouble>,
+    /// The last failed connection that was only logged.
+    failure: Option<String>,
     undelivered: Option<Undelivered>,
     lines: Lines,
 }
@@ -104,7 +106,15 @@ impl Context {
 
     /// What is known to be wrong with the connection, since it was last asked for.
     pub(super) fn take_trouble(&self) -> Option<Trouble> {
-        self.notes().trouble.take()
+        let mut notes = self.notes();
+        let failure = notes.failure.take();
+        let mut trouble = notes.trouble.take()?;
+        if trouble.kind == TroubleKind::Unknown
+            && let Some(failure) = failure
+        {
+            trouble.reason = failure;
+        }
+        Some(trouble)
     }
 
     /// The first record that failed since it was last asked for.
@@ -119,6 +129,11 @@ impl Context {
 
 impl ClientContext for Context {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, line: &str) {
+        // A broker that hangs up (a listener of another security protocol does) is logged, but no error event.
+        if facility == "FAIL" {
+            let said = line.split_once("]: ").map_or(line, |(_thread, said)| said);
+            self.notes().failure = Some(said.to_owned());
+        }
         // Options of the pass-through map go to consumers and producers alike; each warns of the other's.
         if facility.starts_with("CONFWARN") || matches!(level, RDKafkaLogLevel::Debug) {
             tracing::debug!(target: "librdkafka", facility, line, "librdkafka");

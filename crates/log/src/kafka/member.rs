@@ -268,10 +268,8 @@ impl Drop for GroupMember {
         let deadline = Instant::now() + LEAVE_TIMEOUT;
         let consumer = self.intake.consumer();
         consumer.context().leave();
-        // A change not yet carried out is one the group waits for.
-        if self.change.take().is_some() || consumer.context().take_change().is_some() {
-            let _ = consumer.unassign();
-        }
+        // A change that was not carried out is one the consumer waits for, also when it closes.
+        let _ = consumer.unassign();
         // Closing the consumer does not make a static member leave (KIP-345), ending its subscription does; the member
         // id is gone once the request is on its way.
         consumer.unsubscribe();

@@ -38,6 +38,15 @@ fn refused_credentials_outlive_everything() {
 }
 
 #[test]
+fn a_failure_that_was_only_logged_says_more_than_that_all_brokers_are_down() {
+    let context = Context::new();
+    context.error(KafkaError::Global(RDKafkaErrorCode::AllBrokersDown), "1/1 brokers are down");
+    context.log(RDKafkaLogLevel::Error, "FAIL", "[thrd:b:9092/bootstrap]: b:9092/bootstrap: Disconnected");
+    let trouble = context.take_trouble().expect("noted");
+    assert_eq!((trouble.is_decisive(), trouble.reason.as_str()), (true, "b:9092/bootstrap: Disconnected"));
+}
+
+#[test]
 fn what_says_nothing_of_the_connection_is_not_noted() {
     assert_eq!(noted(&[(RDKafkaErrorCode::PollExceeded, "max poll interval")]), None);
 }
