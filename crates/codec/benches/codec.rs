@@ -6,7 +6,8 @@ use std::hint::black_box;
 
 use criterion::measurement::{Measurement, ValueFormatter, WallTime};
 use criterion::{Criterion, criterion_group, criterion_main};
-use kilat_codec::{Encoder, decode_action, decode_decision, decode_event};
+use kilat_codec::cloudevents::{Attributes, Headers, Kind};
+use kilat_codec::{Encoder, Schema, decode_action, decode_decision, decode_event, json};
 use kilat_domain::*;
 
 /// CPU time of the measuring thread: the machines are shared, and wall time measures the neighbours.
@@ -153,6 +154,83 @@ fn action() -> Action<'static> {
     }
 }
 
+/// Events that differ in everything a chat's messages differ in, so that no branch is learned by heart.
+fn many_events() -> Vec<Vec<u8>> {
+    const EVENTS: usize = 4096;
+    let mut seed = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut random = move |below: usize| {
+        seed ^= seed << 13;
+        seed ^= seed >> 7;
+        seed ^= seed << 17;
+        (seed % below as u64) as usize
+    };
+    let words = ["mau", "order", "dong", "kak", "harga", "berapa", "ready", "ukuran", "XL", "kirim", "Bandung", "🙏"];
+    let encoder = Encoder::new();
+    (0..EVENTS)
+        .map(|at| {
+            let text: Vec<&str> = (0..2 + random(24)).map(|_| words[random(words.len())]).collect();
+            let (text, id, name) = (text.join(" "), format!("e-{at:0$}", 2 + random(20)), words[random(words.len())]);
+            let mut event = Event { id: id.into(), ..message_event() };
+            if let Some(message) = &mut event.message {
+                message.text = Some(text.into());
+                message.reply_to = (random(8) == 0).then(|| "wamid.Y".into());
+                message.history = (random(4) == 0).then_some(false);
+            }
+            if let Some(sender) = &mut event.sender {
+                sender.kind = SenderKind::ALL[random(3)];
+                sender.name = (random(4) > 0).then(|| name.into());
+            }
+            event.chat = (random(3) > 0).then_some(Chat { kind: ChatKind::ALL[random(2)] });
+            let mut bytes = Vec::new();
+            encoder.event(&event, &mut bytes).unwrap();
+            assert_eq!(decode_event(&bytes).unwrap(), event);
+            bytes
+        })
+        .collect()
+}
+
+fn decode_many(c: &mut Criterion<ThreadTime>) {
+    let events = many_events();
+    let mean = events.iter().map(Vec::len).sum::<usize>() / events.len();
+    let mut next = 0;
+    c.bench_function(&format!("codec/decode_unseen_event/{mean}"), |b| {
+        b.iter(|| {
+            next = (next + 1) % events.len();
+            black_box(decode_event(black_box(&events[next])).unwrap());
+        })
+    });
+}
+
+fn lines(c: &mut Criterion<ThreadTime>) {
+    let line = json::event_to_line(&message_event());
+    assert_eq!(json::event_from_line(&line).unwrap(), message_event());
+    c.bench_function(&format!("codec/event_from_line/{}", line.len()), |b| {
+        b.iter(|| json::event_from_line(black_box(&line)).unwrap())
+    });
+    let line = json::decision_to_line(&decision());
+    assert_eq!(json::decision_from_line(&line).unwrap(), decision());
+    c.bench_function(&format!("codec/decision_to_line/{}", line.len()), |b| {
+        b.iter(|| json::decision_to_line(black_box(&decision())))
+    });
+}
+
+fn headers(c: &mut Criterion<ThreadTime>) {
+    let mut headers = Headers::new();
+    let attributes = Attributes {
+        kind: Kind::Record(Schema::Decision),
+        id: "e-000001",
+        workspace: "acme",
+        at: Timestamp(1_795_143_600_000),
+        traceparent: None,
+    };
+    assert_eq!(headers.of(&attributes).len(), 6);
+    c.bench_function("codec/cloudevents_headers/6", |b| {
+        b.iter(|| {
+            black_box(headers.of(black_box(&attributes)));
+        })
+    });
+}
+
 fn decode(c: &mut Criterion<ThreadTime>) {
     let encoder = Encoder::new();
     let mut bytes = Vec::new();
@@ -210,6 +288,6 @@ fn encode(c: &mut Criterion<ThreadTime>) {
 criterion_group! {
     name = benches;
     config = Criterion::default().with_measurement(ThreadTime);
-    targets = decode, encode
+    targets = decode, decode_many, encode, headers, lines
 }
 criterion_main!(benches);

@@ -16,14 +16,25 @@ use serde_avro_fast::de::{DeError, DeserializerConfig, DeserializerState};
 
 use crate::reader::{self, ReadError};
 use crate::schemas::{self, Version};
-use crate::{DecodeError, Schema, by_name, framing};
+use crate::{DecodeError, Schema, by_name, event_reader, framing};
 
 /// How deep Avro records, unions and arrays may nest: three of them are one level of a free-form value.
 const AVRO_DEPTH_MAX: usize = 96;
 
+/// How much an error says of what is wrong with a record.
+const PROBLEM_BYTES_MAX: usize = 240;
+
 /// Decodes the value of a record of `kilat.messages.v1` or `kilat.lead-changes.v1`.
 pub fn decode_event(bytes: &[u8]) -> Result<Event<'_>, DecodeError> {
-    let event: Event<'_> = decode(Schema::Event, bytes)?;
+    let (version, avro) = open(Schema::Event, bytes)?;
+    let event = if version.is_newest {
+        let mut event = event_reader::blank();
+        let rest = event_reader::read(avro, &mut event).map_err(|error| unreadable(version, error))?;
+        nothing_follows(rest)?;
+        event
+    } else {
+        decode_version(version, avro)?
+    };
     check_event(&event)?;
     Ok(event)
 }
@@ -64,6 +75,12 @@ pub fn decode_state_block(bytes: &[u8]) -> Result<StateBlock<'_>, DecodeError> {
 }
 
 fn decode<'a, T: Deserialize<'a>>(expected: Schema, bytes: &'a [u8]) -> Result<T, DecodeError> {
+    let (version, avro) = open(expected, bytes)?;
+    decode_version(version, avro)
+}
+
+/// The version a framed value was written in, and its Avro part.
+fn open(expected: Schema, bytes: &[u8]) -> Result<(&'static Version, &[u8]), DecodeError> {
     let max = expected.bytes_max();
     if bytes.len() > max {
         return Err(DecodeError::TooLarge { bytes: bytes.len(), max });
@@ -73,20 +90,34 @@ fn decode<'a, T: Deserialize<'a>>(expected: Schema, bytes: &'a [u8]) -> Result<T
     if version.schema != expected {
         return Err(DecodeError::WrongSchema { id, found: version.schema, expected });
     }
-    decode_version(version, avro)
+    Ok((version, avro))
 }
 
 /// Decodes the Avro part of a value that was written in this version.
 pub(crate) fn decode_version<'a, T: Deserialize<'a>>(version: &Version, avro: &'a [u8]) -> Result<T, DecodeError> {
     let (value, rest) = if version.is_newest {
-        reader::read(avro).map_err(|error| match error {
-            ReadError::Ended => DecodeError::Truncated,
-            ReadError::Malformed(problem) => DecodeError::Malformed { id: version.id, problem },
-        })?
+        reader::read(avro).map_err(|error| unreadable(version, error))?
     } else {
         decode_older(version, avro)?
     };
-    if rest.is_empty() { Ok(value) } else { Err(DecodeError::Trailing { bytes: rest.len() }) }
+    nothing_follows(rest)?;
+    Ok(value)
+}
+
+fn unreadable(version: &Version, error: ReadError) -> DecodeError {
+    match error {
+        ReadError::Ended => DecodeError::Truncated,
+        ReadError::Malformed(problem) => DecodeError::Malformed { id: version.id, problem: shortened(&problem) },
+    }
+}
+
+/// What a decoder says may quote the record; the error ends up in headers and logs.
+fn shortened(problem: &str) -> Box<str> {
+    problem[..problem.floor_char_boundary(PROBLEM_BYTES_MAX)].into()
+}
+
+fn nothing_follows(rest: &[u8]) -> Result<(), DecodeError> {
+    if rest.is_empty() { Ok(()) } else { Err(DecodeError::Trailing { bytes: rest.len() }) }
 }
 
 fn decode_older<'a, T: Deserialize<'a>>(version: &Version, avro: &'a [u8]) -> Result<(T, &'a [u8]), DecodeError> {
@@ -97,7 +128,7 @@ fn decode_older<'a, T: Deserialize<'a>>(version: &Version, avro: &'a [u8]) -> Re
             Ok((value, &avro[avro.len() - left..]))
         }
         Err(_) if is_truncated(version, avro) => Err(DecodeError::Truncated),
-        Err(error) => Err(DecodeError::Malformed { id: version.id, problem: error.to_string().into() }),
+        Err(error) => Err(DecodeError::Malformed { id: version.id, problem: shortened(&error.to_string()) }),
     }
 }
 

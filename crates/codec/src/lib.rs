@@ -8,6 +8,9 @@
 //!   their own length.
 //! - **CO-3:** every released version of a schema stays readable (`BACKWARD_TRANSITIVE`).
 //!
+//! A value of the newest version is read and written guided by the types (`reader`, `event_reader`, `writer`), one of an
+//! older version by the names in its schema (`by_name`, with `serde_avro_fast`). apache-avro checks both in the tests.
+//!
 //! Absent by design: Kafka, a registry client, clocks, and any meaning of what is decoded.
 
 mod by_name;
@@ -15,6 +18,7 @@ pub mod cloudevents;
 mod decode;
 mod encode;
 mod error;
+mod event_reader;
 mod framing;
 pub mod json;
 mod reader;

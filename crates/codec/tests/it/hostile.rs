@@ -66,6 +66,18 @@ fn a_word_outside_its_set_is_malformed_and_named() {
 }
 
 #[test]
+fn an_error_quotes_no_more_of_a_record_than_fits_a_header() {
+    // id "e", workspace "w", and a type of 100,000 letters: zigzag 200,000.
+    let mut bytes = vec![0];
+    bytes.extend_from_slice(&Schema::Event.id().to_be_bytes());
+    bytes.extend_from_slice(&[2, b'e', 2, b'w', 0xc0, 0x9a, 0x0c]);
+    bytes.extend(std::iter::repeat_n("é", 50_000).flat_map(str::bytes));
+    let error = decode_event(&bytes).unwrap_err();
+    assert_eq!(error.code(), "K2007");
+    assert!(error.to_string().len() < 300);
+}
+
+#[test]
 fn events_without_workspace_or_out_of_time_are_refused() {
     assert_eq!(code(&encoded(&Event { workspace: "".into(), ..contract_event() })), "K2009");
     for at in [i64::MIN, -1, Timestamp::MAX.0 + 1, i64::MAX] {

@@ -1,0 +1,141 @@
+//! Events of the newest schema version, filled in place.
+//!
+//! Every record of the input topics is read here, so it matters what a field costs that is null, as most of the seventy
+//! are. Serde hands every field up as a value of its own, and every structure with it; here an event is blank to begin
+//! with, a null leaves it so, and text goes straight to where it stays: 0.29 µs instead of 0.49 for a text message.
+//!
+//! In: a [`Reader`] at the start of an event. Out: the event. The fields stand in the order of the schema; the same tests
+//! as for `reader` hold them to it. Free-form values, rare in messages, go the general way.
+
+use kilat_domain::{
+    Change, Channel, Chat, ChatKind, Consent, ConversationFacts, ConversationPriority, ConversationStatus, Ctwa, Event,
+    EventKind, Geo, LeadFacts, LeadPriority, Membership, Message, MessageType, Money, Named, Number, Object, Sender,
+    SenderKind, Str, TagFact, Timestamp, Utm, ValueFacts,
+};
+use serde::Deserialize;
+
+use crate::reader::{ReadError, Reader};
+
+/// Reads an event from the start of `bytes` into `event`; gives the bytes that follow it.
+pub(crate) fn read<'de>(bytes: &'de [u8], event: &mut Event<'de>) -> Result<&'de [u8], ReadError> {
+    let mut reader = Reader::new(bytes);
+    event.fill(&mut reader)?;
+    Ok(reader.rest())
+}
+
+/// A place that can be filled from where a reader stands.
+trait Fill<'de>: Sized {
+    /// What stands there before.
+    fn blank() -> Self;
+
+    fn fill(&mut self, reader: &mut Reader<'de>) -> Result<(), ReadError>;
+}
+
+/// An event without anything.
+pub(crate) fn blank<'de>() -> Event<'de> {
+    Event::blank()
+}
+
+macro_rules! records {
+    ($($record:ident $(<$a:lifetime>)? { $($field:ident,)+ })*) => {
+        $(impl<'de> Fill<'de> for $record $(<$a>)? {
+            #[inline]
+            fn blank() -> Self {
+                $record { $($field: Fill::blank(),)+ }
+            }
+            fn fill(&mut self, reader: &mut Reader<'de>) -> Result<(), ReadError> {
+                $(self.$field.fill(reader)?;)+
+                Ok(())
+            }
+        })*
+    };
+}
+
+records! {
+    Event<'de> {
+        id, workspace, kind, occurred_at, conversation, lead, channel, chat, sender, message, change, tag, skill, list,
+        utm, ctwa, geo, webhook, ticket, order, call, causation_id, root_id, depth,
+    }
+    ConversationFacts<'de> { id, status, priority, tags, assignee, started_by, room_tags, attrs, }
+    LeadFacts<'de> {
+        id, status, priority, score, tags, audience, plan, lists, consent, source, notes, city, region, country, name,
+        email, phone, value, attrs,
+    }
+    ValueFacts { actual, estimated, }
+    Channel<'de> { kind, account, source, }
+    Chat { kind, }
+    Sender<'de> { kind, id, name, }
+    Message<'de> { id, kind, text, reply_to, reply_to_from, quoted_text, has_media, private, history, }
+    Change<'de> { field, from, to, }
+    TagFact<'de> { name, on, }
+    Named<'de> { name, }
+    Membership<'de> { name, }
+    Utm<'de> { source, medium, campaign, term, content, }
+    Ctwa<'de> { clid, source_id, }
+    Geo<'de> { country, }
+}
+
+macro_rules! words {
+    ($($set:ident)*) => {
+        $(impl<'de> Fill<'de> for $set {
+            #[inline]
+            fn blank() -> Self {
+                $set::ALL[0]
+            }
+            fn fill(&mut self, reader: &mut Reader<'de>) -> Result<(), ReadError> {
+                *self = reader.str()?.parse().map_err(serde::de::Error::custom)?;
+                Ok(())
+            }
+        })*
+    };
+}
+
+words! { EventKind SenderKind MessageType ChatKind ConversationStatus ConversationPriority LeadPriority Consent }
+
+/// What is read through serde, whole.
+macro_rules! whole {
+    ($($kind:ty: $blank:expr,)*) => {
+        $(impl<'de> Fill<'de> for $kind {
+            fn blank() -> Self {
+                $blank
+            }
+            fn fill(&mut self, reader: &mut Reader<'de>) -> Result<(), ReadError> {
+                *self = Deserialize::deserialize(reader)?;
+                Ok(())
+            }
+        })*
+    };
+}
+
+whole! {
+    Object<'de>: Object::default(),
+    Vec<Str<'de>>: Vec::new(),
+    Money: Money { minor: 0, currency: "".into() },
+    Number: Number::Int(0),
+    Timestamp: Timestamp(0),
+    bool: false,
+    u16: 0,
+}
+
+impl<'de> Fill<'de> for Str<'de> {
+    #[inline]
+    fn blank() -> Self {
+        Str::from("")
+    }
+    #[inline]
+    fn fill(&mut self, reader: &mut Reader<'de>) -> Result<(), ReadError> {
+        *self = Str::from(reader.str()?);
+        Ok(())
+    }
+}
+
+impl<'de, T: Fill<'de>> Fill<'de> for Option<T> {
+    #[inline]
+    fn blank() -> Self {
+        None
+    }
+    #[inline]
+    fn fill(&mut self, reader: &mut Reader<'de>) -> Result<(), ReadError> {
+        if reader.is_something()? { self.insert(T::blank()).fill(reader) } else { Ok(()) }
+    }
+}
