@@ -119,20 +119,23 @@ impl Partition {
     pub fn restore(&mut self, block: StateBlock<'_>) {
         self.now = self.now.max(block.now);
         for LeadEntry { workspace, id, state, marks } in block.leads {
-            let (at, _) = self.state.lead(&workspace, &id, &state.status);
+            let workspace = self.state.find(&workspace);
+            let (at, _) = self.state.lead(workspace, &id, &state.status);
             let cell = self.state.leads.touch(at);
             cell.state = state.into_owned();
             cell.marks = marks.into_owned();
         }
         for ConversationEntry { workspace, id, state, marks } in block.conversations {
-            let (at, _) = self.state.conversation(&workspace, &id, state.created_at);
+            let workspace = self.state.find(&workspace);
+            let (at, _) = self.state.conversation(workspace, &id, state.created_at);
             let cell = self.state.conversations.touch(at);
             cell.state = state.into_owned();
             cell.marks = marks.into_owned();
         }
         self.seen.restore(&block.seen);
         for disabled in block.disabled {
-            let loops = &mut self.state.workspace(&disabled.workspace).loops;
+            let workspace = self.state.find(&disabled.workspace);
+            let loops = &mut self.state.workspace_mut(workspace).loops;
             loops.retain(|known| known.rule != disabled.rule);
             loops.push(kilat_domain::DisabledRule {
                 workspace: disabled.workspace.into_owned(),
@@ -197,8 +200,8 @@ impl Partition {
 
 /// Finds or makes the event's lead and conversation, and folds the event into them.
 fn fold_into(state: &mut State, event: &Event<'_>, settings: &Settings) -> Subject {
-    let workspace = &*event.workspace;
-    let mut subject = Subject::default();
+    let workspace = state.find(&event.workspace);
+    let mut subject = Subject { workspace, ..Subject::default() };
     if let Some(id) = identity::conversation_id(event, settings) {
         let (at, new) = state.conversation(workspace, &id, event.occurred_at);
         (subject.conversation, subject.conversation_is_new) = (Some(at), new);

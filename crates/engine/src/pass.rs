@@ -18,6 +18,7 @@ use crate::state::State;
 /// Whom an event concerns, by their places in the state.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Subject {
+    pub(crate) workspace: u32,
     pub(crate) lead: Option<u32>,
     pub(crate) conversation: Option<u32>,
     pub(crate) lead_is_new: bool,
@@ -93,8 +94,7 @@ impl ChainOf<'_> {
         if mark.is_some_and(|mark| mark.quarantined && mark.version == rule.version()) {
             return Some("quarantined");
         }
-        let loops = self.state.workspaces.get(&*event.workspace).map_or(&[][..], |workspace| &workspace.loops);
-        if guard::is_disabled(loops, rule.id(), rule.version()) {
+        if guard::is_disabled(&self.state.workspace(self.subject.workspace).loops, rule.id(), rule.version()) {
             return Some("disabled");
         }
         if self.fired_before(rule, event) {
@@ -149,7 +149,7 @@ impl ChainOf<'_> {
             Some(at) => (Some(at), self.state.conversations.get(at).id.clone()),
             None => (None, Box::default()),
         };
-        let workspace = self.state.workspace(&event.workspace);
+        let workspace = self.state.workspace_mut(self.subject.workspace);
         workspace.loops_dirty = true;
         let rule_version = (rule.id(), rule.version());
         let disabled = guard::hit(&mut workspace.loops, &event.workspace, rule_version, &conversation, at, strict);

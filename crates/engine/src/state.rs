@@ -96,8 +96,9 @@ impl<T> Cells<T> {
 }
 
 /// Where the cells of one workspace are.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Workspace {
+    name: Box<str>,
     pub(crate) leads: HashMap<Box<str>, u32>,
     pub(crate) conversations: HashMap<Box<str>, u32>,
     /// Rules the loop guard has met, by id.
@@ -108,54 +109,69 @@ pub(crate) struct Workspace {
 /// Everything a partition remembers but its idempotency keys.
 #[derive(Debug, Default)]
 pub(crate) struct State {
-    pub(crate) workspaces: HashMap<Box<str>, Workspace>,
+    names: HashMap<Box<str>, u32>,
+    workspaces: Vec<Workspace>,
     pub(crate) leads: Cells<Lead>,
     pub(crate) conversations: Cells<Conversation>,
 }
 
 impl State {
-    /// The workspace of this name, made new where it is not known.
-    pub(crate) fn workspace(&mut self, name: &str) -> &mut Workspace {
-        if !self.workspaces.contains_key(name) {
-            self.workspaces.insert(name.into(), Workspace::default());
+    /// The place of the workspace of this name, made new where it is not known.
+    pub(crate) fn find(&mut self, name: &str) -> u32 {
+        if let Some(at) = self.names.get(name) {
+            return *at;
         }
-        self.workspaces.get_mut(name).expect("just inserted")
+        let at = u32::try_from(self.workspaces.len()).expect("a partition holds fewer than 2^32 workspaces");
+        let (leads, conversations) = (HashMap::new(), HashMap::new());
+        let name: Box<str> = name.into();
+        self.names.insert(name.clone(), at);
+        self.workspaces.push(Workspace { name, leads, conversations, loops: Vec::new(), loops_dirty: false });
+        at
+    }
+
+    /// The workspace at this place.
+    pub(crate) fn workspace(&self, at: u32) -> &Workspace {
+        &self.workspaces[at as usize]
+    }
+
+    /// The workspace at this place.
+    pub(crate) fn workspace_mut(&mut self, at: u32) -> &mut Workspace {
+        &mut self.workspaces[at as usize]
     }
 
     /// The lead, made new with `status` where it is not known; whether it is new.
-    pub(crate) fn lead(&mut self, workspace: &str, id: &str, status: &str) -> (u32, bool) {
-        let known = self.workspace(workspace).leads.get(id).copied();
-        if let Some(at) = known {
-            return (at, false);
+    pub(crate) fn lead(&mut self, workspace: u32, id: &str, status: &str) -> (u32, bool) {
+        let workspace = &mut self.workspaces[workspace as usize];
+        if let Some(at) = workspace.leads.get(id) {
+            return (*at, false);
         }
-        let at = self.leads.add(workspace, id, Lead::new(status));
-        self.workspace(workspace).leads.insert(id.into(), at);
+        let at = self.leads.add(&workspace.name, id, Lead::new(status));
+        workspace.leads.insert(id.into(), at);
         (at, true)
     }
 
     /// The conversation, made new where it is not known; whether it is new.
-    pub(crate) fn conversation(&mut self, workspace: &str, id: &str, at: Timestamp) -> (u32, bool) {
-        let known = self.workspace(workspace).conversations.get(id).copied();
-        if let Some(at) = known {
-            return (at, false);
+    pub(crate) fn conversation(&mut self, workspace: u32, id: &str, first_seen: Timestamp) -> (u32, bool) {
+        let workspace = &mut self.workspaces[workspace as usize];
+        if let Some(at) = workspace.conversations.get(id) {
+            return (*at, false);
         }
-        let cell = self.conversations.add(workspace, id, Conversation::new(at));
-        self.workspace(workspace).conversations.insert(id.into(), cell);
-        (cell, true)
+        let at = self.conversations.add(&workspace.name, id, Conversation::new(first_seen));
+        workspace.conversations.insert(id.into(), at);
+        (at, true)
     }
 
-    /// Rules the loop guard has met since the last commit, as they are now; workspaces in the order of their names.
+    /// Rules the loop guard has met since the last commit, as they are now; workspaces in the order they were first seen.
     pub(crate) fn dirty_loops(&self) -> Vec<DisabledRule<'static>> {
-        let mut dirty: Vec<_> = self.workspaces.iter().filter(|(_, workspace)| workspace.loops_dirty).collect();
-        dirty.sort_unstable_by_key(|(name, _)| *name);
-        dirty.into_iter().flat_map(|(_, workspace)| workspace.loops.iter().cloned()).collect()
+        let dirty = self.workspaces.iter().filter(|workspace| workspace.loops_dirty);
+        dirty.flat_map(|workspace| workspace.loops.iter().cloned()).collect()
     }
 
     /// What is dirty is committed.
     pub(crate) fn settle(&mut self) {
         self.leads.settle();
         self.conversations.settle();
-        for workspace in self.workspaces.values_mut() {
+        for workspace in &mut self.workspaces {
             workspace.loops_dirty = false;
         }
     }

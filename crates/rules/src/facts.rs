@@ -60,6 +60,8 @@ pub struct Scratch {
     pub(crate) folded: String,
     /// The keywords in it.
     pub(crate) hits: HitSet,
+    /// The places of the trigger's rules that this event has to ask, one bit each.
+    pub(crate) awake: Vec<u64>,
     /// Any other folded text.
     pub(crate) other: String,
     pub(crate) regex: RegexScratch,

@@ -348,6 +348,11 @@ impl Rule {
         })
     }
 
+    /// Whether it is narrowed to channels or partners (D-29).
+    pub(crate) fn is_scoped(&self) -> bool {
+        !self.channels.is_empty() || !self.sources.is_empty()
+    }
+
     /// Warns of what loads and probably is not meant.
     fn lint(&self, at: Position, report: &mut Report) {
         let message_rule = self.triggers.iter().any(|trigger| is_message(trigger.kind));

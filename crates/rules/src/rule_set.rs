@@ -13,14 +13,14 @@ mod program;
 use std::sync::Arc;
 
 use kilat_domain::{Event, EventKind};
-use kilat_matcher::{KeywordSet, KeywordSetBuilder};
+use kilat_matcher::{KeywordId, KeywordSet, KeywordSetBuilder};
 
 use crate::codes;
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::document::Document;
 use crate::endpoint::Endpoint;
 use crate::facts::Scratch;
-use crate::rule::{Rule, Trigger};
+use crate::rule::{Rule, Trigger, is_message};
 use crate::settings::Settings;
 
 pub use pass::{Evaluated, FirstFalse, Pass};
@@ -42,19 +42,30 @@ pub struct RuleSet {
     candidates: Vec<Candidates>,
 }
 
-/// The rules of one trigger.
+/// The rules of one trigger, and which of them an event with these keywords has to ask.
 #[derive(Debug, Default)]
 struct Candidates {
     rules: Box<[Candidate]>,
     /// Whether any of them looks at the message text.
     needs_text: bool,
+    /// Places in `rules` of those that no keyword decides, one bit each.
+    ungated: Box<[u64]>,
+    /// Keywords, each with the place of a rule that can hold only where one of its keywords is found; sorted.
+    gates: Box<[(KeywordId, u32)]>,
 }
 
+/// A rule of one trigger, with what can be asked before the rule itself is looked at.
 #[derive(Clone, Copy, Debug)]
 struct Candidate {
     rule: u32,
+    /// Senders it sees, one bit each, where the event is a message.
+    senders: u32,
+    /// Kinds of chat it sees, one bit each.
+    chats: u32,
     /// Only a customer's message, and only in a conversation that was known before.
     message_added: bool,
+    /// Narrowed to channels or partners.
+    scoped: bool,
 }
 
 /// Compiles a document.
@@ -103,16 +114,50 @@ impl Candidates {
     fn of(kind: EventKind, rules: &[Rule], programs: &[Program]) -> Candidates {
         let mut needs_text = false;
         let mut candidates = Vec::new();
+        let (mut ungated, mut gates) = (Vec::new(), Vec::new());
         for (index, rule) in rules.iter().enumerate() {
             let mut triggers = rule.triggers.iter().filter(|trigger| trigger.kind == kind).peekable();
             if triggers.peek().is_none() {
                 continue;
             }
-            needs_text |= programs[index].needs_text();
-            let message_added = triggers.all(|trigger: &Trigger| trigger.message_added);
-            candidates.push(Candidate { rule: u32::try_from(index).unwrap_or(u32::MAX), message_added });
+            let program = &programs[index];
+            needs_text |= program.needs_text();
+            let place = candidates.len();
+            if place % 64 == 0 {
+                ungated.push(0);
+            }
+            match program.gate() {
+                Some(keywords) => gates.extend(keywords.iter().map(|keyword| (*keyword, place as u32))),
+                None => ungated[place / 64] |= 1 << (place % 64),
+            }
+            candidates.push(Candidate {
+                rule: u32::try_from(index).unwrap_or(u32::MAX),
+                senders: if is_message(kind) { program.senders } else { u32::MAX },
+                chats: program.chats,
+                message_added: triggers.all(|trigger: &Trigger| trigger.message_added),
+                scoped: rule.is_scoped(),
+            });
         }
-        Candidates { rules: candidates.into(), needs_text }
+        gates.sort_unstable();
+        let (rules, ungated, gates) = (candidates.into(), ungated.into(), gates.into());
+        Candidates { rules, needs_text, ungated, gates }
+    }
+
+    /// Notes in `scratch` which rules the event has to ask: all where it has no text, else those that no keyword decides
+    /// and those one of whose keywords was found.
+    fn wake(&self, scratch: &mut Scratch) {
+        scratch.awake.clear();
+        if !scratch.has_text {
+            scratch.awake.resize(self.ungated.len(), u64::MAX);
+            return;
+        }
+        scratch.awake.extend_from_slice(&self.ungated);
+        for hit in scratch.hits.iter() {
+            let first = self.gates.partition_point(|(keyword, _)| *keyword < hit);
+            for (_, place) in self.gates[first..].iter().take_while(|(keyword, _)| *keyword == hit) {
+                scratch.awake[*place as usize / 64] |= 1 << (place % 64);
+            }
+        }
     }
 }
 
@@ -158,6 +203,7 @@ impl RuleSet {
             scratch.fold_message(text);
             self.keywords.scan(&scratch.folded, &mut scratch.hits);
         }
+        candidates.wake(scratch);
         Pass::new(self, &candidates.rules, scratch)
     }
 }

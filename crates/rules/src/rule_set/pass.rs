@@ -61,17 +61,17 @@ impl<'p> Pass<'p> {
     /// The next rule, in evaluation order, whose trigger, scope and conditions hold for the facts as they are now.
     pub fn next(&mut self, facts: &Facts<'_>) -> Option<&'p Rule> {
         let rule_set = self.rule_set;
-        while let Some(candidate) = self.candidates.get(self.next) {
-            self.next += 1;
+        let (sender, chat) = (sender_bit(facts.event), chat_bit(facts));
+        while let Some(candidate) = self.next_awake() {
+            if candidate.senders & sender == 0
+                || candidate.chats & chat == 0
+                || candidate.message_added && !is_message_added(facts)
+            {
+                continue;
+            }
             let index = candidate.rule as usize;
             let (rule, program) = (&rule_set.rules[index], &rule_set.programs[index]);
-            if is_message(facts.event.kind) && !program.sees_sender(sender(facts.event)) {
-                continue;
-            }
-            if candidate.message_added && !is_message_added(facts) {
-                continue;
-            }
-            if facts.chat_kind().is_some_and(|kind| program.chats >> kind as u32 & 1 == 0) || !in_scope(rule, facts) {
+            if candidate.scoped && !in_scope(rule, facts) {
                 continue;
             }
             if program.holds(&mut Env { facts, settings: &rule_set.settings, scratch: self.scratch }) {
@@ -81,6 +81,19 @@ impl<'p> Pass<'p> {
         None
     }
 
+    /// The next candidate this event has to ask.
+    fn next_awake(&mut self) -> Option<&'p Candidate> {
+        let mut word = self.next / 64;
+        let mut bits = *self.scratch.awake.get(word)? & (u64::MAX << (self.next % 64));
+        while bits == 0 {
+            word += 1;
+            bits = *self.scratch.awake.get(word)?;
+        }
+        let place = word * 64 + bits.trailing_zeros() as usize;
+        self.next = place + 1;
+        self.candidates.get(place)
+    }
+
     /// As [`Pass::next`], and tells of every rule it asked on the way.
     pub fn next_explained(&mut self, facts: &Facts<'_>, out: &mut Vec<Evaluated>) -> Option<&'p Rule> {
         let rule_set = self.rule_set;
@@ -88,17 +101,17 @@ impl<'p> Pass<'p> {
             self.next += 1;
             let index = candidate.rule as usize;
             let (rule, program) = (&rule_set.rules[index], &rule_set.programs[index]);
-            let first_false = if is_message(facts.event.kind) && !program.sees_sender(sender(facts.event)) {
+            let first_false = if candidate.senders & sender_bit(facts.event) == 0 {
                 Some(unseen_sender(program.senders, facts))
             } else if candidate.message_added && !is_message_added(facts) {
                 Some(not_added(facts))
-            } else if let Some(kind) = facts.chat_kind().filter(|kind| program.chats >> *kind as u32 & 1 == 0) {
+            } else if candidate.chats & chat_bit(facts) == 0 {
                 Some(FirstFalse {
                     path: "trigger".into(),
                     field: "chat.kind".into(),
                     op: "not_in".into(),
                     expected: serde_json::json!(["broadcast", "status"]),
-                    observed: kind.as_str().into(),
+                    observed: facts.chat_kind().map_or(Value::Null, |kind| kind.as_str().into()),
                 })
             } else if !in_scope(rule, facts) {
                 Some(out_of_scope(rule, facts))
@@ -132,6 +145,16 @@ impl<'p> Pass<'p> {
             regex: &mut self.scratch.regex,
         })
     }
+}
+
+/// The bit of a message's sender; every bit for what is no message, none for a message of nobody.
+fn sender_bit(event: &Event<'_>) -> u32 {
+    if is_message(event.kind) { sender(event).map_or(0, |sender| 1 << sender as u32) } else { u32::MAX }
+}
+
+/// The bit of the kind of chat; every bit where there is no chat.
+fn chat_bit(facts: &Facts<'_>) -> u32 {
+    facts.chat_kind().map_or(u32::MAX, |kind| 1 << kind as u32)
 }
 
 fn sender(event: &Event<'_>) -> Option<SenderKind> {

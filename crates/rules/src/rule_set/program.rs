@@ -3,7 +3,7 @@
 //! In: a rule. Out: a [`Program`] that decides as the rule's conditions do, one by one in any order, since none has an
 //! effect.
 
-use kilat_domain::{ChatKind, SenderKind};
+use kilat_domain::ChatKind;
 use kilat_matcher::{Boundary, HitSet, KeywordError, KeywordId, KeywordSetBuilder};
 
 use crate::conditions::{Cost, Group, Leaf, Scan, Tree};
@@ -64,9 +64,13 @@ impl Program {
         self.needs_text
     }
 
-    /// Whether a message of this sender is seen.
-    pub(super) fn sees_sender(&self, sender: Option<SenderKind>) -> bool {
-        sender.is_some_and(|sender| self.senders >> sender as u32 & 1 != 0)
+    /// The keywords one of which must be found for the program to hold on an event that has a text; `None` where it may
+    /// hold without.
+    pub(super) fn gate(&self) -> Option<&[KeywordId]> {
+        self.steps.iter().find_map(|step| match step {
+            Step::Keywords { ids, negated: false, .. } | Step::Check { needs: Some(ids), .. } => Some(&**ids),
+            _ => None,
+        })
     }
 
     /// Whether every condition holds.
