@@ -138,27 +138,23 @@ impl Stage {
 
         let log = connect::embedded(&dir.join("log"))?;
         log.create_topics(&topics::layout(PARTITIONS, 1))?;
-        let (start, step_ms) = match options.messages {
-            Some(_) => (recorded::START, recorded::STEP_MS),
-            None => resume::pace(options.events, clock::now()),
-        };
-        let seed = options.seed.unwrap_or(SEED);
-        let new = Plan { seed, start_ms: start.0, step_ms, messages: options.messages.clone() };
-        let plan = Plan::of_dir(dir, new, options.seed)?;
+        let known = Plan::of_dir(dir, options.seed, options.messages.as_deref())?;
+        let is_new = known.is_none();
+        let mut plan = known.unwrap_or_else(|| new_plan(options));
         let stage_clock = resume::stage_clock(Timestamp(plan.start_ms));
         let engine_config = kilat_pipeline::Config { instance: "demo".to_owned(), ..Default::default() };
         let backlog = Backlog::of(&log, &engine_config.group)?;
 
         let secrets = Secrets::in_dir(&dir.join("secrets"))?;
-        let partners = runtime
-            .block_on(Partners::start(plan.seed, secrets.clone(), Arc::clone(&stage_clock)))
-            .map_err(|error| {
-                Failure::because(
-                    "starting the stand-in partners on loopback",
-                    error,
-                    "check that 127.0.0.1 can be used",
-                )
-            })?;
+        let partners = Partners::start(plan.seed, plan.partners_port, secrets.clone(), Arc::clone(&stage_clock));
+        let partners = runtime.block_on(partners).map_err(|error| {
+            let what = format!("starting the stand-in partners on 127.0.0.1:{}", plan.partners_port);
+            Failure::because(what, error, "stop what uses the port, or name another directory with --dir")
+        })?;
+        if is_new {
+            plan.partners_port = partners.port();
+            plan.keep(dir)?;
+        }
         let rules = RuleFile::open(options.rules.as_deref(), &partners, &secrets, Arc::clone(&log))?;
 
         let observed = Observed::start(&log)?;
@@ -324,6 +320,21 @@ impl Stage {
             problem: self.rules.problem().map(str::to_owned).or(self.engine.health().error),
             draining,
         }
+    }
+}
+
+/// The plan of a directory that has none yet.
+fn new_plan(options: &Options) -> Plan {
+    let (start, step_ms) = match options.messages {
+        Some(_) => (recorded::START, recorded::STEP_MS),
+        None => resume::pace(options.events, clock::now()),
+    };
+    Plan {
+        seed: options.seed.unwrap_or(SEED),
+        start_ms: start.0,
+        step_ms,
+        messages: options.messages.clone(),
+        partners_port: 0,
     }
 }
 

@@ -19,13 +19,14 @@ Examples:
   kilat demo --events 20000 --exit-when-done      as fast as it goes, then the totals
   kilat demo --rules my-rules.yaml                your rules; edit the file and see it go live
   kilat demo --messages messages.jsonl.gz --exit-when-done --json | tail -1 | jq .fired
-  kilat demo --dir ./demo --events 50000 --exit-when-done    keep the log; started again, it goes on where it was
+  kilat demo --dir ./kept                         keep the log; started again, it goes on
+  KILAT__LOG__DIR=kept/log kilat tap kilat.decisions.v1 --until-end
 
---messages takes rows {id, source, role, conversation, text}: workspace = source, event id = id, role agent is the
+--messages takes rows {id, source, role, conversation, text}: workspace = source, event id = id, role agent is the \
 team and any other the customer, times run from a fixed start in file order.
 
---json ends with one line: events, duplicates, dead_lettered, evaluated, caused, decisions, fired, actions, delivered,
-failed, unknown, suppressed, seconds. events = evaluated + duplicates + dead_lettered (caused events counted apart);
+--json ends with one line: events, duplicates, dead_lettered, evaluated, caused, decisions, fired, actions, delivered, \
+failed, unknown, suppressed, seconds. events = evaluated + duplicates + dead_lettered (caused events counted apart); \
 actions = delivered + failed + unknown + suppressed.")]
 pub(crate) struct Args {
     /// Recorded conversations instead of invented ones; gzipped where the name ends in .gz

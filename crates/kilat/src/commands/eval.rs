@@ -26,8 +26,8 @@ use crate::rule_files::{Checked, RuleSets};
 #[command(after_help = "\
 Examples:
   kilat eval --rules rules.yaml --events events.jsonl
-  kilat eval --rules rules.yaml --events - --all --explain < events.jsonl    why did it not fire?
-  kilat eval --rules acme.yaml beta.yaml --events e.jsonl --actions --state  what would be sent, and what is known then
+  kilat eval --rules rules.yaml --events - --all --explain < e.jsonl      why did it not fire?
+  kilat eval --rules acme.yaml beta.yaml --events e.jsonl --actions --state  what would be sent?
 
 An event line:
   {\"id\":\"e1\",\"workspace\":\"acme\",\"type\":\"message.created\",\"occurred_at\":\"2026-11-20T03:00:00.000Z\",

@@ -14,7 +14,7 @@ use crate::output::Output;
 Examples:
   kilat schema                              what there is
   kilat schema rules > rules.schema.json    for your editor: completion and checks while you type
-  kilat schema event                        the Avro schema of kilat.messages.v1 and kilat.lead-changes.v1
+  kilat schema event                        the Avro schema of events
   kilat schema kilat.decisions.v1           by topic
   kilat schema config > kilat.toml          every setting with its meaning and default")]
 pub(crate) struct Args {

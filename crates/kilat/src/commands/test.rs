@@ -44,14 +44,14 @@ A case, in the document of the rules or in one of its own (`---` separates docum
         - {lead: {status: responded}, message: {text: mau order dong}}
         - {message: {text: halo lagi}}
       expect:
-        - {event_id: e1, fired: [{rule: hot-lead, actions: [{type: set_status, result: applied, to: hot}]}]}
+        - {event_id: e1, fired: [{rule: hot-lead, actions: [{result: applied, to: hot}]}]}
 
-An event is an event line of which most may be left out. Filled in are: workspace (the document's), id (e1, e2, …),
-type (message.created), occurred_at (a minute apart from 2026-11-20T03:00:00Z on, 10:00 in Jakarta, a Friday),
+An event is an event line of which most may be left out. Filled in are: workspace (the document's), id (e1, e2, …), \
+type (message.created), occurred_at (a minute apart from 2026-11-20T03:00:00Z on, 10:00 in Jakarta, a Friday), \
 conversation.id (c1), lead.id (l1, unless sender.id tells who it is), sender.kind (customer) and message.id for messages.
 
-An expected decision matches when every key it gives matches: objects by the keys given, lists element by element at
-the same length, null also where nothing is. Decisions come in order, and every decision must be expected: write
+An expected decision matches when every key it gives matches: objects by the keys given, lists element by element at \
+the same length, null also where nothing is. Decisions come in order, and every decision must be expected: write \
 `expect: []` where nothing may happen.")]
 pub(crate) struct Args {
     /// Rule files

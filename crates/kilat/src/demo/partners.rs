@@ -203,10 +203,10 @@ enum Mood {
 }
 
 impl Partners {
-    /// Starts the server on a free loopback port; it ends with the runtime.
+    /// Starts the server on a loopback port, any where it is 0; it ends with the runtime.
     /// `clock` is the time of day by which they judge how old a signature is.
-    pub(super) async fn start(seed: u64, secrets: Secrets, clock: WallClock) -> std::io::Result<Partners> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+    pub(super) async fn start(seed: u64, port: u16, secrets: Secrets, clock: WallClock) -> std::io::Result<Partners> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?;
         let address = listener.local_addr()?;
         let floor = Arc::new(Floor { seed, secrets, clock, book: Mutex::default() });
         let routes = Router::new()
@@ -226,6 +226,11 @@ impl Partners {
             Partner::Whatsapp | Partner::Meta => "meta",
         };
         format!("http://{}/{path}", self.address)
+    }
+
+    /// The port it listens on.
+    pub(super) fn port(&self) -> u16 {
+        self.address.port()
     }
 
     /// What has come so far.

@@ -32,20 +32,18 @@ pub(super) struct Plan {
     pub(super) step_ms: i64,
     /// Recorded conversations instead of generated ones.
     pub(super) messages: Option<PathBuf>,
+    /// Where the stand-in partners listen: actions that an earlier run left go there.
+    pub(super) partners_port: u16,
 }
 
 impl Plan {
-    /// The plan of `dir`; `new` where it has none yet, which is then written down.
+    /// The plan of `dir`, if it has one, held against what is asked for now.
     ///
-    /// *Errors:* the directory has another seed than `seed` or other messages than `new`.
-    pub(super) fn of_dir(dir: &Path, new: Plan, seed: Option<u64>) -> Result<Plan, Failure> {
+    /// *Errors:* the directory was begun with another seed or with other messages.
+    pub(super) fn of_dir(dir: &Path, seed: Option<u64>, messages: Option<&Path>) -> Result<Option<Plan>, Failure> {
         let path = dir.join(FILE);
         if !path.exists() {
-            let text = serde_json::to_vec_pretty(&new).expect("a plan is JSON");
-            fs::write(&path, text).map_err(|error| {
-                Failure::because(format!("writing `{}`", path.display()), error, "choose a directory you may write to")
-            })?;
-            return Ok(new);
+            return Ok(None);
         }
         let known = fs::read(&path).map_err(|error| error.to_string());
         let known: Plan =
@@ -53,15 +51,22 @@ impl Plan {
                 let help = "name an empty directory, or one that `kilat demo` made";
                 Failure::new(format!("reading `{}`: {why}", path.display()), help)
             })?;
-        if seed.is_some_and(|seed| seed != known.seed) || known.messages != new.messages {
+        if seed.is_some_and(|seed| seed != known.seed) || known.messages.as_deref() != messages {
             let what = format!("`{}` was begun with other traffic", dir.display());
-            let help = format!(
-                "leave out --seed and --messages as they were (seed {}), or name another directory",
-                known.seed
-            );
+            let help =
+                format!("leave --seed and --messages as they were (seed {}), or name another directory", known.seed);
             return Err(Failure::new(what, help));
         }
-        Ok(known)
+        Ok(Some(known))
+    }
+
+    /// Writes the plan down in `dir`, for the next run.
+    pub(super) fn keep(&self, dir: &Path) -> Result<(), Failure> {
+        let path = dir.join(FILE);
+        let text = serde_json::to_vec_pretty(self).expect("a plan is JSON");
+        fs::write(&path, text).map_err(|error| {
+            Failure::because(format!("writing `{}`", path.display()), error, "choose a directory you may write to")
+        })
     }
 }
 

@@ -22,6 +22,18 @@ fn every_command_explains_itself_with_examples() {
 }
 
 #[test]
+fn no_example_is_broken_over_two_lines() {
+    let place = Place::new();
+    for command in COMMANDS {
+        let help = place.run(&[command, "--help"]).ok();
+        let examples = help.split("Examples:\n").nth(1).unwrap_or_default();
+        for line in examples.lines().take_while(|line| !line.is_empty()) {
+            assert!(line.contains("kilat "), "{command}: `{line}` is the rest of a line too long");
+        }
+    }
+}
+
+#[test]
 fn an_unknown_command_is_answered_with_the_nearest_one() {
     let ran = Place::new().run(&["evall"]);
     assert_eq!(ran.code, 2);
