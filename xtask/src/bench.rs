@@ -1,7 +1,7 @@
 //! `cargo xtask bench …`: benchmarks of the crates, and programs measured against a broker of their own.
 //!
 //! Figures come from the programs; this only gives them the same surroundings each time.
-//! `kafka` (the ratio to a bare copy) is a `Task` beside these, on `with_broker`.
+//! `kafka` is the program of `benches/`, which says what it measures and how.
 
 use std::process::Command;
 use std::time::Duration;
@@ -25,6 +25,12 @@ pub(crate) enum Task {
         #[arg(last = true)]
         criterion: Vec<String>,
     },
+    /// Kilat's engine against a bare rdkafka copy on one broker: rate, CPU time, latency
+    Kafka {
+        /// Arguments for the program; `-- --help` lists them
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
     /// Start a broker with the heap of the recorded figures, run a program with `KILAT_KAFKA` set, end the broker
     WithBroker {
         #[arg(long, default_value_t = 1, value_parser = by_hand::node_count())]
@@ -38,6 +44,7 @@ pub(crate) enum Task {
 pub(crate) fn run(task: Task, stop: &Stop) -> Result<()> {
     match task {
         Task::Micro { crates, criterion } => micro(&crates, &criterion, stop),
+        Task::Kafka { arguments } => kafka(&arguments, stop),
         Task::WithBroker { nodes, command } => {
             let (program, arguments) = command.split_first().expect("clap requires one");
             with_broker(nodes, Command::new(program).args(arguments), stop)
@@ -60,6 +67,13 @@ fn micro(wanted: &[String], criterion: &[String], stop: &Stop) -> Result<()> {
         cargo.args(["--package", &workspace::package(name)]);
     }
     process::run(cargo.arg("--").args(criterion), LIMIT, stop)
+}
+
+fn kafka(arguments: &[String], stop: &Stop) -> Result<()> {
+    let mut build = workspace::cargo();
+    process::run(build.args(["build", "--release", "--package", "kilat-bench", "--bin", "kilat-bench"]), LIMIT, stop)?;
+    let mut bench = Command::new(workspace::target_dir().join("release/kilat-bench"));
+    with_broker(1, bench.arg("kafka").args(arguments), stop)
 }
 
 /// Runs `command` against a fresh cluster, whose addresses it finds in `KILAT_KAFKA`.
