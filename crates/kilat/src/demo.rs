@@ -11,10 +11,12 @@ mod observed;
 mod partners;
 mod phrases;
 mod producer;
+mod pulse;
 mod random;
 mod recorded;
 mod resume;
 mod rule_file;
+mod screen;
 mod totals;
 mod traffic;
 mod view;
@@ -29,7 +31,6 @@ use std::time::{Duration, Instant};
 
 use kilat_domain::Timestamp;
 use kilat_executor::CallReport;
-use ratatui::crossterm::event::{self, Event as Input, KeyCode, KeyEventKind, KeyModifiers};
 
 use crate::clock;
 use crate::failure::Failure;
@@ -41,12 +42,14 @@ use crate::{connect, topics};
 use self::observed::Observed;
 use self::partners::{Partner, Partners, Secrets};
 use self::producer::{Producer, Source};
+use self::pulse::Pulse;
 use self::recorded::Recorded;
 use self::resume::{Backlog, Plan};
 use self::rule_file::RuleFile;
+use self::screen::Screen;
 use self::totals::{Baseline, Totals};
 use self::traffic::Traffic;
-use self::view::{Rates, Scene};
+use self::view::Scene;
 
 /// Partitions of every topic.
 const PARTITIONS: u32 = 4;
@@ -56,10 +59,8 @@ const SEED: u64 = 7;
 const RATE: f64 = 250.0;
 /// How often the view is drawn and the end looked for.
 const TICK: Duration = Duration::from_millis(100);
-/// How often a progress line is printed where there is no view.
-const PROGRESS: Duration = Duration::from_secs(1);
-/// Over how long rates are measured.
-const RATES_OVER: Duration = Duration::from_millis(500);
+/// How often the end is looked for once the traffic has ended.
+const DRAIN_TICK: Duration = Duration::from_millis(5);
 /// How long the rest is worked off after somebody asked to stop.
 const DRAIN_MAX: Duration = Duration::from_secs(30);
 /// How long nothing may move before the totals are said not to add up.
@@ -68,8 +69,6 @@ const STALL_MAX: Duration = Duration::from_secs(60);
 const CALLS_WAITING_MAX: usize = 1_000;
 /// The latest calls that are shown.
 const CALLS_SHOWN_MAX: usize = 40;
-/// Measurements the view shows.
-const HISTORY_MAX: usize = 240;
 
 /// What to show.
 #[derive(Clone, Debug)]
@@ -216,7 +215,10 @@ impl Stage {
                     }
                 }
                 None => {
-                    self.stop.wait(if stopping.is_some() { Duration::from_millis(5) } else { TICK });
+                    match stopping {
+                        Some(_) => std::thread::park_timeout(DRAIN_TICK),
+                        None => drop(self.stop.wait(TICK)),
+                    }
                     pulse.print(&scene);
                 }
             }
@@ -370,104 +372,4 @@ fn source(options: &Options, plan: &Plan, written: u64) -> Result<(Source, Optio
         }
         None => (Box::new(rest), None),
     })
-}
-
-/// Speeds, from one look to the next.
-struct Pulse {
-    begun: Instant,
-    /// The figures a second ago and when that was.
-    last: ([u64; 3], Instant),
-    /// The newest figures and when they last changed.
-    newest: [u64; 3],
-    moved: Instant,
-    printed: Instant,
-    rates: Rates,
-    history: Vec<u64>,
-}
-
-impl Pulse {
-    fn new() -> Pulse {
-        let now = clock::instant();
-        Pulse {
-            begun: now,
-            last: ([0; 3], now),
-            newest: [0; 3],
-            moved: now,
-            printed: now,
-            rates: Rates::default(),
-            history: Vec::new(),
-        }
-    }
-
-    fn beat(&mut self, events: u64, decisions: u64, settled: u64) {
-        let (now, figures) = (clock::instant(), [events, decisions, settled]);
-        if figures != self.newest {
-            (self.newest, self.moved) = (figures, now);
-        }
-        let span = now.duration_since(self.last.1).as_secs_f64();
-        if span < RATES_OVER.as_secs_f64() {
-            return;
-        }
-        let rate = |at: usize| (figures[at] - self.last.0[at]) as f64 / span;
-        self.rates = Rates { events: rate(0), decisions: rate(1), settled: rate(2) };
-        self.last = (figures, now);
-        self.history.push(self.rates.events as u64);
-        if self.history.len() > HISTORY_MAX {
-            self.history.remove(0);
-        }
-    }
-
-    /// How long nothing has moved.
-    fn unmoved(&self) -> Duration {
-        self.moved.elapsed()
-    }
-
-    fn print(&mut self, scene: &Scene) {
-        if self.printed.elapsed() < PROGRESS {
-            return;
-        }
-        self.printed = clock::instant();
-        let Scene { engine, counts, rates, .. } = scene;
-        eprintln!(
-            "{:>4.0}s  {} events ({:.0}/s, lag {}), {} decisions, {} of {} actions settled{}",
-            self.begun.elapsed().as_secs_f64(),
-            engine.events,
-            rates.events,
-            scene.lag,
-            counts.decisions,
-            counts.settled(),
-            counts.actions,
-            scene.problem.as_ref().map(|problem| format!("; {problem}")).unwrap_or_default(),
-        );
-    }
-}
-
-/// The terminal while the view is on it; dropping it gives it back.
-struct Screen(ratatui::DefaultTerminal);
-
-impl Screen {
-    fn open() -> Result<Screen, Failure> {
-        let terminal = ratatui::try_init().map_err(|error| {
-            Failure::because("taking over the terminal", error, "pipe the output somewhere for plain progress lines")
-        })?;
-        Ok(Screen(terminal))
-    }
-
-    /// Draws, then waits for a key; whether somebody wants to quit.
-    fn show(&mut self, scene: &Scene, wait: Duration) -> Result<bool, Failure> {
-        let failed = |error| Failure::because("drawing on the terminal", error, "pipe the output somewhere");
-        self.0.draw(|frame| view::draw(frame, scene)).map_err(failed)?;
-        if !event::poll(wait).map_err(failed)? {
-            return Ok(false);
-        }
-        let Input::Key(key) = event::read().map_err(failed)? else { return Ok(false) };
-        let interrupt = key.code == KeyCode::Char('c') && key.modifiers.contains(KeyModifiers::CONTROL);
-        Ok(key.kind == KeyEventKind::Press && (interrupt || matches!(key.code, KeyCode::Char('q') | KeyCode::Esc)))
-    }
-}
-
-impl Drop for Screen {
-    fn drop(&mut self) {
-        ratatui::restore();
-    }
 }

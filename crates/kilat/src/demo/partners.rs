@@ -6,18 +6,16 @@
 //!
 //! Partners misbehave, by a seed and therefore repeatably: some first requests are answered 429 with `Retry-After`, some
 //! 500, of some the answer never comes although the request was taken, and a few recipients are not on WhatsApp at all.
-//! Which requests those are depends on the seed, the idempotency key and the attempt, not on the order of arrival.
+//! `book` decides which.
 //!
 //! Source: Standard Webhooks specification 1.0 (signature, headers, tolerance); Meta, WhatsApp Cloud API messages reference
 //! and error codes; Meta, Conversions API for business messaging.
 
-use std::collections::{HashMap, VecDeque};
-use std::fs;
+mod book;
+mod secrets;
+
 use std::future::pending;
-use std::io::Write as _;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::{Path as FilePath, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::Router;
@@ -35,28 +33,17 @@ use serde_json::{Value, json};
 use sha2::Sha256;
 use tokio::net::TcpListener;
 
+pub(super) use self::book::Tally;
+use self::book::{Book, Mood};
+pub(super) use self::secrets::Secrets;
 use super::random::Random;
-use crate::clock;
-use crate::failure::Failure;
 
 /// The largest body a partner takes.
 const BODY_BYTES_MAX: usize = 1 << 20;
-/// How many idempotency keys the partners remember; the oldest are forgotten first.
-const KEYS_REMEMBERED: usize = 1_000_000;
 /// How far a webhook's timestamp may be off, in seconds.
 const TOLERANCE_S: i64 = 300;
-/// Requests answered 429, 500, or taken and never answered, per mille of first and second attempts.
-const THROTTLED_PER_MILLE: usize = 20;
-/// Fewer for WhatsApp: its throttling is about the number, and holds up everybody who is written to from it.
-const WHATSAPP_THROTTLED_PER_MILLE: usize = 3;
-const BROKEN_PER_MILLE: usize = 15;
-const SILENT_PER_MILLE: usize = 5;
 /// WhatsApp recipients that do not exist, per mille.
 const UNREACHABLE_PER_MILLE: usize = 10;
-
-/// Files the secrets are kept in.
-const SIGNING: &str = "signing";
-const TOKEN: &str = "token";
 
 /// The event names Meta accepts for WhatsApp.
 const CAPI_EVENTS: [&str; 14] = [
@@ -96,78 +83,6 @@ impl Partner {
     }
 }
 
-/// What came to one kind of partner.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Tally {
-    /// Requests.
-    pub(super) requests: u64,
-    /// Taken for the first time.
-    pub(super) taken: u64,
-    /// Taken before under the same key, and therefore ignored.
-    pub(super) repeated: u64,
-    /// Answered 429.
-    pub(super) throttled: u64,
-    /// Answered 500.
-    pub(super) broken: u64,
-    /// Taken and never answered.
-    pub(super) silent: u64,
-    /// Refused as what a real partner refuses for good.
-    pub(super) rejected: u64,
-    /// Refused because signature, token or shape are wrong: a defect of the sender.
-    pub(super) wrong: u64,
-}
-
-/// The secrets both sides know.
-#[derive(Clone, Debug)]
-pub(super) struct Secrets {
-    /// Where they are kept.
-    dir: PathBuf,
-    /// The signing secret of webhooks, `whsec_…`.
-    signing: String,
-    /// The access token of Meta's APIs.
-    token: String,
-}
-
-impl Secrets {
-    /// The secrets kept in `dir`, made up where it has none yet.
-    pub(super) fn in_dir(dir: &FilePath) -> Result<Secrets, Failure> {
-        let failed = |error| {
-            let help = "choose a directory you may write to";
-            Failure::because(format!("keeping the partners' secrets in `{}`", dir.display()), error, help)
-        };
-        fs::create_dir_all(dir).map_err(failed)?;
-        let kept = |name: &str, new: &dyn Fn() -> String| -> Result<String, Failure> {
-            let path = dir.join(name);
-            if !path.exists() {
-                let mut file =
-                    fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path).map_err(failed)?;
-                file.write_all(new().as_bytes()).map_err(failed)?;
-            }
-            fs::read_to_string(&path).map_err(failed)
-        };
-        // Both ends of every call are this process on loopback: nothing hangs on these being hard to guess.
-        let mut random = Random::new(clock::now().0.unsigned_abs());
-        let mut bytes = [0; 32];
-        for chunk in bytes.chunks_mut(8) {
-            chunk.copy_from_slice(&random.next().to_le_bytes());
-        }
-        let signing = kept(SIGNING, &|| format!("whsec_{}", STANDARD.encode(bytes)))?;
-        let token = kept(TOKEN, &|| format!("EAAdemo{:016x}", u64::from_le_bytes([bytes[0]; 8])))?;
-        Ok(Secrets { dir: dir.to_owned(), signing, token })
-    }
-
-    /// Where they are kept.
-    pub(super) fn dir(&self) -> &FilePath {
-        &self.dir
-    }
-
-    /// The reference to the secret for an endpoint of this kind, as rule files write it.
-    pub(super) fn reference(&self, partner: Partner) -> String {
-        let name = if partner == Partner::Webhook { SIGNING } else { TOKEN };
-        format!("file:{}", self.dir.join(name).display())
-    }
-}
-
 /// The running server.
 pub(super) struct Partners {
     address: SocketAddr,
@@ -181,34 +96,13 @@ struct Floor {
     book: Mutex<Book>,
 }
 
-#[derive(Default)]
-struct Book {
-    tallies: [Tally; Partner::ALL.len()],
-    keys: HashMap<(Partner, String), Seen>,
-    order: VecDeque<(Partner, String)>,
-}
-
-#[derive(Clone, Copy, Default)]
-struct Seen {
-    attempts: u32,
-    taken: bool,
-}
-
-/// How a partner takes a request that is in order.
-enum Mood {
-    Takes,
-    Throttles,
-    Breaks,
-    FallsSilent,
-}
-
 impl Partners {
     /// Starts the server on a loopback port, any where it is 0; it ends with the runtime.
     /// `clock` is the time of day by which they judge how old a signature is.
     pub(super) async fn start(seed: u64, port: u16, secrets: Secrets, clock: WallClock) -> std::io::Result<Partners> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?;
         let address = listener.local_addr()?;
-        let floor = Arc::new(Floor { seed, secrets, clock, book: Mutex::default() });
+        let floor = Arc::new(Floor { seed, secrets, clock, book: Mutex::new(Book::new(seed)) });
         let routes = Router::new()
             .route("/webhooks/{endpoint}", post(webhook))
             .route("/meta/{account}/messages", post(whatsapp))
@@ -235,7 +129,7 @@ impl Partners {
 
     /// What has come so far.
     pub(super) fn tally(&self, partner: Partner) -> Tally {
-        self.floor.book().tallies[partner as usize]
+        *self.floor.book().tally(partner)
     }
 }
 
@@ -245,52 +139,13 @@ impl Floor {
         self.book.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Books a request that is in order and says how the partner takes it; `fresh` is whether it was not taken before.
-    fn take(&self, partner: Partner, key: &str) -> (Mood, bool) {
-        let mut book = self.book();
-        let place = (partner, key.to_owned());
-        if !book.keys.contains_key(&place) {
-            if book.order.len() == KEYS_REMEMBERED
-                && let Some(oldest) = book.order.pop_front()
-            {
-                book.keys.remove(&oldest);
-            }
-            book.order.push_back(place.clone());
-        }
-        let mut seen = book.keys.get(&place).copied().unwrap_or_default();
-        seen.attempts += 1;
-        let throttled = match partner {
-            Partner::Whatsapp => WHATSAPP_THROTTLED_PER_MILLE,
-            Partner::Webhook | Partner::Meta => THROTTLED_PER_MILLE,
-        };
-        let mood = match Random::named(self.seed, &format!("{}:{key}:{}", partner.name(), seen.attempts)).below(1000) {
-            _ if seen.attempts > 2 => Mood::Takes,
-            n if n < throttled => Mood::Throttles,
-            n if n < throttled + BROKEN_PER_MILLE => Mood::Breaks,
-            n if n < throttled + BROKEN_PER_MILLE + SILENT_PER_MILLE => Mood::FallsSilent,
-            _ => Mood::Takes,
-        };
-        let taken_now = matches!(mood, Mood::Takes | Mood::FallsSilent);
-        let fresh = taken_now && !seen.taken;
-        let repeated = taken_now && seen.taken;
-        seen.taken |= taken_now;
-        book.keys.insert(place, seen);
-        let tally = &mut book.tallies[partner as usize];
-        tally.requests += 1;
-        tally.taken += u64::from(fresh);
-        tally.repeated += u64::from(repeated);
-        match mood {
-            Mood::Takes => {}
-            Mood::Throttles => tally.throttled += 1,
-            Mood::Breaks => tally.broken += 1,
-            Mood::FallsSilent => tally.silent += 1,
-        }
-        (mood, fresh)
+    fn take(&self, partner: Partner, key: &str) -> Mood {
+        self.book().take(partner, key)
     }
 
     fn refuse(&self, partner: Partner, count: impl FnOnce(&mut Tally)) {
         let mut book = self.book();
-        let tally = &mut book.tallies[partner as usize];
+        let tally = book.tally(partner);
         tally.requests += 1;
         count(tally);
     }
@@ -319,7 +174,7 @@ async fn webhook(State(floor): State<Arc<Floor>>, headers: HeaderMap, body: Byte
     if shape.is_none() {
         return floor.wrong(Partner::Webhook, StatusCode::BAD_REQUEST, "the body is not {type, timestamp, data}");
     }
-    match floor.take(Partner::Webhook, id).0 {
+    match floor.take(Partner::Webhook, id) {
         Mood::Takes => StatusCode::NO_CONTENT.into_response(),
         Mood::Throttles => throttled(),
         Mood::Breaks => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
@@ -358,7 +213,7 @@ async fn whatsapp(
     // WhatsApp knows no idempotency key; the opaque callback value is ours and tells attempts of one action apart from
     // two equal messages.
     let key = message["biz_opaque_callback_data"].as_str().map_or_else(|| format!("{to}:{text}"), str::to_owned);
-    match floor.take(PARTNER, &key).0 {
+    match floor.take(PARTNER, &key) {
         Mood::Takes => answer(&json!({
             "messaging_product": "whatsapp",
             "contacts": [{"input": to, "wa_id": to}],
@@ -384,7 +239,7 @@ async fn capi(State(floor): State<Arc<Floor>>, uri: Uri, headers: HeaderMap, bod
         return floor.wrong(PARTNER, StatusCode::BAD_REQUEST, why);
     }
     let key = events.iter().filter_map(|event| event["event_id"].as_str()).collect::<Vec<_>>().join(",");
-    match floor.take(PARTNER, &key).0 {
+    match floor.take(PARTNER, &key) {
         Mood::Takes => answer(&json!({"events_received": events.len(), "messages": [], "fbtrace_id": "AdemoTrace"})),
         Mood::Throttles => meta_error(StatusCode::BAD_REQUEST, 4, "Application request limit reached"),
         Mood::Breaks => meta_error(StatusCode::INTERNAL_SERVER_ERROR, 2, "Service temporarily unavailable"),
