@@ -1,0 +1,3 @@
+//! The rules crate from outside.
+
+mod allocation;
