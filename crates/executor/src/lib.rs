@@ -17,7 +17,6 @@ mod call_report;
 mod client;
 mod clock;
 mod config;
-mod dead_letter;
 mod gate;
 mod ledger;
 mod measures;

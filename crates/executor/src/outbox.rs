@@ -12,9 +12,7 @@ use std::time::Duration;
 use kilat_codec::cloudevents::{Attributes, Headers, Kind};
 use kilat_codec::{EncodeError, Encoder, Schema};
 use kilat_domain::{ActionResult, Outcome};
-use kilat_log::{LogError, Member, Transaction};
-
-use crate::dead_letter::{self, Poison};
+use kilat_log::{DeadLetter, LogError, Member, Transaction};
 
 /// Index of the results topic among a lane's outputs.
 pub(crate) const RESULTS: usize = 0;
@@ -135,17 +133,10 @@ impl Outbox {
     }
 
     /// Appends a poison record to the dead letters.
-    pub(crate) fn dead_letter(
-        &mut self,
-        poison: &Poison<'_>,
-        code: &str,
-        cause: &dyn std::error::Error,
-        now: Duration,
-    ) {
-        let headers = dead_letter::Headers::of(poison, code, cause);
-        copy(&mut self.transaction, DEAD_LETTERS, None, poison.key, &headers.list(), poison.value);
+    pub(crate) fn dead_letter(&mut self, letter: &DeadLetter<'_>, now: Duration) {
+        letter.append(&mut self.transaction, DEAD_LETTERS);
         self.dead_letters += 1;
-        self.touched.insert(poison.partition);
+        self.touched.insert(letter.partition);
         self.open(now);
     }
 

@@ -24,13 +24,12 @@ use kilat_codec::traceparent::{self, Traceparent};
 use kilat_codec::{Topic, decode_action, decode_action_result};
 use kilat_delivery::{Admission, Ending, Machine, RetryPolicy, Settled, Token, Turn};
 use kilat_domain::{Action, ActionResult, Lane, OnUnknown, Outcome, Timestamp, Verdict};
-use kilat_log::{LogError, Member, MemberSpec, PartitionedLog, Polled, Record, Start};
+use kilat_log::{DeadLetter, LogError, Member, MemberSpec, PartitionedLog, Polled, Record, Start};
 use kilat_partners::{Answer, HttpRequest, HttpResponse, Partner, Refusal, partner_for};
 use tokio::task::AbortHandle;
 
 use crate::client::{Client, ExchangeError, Response, redacted};
 use crate::clock::Monotonic;
-use crate::dead_letter::Poison;
 use crate::ledger::{Known, Ledger};
 use crate::measures::{Measures, Tally, lane_name};
 use crate::outbox::{Carried, Outbox};
@@ -306,7 +305,8 @@ impl<'w> Session<'w> {
                 tracing::warn!(topic = self.topic.name(), partition, offset, error = %error, "action dead-lettered");
                 if self.machine.skip(partition, offset) {
                     self.measures.dead_letter(error.code());
-                    self.outbox.dead_letter(&poison(self.topic, &record), error.code(), &error, now);
+                    let cause = error.to_string();
+                    self.outbox.dead_letter(&dead_letter(self.topic, &record, error.code(), &cause), now);
                 }
                 return;
             }
@@ -597,7 +597,8 @@ impl<'w> Session<'w> {
             Err(error) => {
                 tracing::error!(error = %error, "result cannot be encoded");
                 self.measures.dead_letter(error.code());
-                self.outbox.dead_letter(&poison(self.topic, record), error.code(), &error, now);
+                let cause = error.to_string();
+                self.outbox.dead_letter(&dead_letter(self.topic, record, error.code(), &cause), now);
             }
         }
     }
@@ -733,14 +734,17 @@ impl<'w> Session<'w> {
     }
 }
 
-fn poison(topic: Topic, record: &Taken) -> Poison<'_> {
-    Poison {
+fn dead_letter<'a>(topic: Topic, record: &'a Taken, code: &'a str, cause: &'a str) -> DeadLetter<'a> {
+    DeadLetter {
+        by: "kilat-executor",
         topic: topic.name(),
         partition: record.partition,
         offset: record.offset,
         key: &record.key,
         value: &record.value,
         headers: &record.poison_headers,
+        code,
+        cause,
     }
 }
 

@@ -1,5 +1,6 @@
 //! The log: the port [`PartitionedLog`], its embedded implementation and the one on Apache Kafka.
 
+mod dead_letter;
 mod embedded;
 mod error;
 mod kafka;
@@ -7,6 +8,7 @@ mod murmur2;
 mod port;
 mod transaction;
 
+pub use dead_letter::DeadLetter;
 pub use embedded::{Embedded, EmbeddedError, EmbeddedOptions};
 pub use error::LogError;
 pub use kafka::{Kafka, KafkaConfig};

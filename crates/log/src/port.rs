@@ -139,6 +139,13 @@ impl Record<'_> {
         });
         found
     }
+
+    /// A copy of every header, in order.
+    pub fn headers(&self) -> Vec<(String, Vec<u8>)> {
+        let mut headers = Vec::new();
+        self.headers.for_each(&mut |name, value| headers.push((name.to_owned(), value.to_vec())));
+        headers
+    }
 }
 
 /// What a follower's poll brought.

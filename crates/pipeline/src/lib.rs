@@ -12,7 +12,6 @@
 
 mod clock;
 mod config;
-mod dead_letter;
 mod outputs;
 mod registry;
 mod restore;

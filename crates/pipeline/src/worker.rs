@@ -7,11 +7,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use kilat_codec::Encoder;
 use kilat_codec::cloudevents::Headers;
-use kilat_codec::{Encoder, RECORD_BYTES_MAX};
 use kilat_domain::{InputRange, Timestamp};
 use kilat_engine::{Applied, Partition};
-use kilat_log::{Member, MemberSpec, PartitionedLog, Polled, Record, Transaction};
+use kilat_log::{DeadLetter, Member, MemberSpec, PartitionedLog, Polled, Record, Transaction};
 use kilat_telemetry::metrics::{self, Gauge, Histogram};
 use tracing::{info, warn};
 
@@ -20,7 +20,7 @@ use crate::outputs::{self, RecordOutputs};
 use crate::registry::{Registry, Snapshot};
 use crate::service::{PipelineError, Progress};
 use crate::totals::{Counters, Totals, TotalsSnapshot};
-use crate::{clock, dead_letter, restore};
+use crate::{clock, restore};
 
 /// How long a poll waits while nothing is open; also how soon a worker notices that it should stop.
 const IDLE_POLL: Duration = Duration::from_millis(100);
@@ -177,12 +177,7 @@ impl Batch {
         note_input(&mut partition.inputs, record);
         self.transaction.advance(record.input, record.partition, record.offset + 1);
 
-        let value = record.value.unwrap_or_default();
-        if value.len() > RECORD_BYTES_MAX {
-            let cause = format!("{} bytes, at most {RECORD_BYTES_MAX} are read", value.len());
-            return self.dead_letter(record, "K2005", &cause);
-        }
-        let event = match kilat_codec::decode_event(value) {
+        let event = match kilat_codec::decode_event(record.value.unwrap_or_default()) {
             Ok(event) => event,
             Err(error) => return self.dead_letter(record, error.code(), &error.to_string()),
         };
@@ -213,7 +208,18 @@ impl Batch {
         warn!(topic, partition = record.partition, offset = record.offset, code, error = cause, "record dead-lettered");
         metrics::RECORDS_DEAD_LETTERED.with([topic, code]).increment(1);
         let output = Topics::dead_letters_of(record.input);
-        dead_letter::append(&mut self.transaction, output, topic, record, code, cause);
+        let letter = DeadLetter {
+            by: "kilat-engine",
+            topic,
+            partition: record.partition,
+            offset: record.offset,
+            key: record.key.unwrap_or_default(),
+            value: record.value.unwrap_or_default(),
+            headers: &record.headers(),
+            code,
+            cause,
+        };
+        letter.append(&mut self.transaction, output);
         self.counts.dead_lettered += 1;
     }
 

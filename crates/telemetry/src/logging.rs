@@ -1,5 +1,7 @@
 //! Log lines on standard error.
 
+use std::io::IsTerminal;
+
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::util::SubscriberInitExt;
 
@@ -31,6 +33,7 @@ pub fn start_logging(format: LogFormat, filter: &str) -> Result<(), LoggingError
     let filter = EnvFilter::try_new(filter)
         .map_err(|error| LoggingError(format!("log filter `{filter}`: {error}. help: a level such as `info`")))?;
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let lines = lines.with_ansi(std::io::stderr().is_terminal());
     let started = match format {
         LogFormat::Text => lines.with_target(true).finish().try_init(),
         LogFormat::Json => lines.json().finish().try_init(),

@@ -1,3 +1,5 @@
+//! A keyword set finds what a naive search finds, and keeps its bounds.
+
 use super::{Boundary, HitSet, KEYWORD_BYTES_MAX, KeywordError, KeywordId, KeywordSetBuilder};
 use crate::{fold, is_word_boundary};
 use proptest::prelude::*;

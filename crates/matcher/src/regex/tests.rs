@@ -1,3 +1,5 @@
+//! Regexes find what the specification says, within their bounds, and never miss behind their literals.
+
 use super::{Case, HAYSTACK_CHARS_MAX, MATCHES_MAX, Regex, RegexError, RegexScratch};
 use crate::fold;
 use proptest::prelude::*;

@@ -1,3 +1,5 @@
+//! Word boundaries are those of UAX #29, as an independent implementation draws them.
+
 use super::is_word_boundary;
 use crate::fold;
 use unicode_segmentation::UnicodeSegmentation;

@@ -17,6 +17,7 @@ use kilat_log::{Embedded, EmbeddedOptions, Kafka, KafkaConfig, PartitionedLog, S
 const LIMIT: Duration = Duration::from_secs(600);
 
 /// Which log the processes work on.
+#[allow(dead_code, reason = "each of the two test binaries uses one")]
 pub(crate) enum Log {
     Embedded,
     /// The brokers.

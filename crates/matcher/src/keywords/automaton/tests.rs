@@ -1,3 +1,5 @@
+//! The automaton finds what a naive search finds.
+
 use super::Automaton;
 use proptest::prelude::*;
 
