@@ -65,7 +65,7 @@ fn publish(log: &dyn PartitionedLog, rules: &str) -> Result<()> {
         bail!("{}", errors.join("\n"));
     }
     let mut writer = log.writer("bench-rules", &[Topic::Rules.name().to_owned()])?;
-    let (mut transaction, mut encoder) = (Transaction::default(), Encoder::new());
+    let (mut transaction, encoder) = (Transaction::default(), Encoder::new());
     for document in &loaded.documents {
         let source = document.canonical_json();
         let rules = kilat_rules::compile(document).map_err(|found| anyhow::anyhow!("{}", found[0]))?;

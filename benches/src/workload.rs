@@ -43,7 +43,7 @@ impl Random {
 
     /// Uniform in [0, n).
     fn below(&mut self, n: u64) -> u64 {
-        (u128::from(self.bits()) * u128::from(n) >> 64) as u64
+        ((u128::from(self.bits()) * u128::from(n)) >> 64) as u64
     }
 
     fn chance(&mut self, p: f64) -> bool {

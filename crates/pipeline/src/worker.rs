@@ -225,7 +225,7 @@ impl Batch {
 
     fn open(&mut self, record: &Record<'_>) {
         self.opened.get_or_insert_with(clock::monotonic);
-        if self.records as u32 % self.latency_sample == 0 {
+        if (self.records as u32).is_multiple_of(self.latency_sample) {
             self.sampled.push(record.timestamp);
         }
         self.records += 1;

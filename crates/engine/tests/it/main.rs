@@ -1,5 +1,7 @@
 //! The engine on event lines and rule files, as a user writes both.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 mod allocations;
 mod blocks;
 mod identity;

@@ -1,5 +1,7 @@
 //! The pipeline on the embedded log: rule sets that go live, records that cannot be read, stops and starts.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 mod house;
 mod poison;
 mod restart;

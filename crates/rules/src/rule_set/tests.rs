@@ -108,7 +108,7 @@ fn explained(document: &str, event: &Value) -> Vec<Evaluated> {
 fn the_order_is_class_priority_age_and_id_however_rules_are_saved() {
     let rule =
         |id: &str, more: &str| format!("  - {{id: {id}, trigger: new_lead, actions: [{{type: block}}]{more}}}\n");
-    let mut rules = vec![
+    let mut rules = [
         rule("last-fallback", ", class: fallback, priority: 1, once_per: event"),
         rule("first-fallback", ", class: fallback, priority: 100, once_per: event"),
         rule("low", ", priority: 1"),
@@ -295,6 +295,7 @@ impl Dice {
             "👋",
             "straße",
             "STRASSE",
+            "e",
             "e\u{301}",
             "é",
             "or\u{200b}der",
