@@ -37,16 +37,16 @@ impl Dice {
         ((VOCABULARY as f64).powf(uniform) as usize).min(VOCABULARY - 1)
     }
 
-    /// The word of a rank: two to five syllables.
+    /// The word of a rank: two to five syllables, the commonest words the shortest.
     fn word(rank: usize) -> String {
-        const SYLLABLES: [&str; 16] =
-            ["ba", "ku", "mi", "sa", "ren", "dang", "te", "lo", "pi", "ngan", "ya", "du", "ro", "kas", "ti", "mau"];
         let mut dice = Dice(rank as u64);
-        (0..2 + dice.roll(4)).map(|_| SYLLABLES[dice.roll(16)]).collect()
+        let syllables = if rank < 500 { 2 } else { 3 + dice.roll(3) };
+        let letter = |dice: &mut Dice, of: &str| char::from(of.as_bytes()[dice.roll(of.len())]);
+        (0..syllables).flat_map(|_| [letter(&mut dice, "bcdghjklmnprstwy"), letter(&mut dice, "aeiou")]).collect()
     }
 
     fn message(&mut self) -> String {
-        let words = 3 + self.roll(9) + self.roll(9);
+        let words = 3 + self.roll(10) + self.roll(10);
         let mut text: Vec<String> = (0..words).map(|_| Self::word(self.zipf())).collect();
         match self.roll(16) {
             0 => text.push(format!("Rp {}.000", 1 + self.roll(900))),

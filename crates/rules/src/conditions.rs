@@ -130,6 +130,8 @@ pub(crate) trait Condition: std::fmt::Debug + Send + Sync {
 pub(crate) enum Cost {
     /// A bit of the keyword scan.
     Bit,
+    /// Comparing a text with a few others: it rarely holds, so that the rest is rarely asked.
+    Equal,
     /// One comparison.
     Compare,
     /// Comparing texts.

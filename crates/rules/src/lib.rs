@@ -32,10 +32,10 @@ mod rule_set;
 mod schema;
 mod settings;
 mod shape;
-#[cfg(test)]
-mod staged;
 mod syntax;
 mod template;
+#[cfg(test)]
+mod tests;
 
 pub use actions::{Planned, RuleAction};
 pub use diagnostic::{Diagnostic, Severity};

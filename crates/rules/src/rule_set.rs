@@ -4,8 +4,8 @@
 //! RS-1: order is total: normal class before fallback, priority high to low, older first, then by id (D-34).
 //! RS-2: a rule set never changes; a batch keeps the one it began with.
 //! RS-3: evaluation allocates nothing once its buffers are warm, and answers as reading the conditions one by one would.
-//! Absent: what firing does, and how often it may; those are the engine's. An index over rules: each trigger's rules are
-//! walked one by one, behind [`Pass`].
+//! Absent: what firing does, and how often it may; those are the engine's. An index over attributes: rules that no keyword
+//! decides are asked one by one, behind [`Pass`].
 
 mod pass;
 mod program;

@@ -6,7 +6,7 @@ use kilat_domain::{Destination, OnUnknown};
 use serde_json::{Value, json};
 
 use super::ALL;
-use crate::staged::{Staged, golden_files, golden_names, yaml};
+use crate::tests::{Staged, golden_files, golden_names, yaml};
 use crate::{Planned, Scratch, compile, load};
 
 /// What an action comes to, as JSON.

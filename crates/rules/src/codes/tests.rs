@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{ALL, find};
 use crate::load;
-use crate::staged::{golden_files, golden_names};
+use crate::tests::{golden_files, golden_names};
 
 #[test]
 fn every_code_has_a_fixture_that_triggers_it_and_nothing_else() {

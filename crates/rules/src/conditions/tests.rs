@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::{ALL, Kind};
 use crate::operators::{self, Op};
-use crate::staged::{Staged, golden_files, golden_names, yaml};
+use crate::tests::{Staged, golden_files, golden_names, yaml};
 use crate::{Document, RuleSet, Scratch, compile, load};
 
 /// A document with one rule that sees every event and has this condition.

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use kilat_matcher::{Boundary, Case, Regex, exact_phrase, fold, fold_into, is_word_boundary};
+use kilat_matcher::{Boundary, Case, KEYWORD_BYTES_MAX, Regex, exact_phrase, fold, fold_into, is_word_boundary};
 use serde_json::{Map, Value};
 
 use super::{Condition, Cost, Kind, Reading, Scan};
@@ -87,9 +87,13 @@ fn read_texts(reading: &mut Reading<'_>) -> Option<Vec<Box<str>>> {
     Some(texts.into_iter().map(Into::into).collect())
 }
 
-/// Warns of a text that no message can fulfil.
+/// Reports a text that is too long to be looked for, and one that no message can fulfil.
 fn check_can_match(text: &str, reading: &mut Reading<'_>) {
-    if fold(text).is_empty() {
+    let folded = fold(text);
+    if folded.len() > KEYWORD_BYTES_MAX {
+        let message = format!("the text has {} bytes, the limit is {KEYWORD_BYTES_MAX}", folded.len());
+        reading.report.add(codes::TOO_LONG, reading.value.at, message, "look for a part of it");
+    } else if folded.is_empty() {
         let message = format!("`{text}` has nothing a message could hold");
         let help = "remove it, or use is_missing for empty text";
         reading.report.add(codes::NEVER_MATCHES, reading.value.at, message, help);
@@ -199,23 +203,21 @@ impl Condition for Texts {
     fn cost(&self) -> Cost {
         match self.op {
             Op::Contains | Op::ContainsWord => Cost::Search,
+            Op::Equals | Op::In if !self.is_message => Cost::Equal,
             _ if self.is_message => Cost::Text,
-            Op::Equals | Op::In => Cost::Text,
             _ => Cost::Search,
         }
     }
 
     fn scan(&self) -> Option<Scan<'_>> {
-        let boundary = match self.op {
-            Op::Contains => Boundary::Anywhere,
-            Op::ContainsWord => Boundary::WholeWord,
-            _ => return None,
-        };
-        let texts = || self.texts.iter().map(|text| &**text).collect();
-        match (self.is_message, self.case_sensitive) {
-            (false, _) => None,
-            (true, false) => Some(Scan::Decides(texts(), boundary)),
-            (true, true) => Some(Scan::Needs(texts())),
+        let texts = || self.needles.iter().map(|text| &**text).collect();
+        match self.op {
+            // The scan sees folded text, where a letter may have joined the mark behind it: it cannot speak for the spelling.
+            _ if !self.is_message || self.case_sensitive => None,
+            Op::Contains => Some(Scan::Decides(texts(), Boundary::Anywhere)),
+            Op::ContainsWord => Some(Scan::Decides(texts(), Boundary::WholeWord)),
+            // Whatever the operator, a text that fulfils it holds the needle.
+            _ => Some(Scan::Needs(texts())),
         }
     }
 }

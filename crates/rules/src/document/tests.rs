@@ -189,3 +189,48 @@ fn the_recipes_are_clean() {
     }
     assert_eq!(rules, 8);
 }
+
+#[test]
+fn mutilated_files_are_answered_and_never_panic() {
+    let seeds = [
+        include_str!("../../../../rules/recipes/after-hours-reply.yaml"),
+        include_str!("../../../../rules/recipes/lead-captured.yaml"),
+        include_str!("../../golden/actions/update_value/cases.yaml"),
+        ASKVAULT,
+    ];
+    let pieces = [
+        "{", "}", "[", "]", ":", "- ", "\n", "  ", "\"", "'", "&a ", "*a", "---\n", "null", "~", "-1", "9e999", "é",
+        "\u{0}", "%", "|", ">", "!!", "{{", "}}", "\t",
+    ];
+    let runs: u64 = std::env::var("KILAT_SEEDS").ok().and_then(|seeds| seeds.parse().ok()).unwrap_or(300);
+    let mut state = 1_u64;
+    let mut roll = |sides: usize| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) as usize % sides
+    };
+    for run in 0..runs {
+        let mut text: Vec<char> = seeds[roll(seeds.len())].chars().collect();
+        for _ in 0..1 + roll(6) {
+            let (at, length) = (roll(text.len()), roll(12));
+            let end = (at + length).min(text.len());
+            match roll(3) {
+                0 => drop(text.drain(at..end)),
+                1 => text.splice(at..end, pieces[roll(pieces.len())].chars()).for_each(drop),
+                _ => {
+                    let copy = text[at..end].to_vec();
+                    let to = roll(text.len());
+                    text.splice(to..to, copy).for_each(drop);
+                }
+            }
+        }
+        let text: String = text.into_iter().collect();
+        for document in load(&format!("run {run}"), &text).documents {
+            // What loads also compiles, and its canonical form loads.
+            crate::compile(&document).expect("compiles");
+            let canonical = document.canonical_json();
+            let again = load("canonical", &canonical);
+            assert_eq!(again.documents.len(), 1, "{canonical}: {:#?}", again.diagnostics);
+            assert_eq!(again.documents[0].canonical_json(), canonical);
+        }
+    }
+}

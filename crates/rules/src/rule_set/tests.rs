@@ -3,7 +3,7 @@
 use kilat_domain::{Conversation, Event, Lead, Patch, Timestamp};
 use serde_json::{Value, json};
 
-use crate::staged::Staged;
+use crate::tests::Staged;
 use crate::{Evaluated, Facts, Planned, RuleSet, Scratch, compile, load};
 
 const CONTRACT: &str = r#"

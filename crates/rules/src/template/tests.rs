@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::Template;
 use crate::diagnostic::{Position, Report};
 use crate::settings::Settings;
-use crate::staged::Staged;
+use crate::tests::Staged;
 
 fn render(source: &str, event: &Value) -> (String, Vec<&'static str>) {
     let mut report = Report::new("f");
