@@ -19,7 +19,7 @@ use rdkafka::consumer::{BaseConsumer, Consumer as _, ConsumerContext};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{DeliveryResult, Message as _};
 use rdkafka::producer::{NoCustomPartitioner, ProducerContext};
-use rdkafka::topic_partition_list::TopicPartitionList;
+use rdkafka::topic_partition_list::{TopicPartitionList, TopicPartitionListElem};
 use rdkafka::types::RDKafkaRespErr;
 
 /// Lines written per client and period; what is above is counted.
@@ -49,7 +49,30 @@ struct Notes {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Change {
     Assign(Vec<(String, i32)>),
-    Revoke { partitions: Vec<(String, i32)>, lost: bool },
+    /// Of everything: the protocol is eager.
+    Revoke {
+        lost: bool,
+    },
+}
+
+impl Change {
+    /// Answers the change by holding nothing.
+    ///
+    /// The consumer waits for one answer of the right kind to each change, also to leave and to close: a list, even an empty
+    /// one, for an assignment, none for a revocation. An answer it does not wait for may block for ever, once the group
+    /// has terminated (`rd_kafka_cgrp_terminated` of librdkafka 2.12.1).
+    pub(super) fn decline(&self, consumer: &BaseConsumer<Context>) {
+        if consumer.closed() {
+            return;
+        }
+        let declined = match self {
+            Change::Assign(_) => consumer.assign(&TopicPartitionList::new()),
+            Change::Revoke { .. } => consumer.unassign(),
+        };
+        if let Err(error) = declined {
+            tracing::warn!(error = %error, "cannot give partitions up");
+        }
+    }
 }
 
 /// Why the brokers cannot be used, or not all of them.
@@ -172,20 +195,20 @@ impl ClientContext for Context {
 
 impl ConsumerContext for Context {
     fn rebalance(&self, consumer: &BaseConsumer<Context>, event: RDKafkaRespErr, partitions: &mut TopicPartitionList) {
+        let change = match event {
+            RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS => {
+                let of = |element: &TopicPartitionListElem<'_>| (element.topic().to_owned(), element.partition());
+                Change::Assign(partitions.elements().iter().map(of).collect())
+            }
+            _ => Change::Revoke { lost: consumer.assignment_lost() },
+        };
         let mut notes = self.notes();
         if notes.leaving || notes.changes.len() == CHANGES_MAX {
             drop(notes);
-            if let Err(error) = consumer.unassign() {
-                tracing::warn!(error = %error, "cannot give partitions up");
-            }
-            return;
+            change.decline(consumer);
+        } else {
+            notes.changes.push_back(change);
         }
-        let partitions =
-            partitions.elements().iter().map(|element| (element.topic().to_owned(), element.partition())).collect();
-        notes.changes.push_back(match event {
-            RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS => Change::Assign(partitions),
-            _ => Change::Revoke { partitions, lost: consumer.assignment_lost() },
-        });
     }
 }
 

@@ -130,11 +130,10 @@ impl GroupMember {
     /// Turns a change of topic partitions into one of partitions of every input; carries it out at once where there is
     /// nothing to tell.
     fn report(&mut self, change: Change) -> Result<Option<Polled>, LogError> {
-        let polled = match &change {
-            Change::Assign(assigned) => Polled::Assigned(self.of_every_input(assigned)?),
-            Change::Revoke { lost, .. } => Polled::Revoked { partitions: self.held.clone(), lost: *lost },
+        let polled = match self.change.insert(change) {
+            Change::Assign(assigned) => Polled::Assigned(of_every_input(&self.inputs, assigned)?),
+            Change::Revoke { lost } => Polled::Revoked { partitions: self.held.clone(), lost: *lost },
         };
-        self.change = Some(change);
         match &polled {
             Polled::Assigned(partitions) | Polled::Revoked { partitions, .. } if partitions.is_empty() => {
                 self.complete()?;
@@ -142,21 +141,6 @@ impl GroupMember {
             }
             _ => Ok(Some(polled)),
         }
-    }
-
-    /// LOG-4. Fails where the group assigned otherwise, which takes a member with other inputs in the same group.
-    fn of_every_input(&self, assigned: &[(String, i32)]) -> Result<Vec<u32>, LogError> {
-        let mut inputs: BTreeMap<u32, usize> = BTreeMap::new();
-        for (_, partition) in assigned {
-            *inputs.entry(u32::try_from(*partition).unwrap_or_default()).or_default() += 1;
-        }
-        if let Some((partition, count)) = inputs.iter().find(|&(_, &count)| count != self.inputs.len()) {
-            let of = self.inputs.len();
-            return Err(LogError::UnequalPartitions {
-                counts: format!("{count} of {of} inputs with a partition {partition} assigned to this member"),
-            });
-        }
-        Ok(inputs.into_keys().collect())
     }
 
     /// Carries out the change that was reported.
@@ -167,7 +151,7 @@ impl GroupMember {
         self.assigned = TopicPartitionList::new();
         let done = match change {
             Change::Assign(partitions) => {
-                self.held = self.of_every_input(&partitions)?;
+                self.held = of_every_input(&self.inputs, &partitions)?;
                 for (topic, partition) in &partitions {
                     if let Some(input) = self.inputs.iter().position(|input| input == topic) {
                         self.intake.route(input, *partition);
@@ -208,7 +192,7 @@ impl Writer for GroupMember {
         if transaction.offsets().is_empty() {
             return self.transactions.commit(transaction, None);
         }
-        let lost = matches!(self.change, Some(Change::Revoke { lost: true, .. }));
+        let lost = matches!(self.change, Some(Change::Revoke { lost: true }));
         let held = transaction.offsets().iter().all(|offset| self.held.contains(&offset.partition));
         match &self.seat {
             Some(seat) if held && !lost => {
@@ -268,8 +252,9 @@ impl Drop for GroupMember {
         let deadline = Instant::now() + LEAVE_TIMEOUT;
         let consumer = self.intake.consumer();
         consumer.context().leave();
-        // A change that was not carried out is one the consumer waits for, also when it closes.
-        let _ = consumer.unassign();
+        if let Some(change) = self.change.take().or_else(|| consumer.context().take_change()) {
+            change.decline(consumer);
+        }
         // Closing the consumer does not make a static member leave (KIP-345), ending its subscription does; the member
         // id is gone once the request is on its way.
         consumer.unsubscribe();
@@ -277,4 +262,19 @@ impl Drop for GroupMember {
             let _ = consumer.poll(LEAVE_TURN);
         }
     }
+}
+
+/// LOG-4. Fails where the group assigned otherwise, which takes a member with other inputs in the same group.
+fn of_every_input(inputs: &[String], assigned: &[(String, i32)]) -> Result<Vec<u32>, LogError> {
+    let mut counts: BTreeMap<u32, usize> = BTreeMap::new();
+    for (_, partition) in assigned {
+        *counts.entry(u32::try_from(*partition).unwrap_or_default()).or_default() += 1;
+    }
+    if let Some((partition, count)) = counts.iter().find(|&(_, &count)| count != inputs.len()) {
+        let of = inputs.len();
+        return Err(LogError::UnequalPartitions {
+            counts: format!("{count} of {of} inputs with a partition {partition} assigned to this member"),
+        });
+    }
+    Ok(counts.into_keys().collect())
 }

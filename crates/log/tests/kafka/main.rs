@@ -255,3 +255,22 @@ fn a_member_that_misses_its_session_loses_its_partitions_and_cannot_commit() {
     let texts: Vec<String> = catch_up(follower.as_mut()).iter().map(Seen::text).collect();
     assert_eq!(texts, ["from the other"]);
 }
+
+#[test]
+fn members_can_be_dropped_at_any_point_of_a_group_change() {
+    let Some(stage) = stage("members_can_be_dropped_at_any_point") else { return };
+    let input = stage.topic("input", 2);
+    for polls in 0..12 {
+        let mut one = stage.join("group", "one", &[&input], &[]);
+        let mut two = stage.join("group", "two", &[&input], &[]);
+        for _ in 0..polls {
+            for member in [&mut one, &mut two] {
+                member.poll(Duration::from_millis(5), 0, &mut |_| panic!("no record was asked for")).expect("polls");
+            }
+        }
+        // Both ways round: the leader of the group first, and last.
+        if polls % 2 == 0 { drop((one, two)) } else { drop((two, one)) }
+    }
+    let mut last = stage.join("group", "last", &[&input], &[]);
+    assert_eq!(assigned(last.as_mut(), 2), [0, 1], "nobody else is left in the group");
+}
