@@ -7,7 +7,8 @@
 //!   for this member (`max.poll.interval.ms`), so that no other owns what is being given up.
 //! - M-2: offsets are committed for held partitions only, with the seat taken when they were assigned (LOG-5).
 //! - M-3: group changes do not queue behind records: they have a queue of their own.
-//! - M-4: dropping the member leaves the group at once, within [`LEAVE_TIMEOUT`] where no broker answers.
+//! - M-4: dropping the member leaves the group at once, within [`LEAVE_TIMEOUT`] where no broker answers. Only one that is
+//!   dropped while its first join is under way has no member id yet to leave with; the broker forgets it after the session.
 //!
 //! Absent: threads. Everything happens within the calls of the owner, but for librdkafka's own fetching.
 
