@@ -44,13 +44,15 @@ pub(crate) fn measure(brokers: &str, bench: &Bench, source: &Source, rate: f64) 
     let mut latencies = std::thread::scope(|scope| -> Result<Vec<f64>> {
         let watcher = scope.spawn(|| watch(&*log, &watching));
         let sent = load::stream(brokers, source, source.len() * 2, rate, bench.latency_seconds);
-        while sent.is_ok() && service.totals().events < *sent.as_ref().unwrap_or(&0) && !service.health().failed {
+        let events = sent.as_ref().map_or(0, |sent| sent.events);
+        while service.totals().events < events && !service.health().failed {
             std::thread::park_timeout(Duration::from_millis(20));
         }
         watching.store(false, Ordering::Relaxed);
-        let watched = watcher.join().map_err(|_| anyhow::anyhow!("the watcher panicked"))?;
-        sent?;
-        watched
+        let mut latencies = watcher.join().map_err(|_| anyhow::anyhow!("the watcher panicked"))??;
+        let started_ms = sent?.started_ms;
+        latencies.iter_mut().for_each(|latency| *latency -= started_ms);
+        Ok(latencies)
     })?;
     service.stop();
     service.join();
@@ -60,6 +62,7 @@ pub(crate) fn measure(brokers: &str, bench: &Bench, source: &Source, rate: f64) 
     Ok(Latency { samples: latencies.len(), rate, p50_ms: at(0.5), p99_ms: at(0.99), p999_ms: at(0.999) })
 }
 
+/// When each decision could be read, in milliseconds since the Unix epoch, less when its event was due.
 #[allow(clippy::disallowed_methods, reason = "a benchmark reads the clock")]
 fn watch(log: &dyn PartitionedLog, watching: &AtomicBool) -> Result<Vec<f64>> {
     let mut follower = log.follow(Topic::Decisions.name(), None, Start::Earliest)?;

@@ -71,26 +71,40 @@ pub(crate) fn backlog(brokers: &str, source: &Source) -> Result<()> {
     sender.finish()
 }
 
-/// Sends events at `rate` a second for `seconds`, open-loop: each is due at its time whether or not earlier ones were late,
-/// and its `occurred_at` is the time it was due. Ids follow on `first`.
+/// What a stream sent.
+pub(crate) struct Streamed {
+    pub(crate) events: u64,
+    /// When the clock of the stream started, in milliseconds since the Unix epoch.
+    pub(crate) started_ms: f64,
+}
+
+/// Sends events at `rate` a second for `seconds`, open-loop: each is due at its time whether or not earlier ones were late.
+/// An event's `occurred_at` is when it is due, in milliseconds from the start of the stream. Ids follow on `first`.
 #[allow(clippy::disallowed_methods, reason = "a load generator reads the clock")]
-pub(crate) fn stream(brokers: &str, source: &Source, first: u64, rate: f64, seconds: u64) -> Result<u64> {
+pub(crate) fn stream(brokers: &str, source: &Source, first: u64, rate: f64, seconds: u64) -> Result<Streamed> {
     let mut sender = Sender::new(brokers, 1)?;
-    let begun = Instant::now();
-    let epoch_ms = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?.as_millis() as i64;
-    let count = (rate * seconds as f64) as u64;
-    for number in 0..count {
+    let events = (rate * seconds as f64) as u64;
+    // Drawing and encoding an event cost as much CPU as the engine's work on it: it is done before the clock starts.
+    let mut records = Vec::with_capacity(usize::try_from(events)?);
+    for number in 0..events {
         let due = Duration::from_secs_f64(number as f64 / rate);
+        let mut event = source.event(first + number);
+        event.occurred_at = Timestamp(due.as_millis() as i64);
+        let mut bytes = Vec::new();
+        sender.encoder.event(&event, &mut bytes)?;
+        records.push((due, event.workspace, bytes));
+    }
+    let begun = Instant::now();
+    let started_ms = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?.as_secs_f64() * 1e3;
+    for (due, workspace, bytes) in records {
         while begun.elapsed() < due {
             sender.producer.poll(Duration::ZERO);
             std::thread::park_timeout(due.saturating_sub(begun.elapsed()).min(Duration::from_millis(1)));
         }
-        let mut event = source.event(first + number);
-        event.occurred_at = Timestamp(epoch_ms + due.as_millis() as i64);
-        sender.send(&event)?;
+        sender.put(workspace.as_bytes(), &bytes)?;
     }
     sender.finish()?;
-    Ok(count)
+    Ok(Streamed { events, started_ms })
 }
 
 struct Sender {
@@ -113,10 +127,16 @@ impl Sender {
     }
 
     fn send(&mut self, event: &Event<'_>) -> Result<()> {
-        self.bytes.clear();
-        self.encoder.event(event, &mut self.bytes)?;
-        let topic = Topic::Messages.name();
-        let mut record = BaseRecord::to(topic).key(event.workspace.as_bytes()).payload(&*self.bytes);
+        let mut bytes = std::mem::take(&mut self.bytes);
+        bytes.clear();
+        self.encoder.event(event, &mut bytes)?;
+        self.put(event.workspace.as_bytes(), &bytes)?;
+        self.bytes = bytes;
+        Ok(())
+    }
+
+    fn put(&mut self, key: &[u8], value: &[u8]) -> Result<()> {
+        let mut record = BaseRecord::to(Topic::Messages.name()).key(key).payload(value);
         while let Err((error, back)) = self.producer.send(record) {
             if !matches!(error, KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull)) {
                 bail!(error);

@@ -4,7 +4,8 @@ use std::borrow::Cow;
 use std::collections::VecDeque;
 
 use kilat_domain::{
-    ConversationEntry, Event, EventKind, InputRange, LeadEntry, LeadRecord, StateBlock, Str, Timestamp,
+    Conversation, ConversationEntry, Event, EventKind, InputRange, Lead, LeadEntry, LeadRecord, StateBlock, Str,
+    Timestamp,
 };
 use kilat_rules::{RuleSet, Scratch, Settings};
 
@@ -94,8 +95,8 @@ impl Partition {
             now: self.now,
             rule_epoch,
             inputs,
-            leads: self.state.leads.dirty().map(lead_entry).collect(),
-            conversations: self.state.conversations.dirty().map(conversation_entry).collect(),
+            leads: self.state.leads.dirty().map(|cell| self.lead_entry(cell)).collect(),
+            conversations: self.state.conversations.dirty().map(|cell| self.conversation_entry(cell)).collect(),
             seen: self.seen.fresh(),
             disabled,
         })
@@ -106,7 +107,7 @@ impl Partition {
         self.state
             .leads
             .dirty()
-            .filter_map(|cell| cell.published.map(|at| LeadRecord::of(&cell.workspace, &cell.id, &cell.state, at)))
+            .filter_map(|cell| cell.published.map(|at| LeadRecord::of(self.name_of(cell), &cell.id, &cell.state, at)))
     }
 
     /// What changed is committed.
@@ -148,7 +149,7 @@ impl Partition {
 
     /// Every lead, in the order they were first seen.
     pub fn leads(&self) -> impl Iterator<Item = LeadRecord<'_>> {
-        self.state.leads.iter().map(|cell| LeadRecord::of(&cell.workspace, &cell.id, &cell.state, self.now))
+        self.state.leads.iter().map(|cell| LeadRecord::of(self.name_of(cell), &cell.id, &cell.state, self.now))
     }
 
     /// How many leads and conversations are remembered.
@@ -159,6 +160,20 @@ impl Partition {
     /// Whether nothing is remembered.
     pub fn is_empty(&self) -> bool {
         self.len() == (0, 0)
+    }
+
+    fn name_of<T>(&self, cell: &Cell<T>) -> &str {
+        &self.state.workspace(cell.workspace).name
+    }
+
+    fn lead_entry<'s>(&'s self, cell: &'s Cell<Lead>) -> LeadEntry<'s> {
+        let (workspace, id) = (Str::from(self.name_of(cell)), Str::from(&*cell.id));
+        LeadEntry { workspace, id, state: Cow::Borrowed(&cell.state), marks: Cow::Borrowed(&cell.marks) }
+    }
+
+    fn conversation_entry<'s>(&'s self, cell: &'s Cell<Conversation>) -> ConversationEntry<'s> {
+        let (workspace, id) = (Str::from(self.name_of(cell)), Str::from(&*cell.id));
+        ConversationEntry { workspace, id, state: Cow::Borrowed(&cell.state), marks: Cow::Borrowed(&cell.marks) }
     }
 
     /// Remembers the event's idempotency keys; whether both are new. Only a new message counts by its provider id: edits,
@@ -251,23 +266,5 @@ fn introduction<'e>(event: &'e Event<'_>, kind: EventKind) -> Event<'e> {
         sender: None,
         root_id: Some(Str::from(event.root())),
         ..event.clone()
-    }
-}
-
-fn lead_entry(cell: &Cell<kilat_domain::Lead>) -> LeadEntry<'_> {
-    LeadEntry {
-        workspace: Str::from(&*cell.workspace),
-        id: Str::from(&*cell.id),
-        state: Cow::Borrowed(&cell.state),
-        marks: Cow::Borrowed(&cell.marks),
-    }
-}
-
-fn conversation_entry(cell: &Cell<kilat_domain::Conversation>) -> ConversationEntry<'_> {
-    ConversationEntry {
-        workspace: Str::from(&*cell.workspace),
-        id: Str::from(&*cell.id),
-        state: Cow::Borrowed(&cell.state),
-        marks: Cow::Borrowed(&cell.marks),
     }
 }

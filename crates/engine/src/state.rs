@@ -1,16 +1,23 @@
 //! The leads and conversations of one partition.
 //!
-//! Cells live in vectors that only grow within a process; maps find them by workspace and id. A batch's dirty cells are
-//! kept in the order they were first touched, so that the block written from them is the same on every run.
+//! Cells lie in chunks that never move, so that growing copies nothing; one table a kind finds them by workspace and id.
+//! A batch's dirty cells are kept in the order they were first touched, so that the block written from them is the same on
+//! every run.
 
-use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
 
+use hashbrown::HashTable;
 use kilat_domain::{Conversation, DisabledRule, Lead, Mark, Timestamp};
+use rustc_hash::FxHashMap;
+
+/// Cells in a chunk.
+const CHUNK: usize = 1_024;
 
 /// One lead or conversation.
 #[derive(Debug)]
 pub(crate) struct Cell<T> {
-    pub(crate) workspace: Box<str>,
+    /// Place of its workspace.
+    pub(crate) workspace: u32,
     pub(crate) id: Box<str>,
     pub(crate) state: T,
     pub(crate) marks: Vec<Mark>,
@@ -41,66 +48,92 @@ impl<T> Cell<T> {
 /// All cells of one kind.
 #[derive(Debug)]
 pub(crate) struct Cells<T> {
-    cells: Vec<Cell<T>>,
+    chunks: Vec<Vec<Cell<T>>>,
+    places: HashTable<Place>,
+    /// Keyed at random, as ids come from outside; nothing depends on the order of the table.
+    hasher: RandomState,
     dirty: Vec<u32>,
+}
+
+/// A cell's place, with its whole hash, so that the table grows without looking at cells.
+#[derive(Debug)]
+struct Place {
+    hash: u64,
+    at: u32,
 }
 
 impl<T> Default for Cells<T> {
     fn default() -> Self {
-        Cells { cells: Vec::new(), dirty: Vec::new() }
+        let (chunks, dirty) = (Vec::new(), Vec::new());
+        Cells { chunks, places: HashTable::new(), hasher: RandomState::new(), dirty }
     }
 }
 
 impl<T> Cells<T> {
-    pub(crate) fn add(&mut self, workspace: &str, id: &str, state: T) -> u32 {
-        let at = u32::try_from(self.cells.len()).expect("a partition holds fewer than 2^32 cells");
-        let (workspace, id) = (workspace.into(), id.into());
-        self.cells.push(Cell { workspace, id, state, marks: Vec::new(), dirty: false, published: None });
-        at
+    /// The place of the cell, made with `state` where it is not known; whether it is new.
+    fn find(&mut self, workspace: u32, id: &str, state: impl FnOnce() -> T) -> (u32, bool) {
+        let hash = self.hasher.hash_one((workspace, id));
+        let known = self.places.find(hash, |place| {
+            let cell = &self.chunks[place.at as usize / CHUNK][place.at as usize % CHUNK];
+            place.hash == hash && cell.workspace == workspace && *cell.id == *id
+        });
+        if let Some(place) = known {
+            return (place.at, false);
+        }
+        let at = u32::try_from(self.len()).expect("a partition holds fewer than 2^32 cells");
+        if self.chunks.last().is_none_or(|chunk| chunk.len() == CHUNK) {
+            self.chunks.push(Vec::with_capacity(CHUNK));
+        }
+        let (state, marks) = (state(), Vec::new());
+        let cell = Cell { workspace, id: id.into(), state, marks, dirty: false, published: None };
+        self.chunks.last_mut().expect("just made sure").push(cell);
+        self.places.insert_unique(hash, Place { hash, at }, |place| place.hash);
+        (at, true)
     }
 
     pub(crate) fn get(&self, at: u32) -> &Cell<T> {
-        &self.cells[at as usize]
+        &self.chunks[at as usize / CHUNK][at as usize % CHUNK]
+    }
+
+    fn get_mut(&mut self, at: u32) -> &mut Cell<T> {
+        &mut self.chunks[at as usize / CHUNK][at as usize % CHUNK]
     }
 
     /// The cell, noted as dirty.
     pub(crate) fn touch(&mut self, at: u32) -> &mut Cell<T> {
-        let cell = &mut self.cells[at as usize];
-        if !cell.dirty {
-            cell.dirty = true;
+        if !self.get(at).dirty {
+            self.get_mut(at).dirty = true;
             self.dirty.push(at);
         }
-        cell
+        self.get_mut(at)
     }
 
     /// Dirty cells, in the order they were first touched.
     pub(crate) fn dirty(&self) -> impl ExactSizeIterator<Item = &Cell<T>> {
-        self.dirty.iter().map(|at| &self.cells[*at as usize])
+        self.dirty.iter().map(|at| self.get(*at))
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Cell<T>> {
-        self.cells.iter()
+        self.chunks.iter().flatten()
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.cells.len()
+        self.chunks.last().map_or(0, |last| (self.chunks.len() - 1) * CHUNK + last.len())
     }
 
     fn settle(&mut self) {
-        for at in self.dirty.drain(..) {
-            let cell = &mut self.cells[at as usize];
+        for at in std::mem::take(&mut self.dirty) {
+            let cell = self.get_mut(at);
             cell.dirty = false;
             cell.published = None;
         }
     }
 }
 
-/// Where the cells of one workspace are.
+/// What a partition remembers of a workspace itself.
 #[derive(Debug)]
 pub(crate) struct Workspace {
-    name: Box<str>,
-    pub(crate) leads: HashMap<Box<str>, u32>,
-    pub(crate) conversations: HashMap<Box<str>, u32>,
+    pub(crate) name: Box<str>,
     /// Rules the loop guard has met, by id.
     pub(crate) loops: Vec<DisabledRule<'static>>,
     pub(crate) loops_dirty: bool,
@@ -109,7 +142,7 @@ pub(crate) struct Workspace {
 /// Everything a partition remembers but its idempotency keys.
 #[derive(Debug, Default)]
 pub(crate) struct State {
-    names: HashMap<Box<str>, u32>,
+    names: FxHashMap<Box<str>, u32>,
     workspaces: Vec<Workspace>,
     pub(crate) leads: Cells<Lead>,
     pub(crate) conversations: Cells<Conversation>,
@@ -122,10 +155,9 @@ impl State {
             return *at;
         }
         let at = u32::try_from(self.workspaces.len()).expect("a partition holds fewer than 2^32 workspaces");
-        let (leads, conversations) = (HashMap::new(), HashMap::new());
         let name: Box<str> = name.into();
         self.names.insert(name.clone(), at);
-        self.workspaces.push(Workspace { name, leads, conversations, loops: Vec::new(), loops_dirty: false });
+        self.workspaces.push(Workspace { name, loops: Vec::new(), loops_dirty: false });
         at
     }
 
@@ -141,24 +173,12 @@ impl State {
 
     /// The lead, made new with `status` where it is not known; whether it is new.
     pub(crate) fn lead(&mut self, workspace: u32, id: &str, status: &str) -> (u32, bool) {
-        let workspace = &mut self.workspaces[workspace as usize];
-        if let Some(at) = workspace.leads.get(id) {
-            return (*at, false);
-        }
-        let at = self.leads.add(&workspace.name, id, Lead::new(status));
-        workspace.leads.insert(id.into(), at);
-        (at, true)
+        self.leads.find(workspace, id, || Lead::new(status))
     }
 
     /// The conversation, made new where it is not known; whether it is new.
     pub(crate) fn conversation(&mut self, workspace: u32, id: &str, first_seen: Timestamp) -> (u32, bool) {
-        let workspace = &mut self.workspaces[workspace as usize];
-        if let Some(at) = workspace.conversations.get(id) {
-            return (*at, false);
-        }
-        let at = self.conversations.add(&workspace.name, id, Conversation::new(first_seen));
-        workspace.conversations.insert(id.into(), at);
-        (at, true)
+        self.conversations.find(workspace, id, || Conversation::new(first_seen))
     }
 
     /// Rules the loop guard has met since the last commit, as they are now; workspaces in the order they were first seen.

@@ -5,13 +5,13 @@
 //! everything published was live when the batch began. Looking up a workspace later in the batch gives the version of that
 //! epoch even where a newer one has been swapped in meanwhile, which is what makes a replay of the batch exact.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use arc_swap::ArcSwap;
 use dashmap::DashMap;
 use kilat_rules::RuleSet;
+use rustc_hash::FxHashMap;
 
 /// The workspace whose rules hold for every workspace without rules of its own (tests and demos).
 const EVERY_WORKSPACE: &str = "*";
@@ -95,13 +95,13 @@ impl Registry {
 pub struct Snapshot {
     registry: Arc<Registry>,
     epoch: i64,
-    known: HashMap<Box<str>, Option<Arc<RuleSet>>>,
+    known: FxHashMap<Box<str>, Option<Arc<RuleSet>>>,
 }
 
 impl Snapshot {
     /// A snapshot of the registry as it is now.
     pub fn new(registry: Arc<Registry>) -> Snapshot {
-        Snapshot { epoch: registry.epoch(), registry, known: HashMap::new() }
+        Snapshot { epoch: registry.epoch(), registry, known: FxHashMap::default() }
     }
 
     /// Moves on to the newest epoch. Called between batches only.
@@ -125,7 +125,7 @@ impl Snapshot {
             let rules = own.or_else(|| self.registry.at(EVERY_WORKSPACE, self.epoch));
             self.known.insert(workspace.into(), rules);
         }
-        self.known.get(workspace).and_then(|rules| rules.as_deref())
+        self.known.get(workspace)?.as_deref()
     }
 }
 
