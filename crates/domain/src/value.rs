@@ -30,6 +30,9 @@ impl Number {
     }
 }
 
+// Kept out of line: inlined, its `trunc` (a library call on baseline x86-64) was hoisted into every comparison of integers.
+#[cold]
+#[inline(never)]
 fn int_against_float(int: i64, float: f64) -> Ordering {
     // 2^63 as a double; every i64 lies in [-2^63, 2^63).
     const BOUND: f64 = 9_223_372_036_854_775_808.0;

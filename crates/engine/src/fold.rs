@@ -40,12 +40,13 @@ pub(crate) fn lead(lead: &mut Lead, event: &Event<'_>, settings: &Settings) -> b
     changed
 }
 
-/// Folds what the event says of its conversation.
-pub(crate) fn conversation(conversation: &mut Conversation, event: &Event<'_>, settings: &Settings) {
+/// Folds what the event says of its conversation. `is_known`: its last event came from the same person through the same
+/// channel.
+pub(crate) fn conversation(conversation: &mut Conversation, event: &Event<'_>, settings: &Settings, is_known: bool) {
     if let Some(facts) = &event.conversation {
         conversation.fold(facts);
     }
-    if let Some(channel) = &event.channel {
+    if let Some(channel) = event.channel.as_ref().filter(|_| !is_known) {
         let [kind, account, source] = &mut conversation.channel;
         keep(kind, Some(&channel.kind));
         keep(account, channel.account.as_ref());
@@ -79,7 +80,7 @@ pub(crate) fn conversation(conversation: &mut Conversation, event: &Event<'_>, s
             conversation.session_messages = if paused { 1 } else { conversation.session_messages.saturating_add(1) };
             conversation.customer_messages = conversation.customer_messages.saturating_add(1);
             conversation.last_customer_at = conversation.last_customer_at.max(Some(event.occurred_at));
-            if let Some(customer) = identity::customer_id(event, settings) {
+            if !is_known && let Some(customer) = identity::customer_id(event, settings) {
                 keep(&mut conversation.customer, Some(&Str::from(&*customer)));
             }
         }

@@ -232,8 +232,10 @@ fn fold_into(state: &mut State, event: &Event<'_>, settings: &Settings) -> Subje
 
     if let Some(at) = subject.conversation {
         let cell = state.conversations.touch(at);
-        fold::conversation(&mut cell.state, event, settings);
-        if let Some(id) = lead_id.as_deref().filter(|id| cell.state.lead.as_deref() != Some(*id)) {
+        let origin = identity::origin(event, lead_id.as_deref());
+        let is_known = std::mem::replace(&mut cell.origin, origin) == origin;
+        fold::conversation(&mut cell.state, event, settings, is_known);
+        if let Some(id) = lead_id.as_deref().filter(|id| !is_known && cell.state.lead.as_deref() != Some(*id)) {
             cell.state.lead = Some(id.into());
         }
         subject.first_in_conversation = event.is_customer_message() && cell.state.customer_messages == 1;

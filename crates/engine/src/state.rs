@@ -21,6 +21,9 @@ pub(crate) struct Cell<T> {
     pub(crate) id: Box<str>,
     pub(crate) state: T,
     pub(crate) marks: Vec<Mark>,
+    /// What its last event said of who wrote and through which channel, hashed; 0 where that is not known. Saves comparing
+    /// texts that lie all over memory.
+    pub(crate) origin: u64,
     /// Touched since the last commit.
     dirty: bool,
     /// Event time of the last change data teams see, where there was one since the last commit.
@@ -85,7 +88,7 @@ impl<T> Cells<T> {
             self.chunks.push(Vec::with_capacity(CHUNK));
         }
         let (state, marks) = (state(), Vec::new());
-        let cell = Cell { workspace, id: id.into(), state, marks, dirty: false, published: None };
+        let cell = Cell { workspace, id: id.into(), state, marks, origin: 0, dirty: false, published: None };
         self.chunks.last_mut().expect("just made sure").push(cell);
         self.places.insert_unique(hash, Place { hash, at }, |place| place.hash);
         (at, true)

@@ -13,6 +13,8 @@
 //! - **LOG-6 compaction**: of a compacted topic at least the newest record of each key stays readable.
 //! - **LOG-7 whole end**: a follower that reports it has caught up has delivered every transaction that was committed
 //!   before it was opened, also one whose commit was still being written to its partitions.
+//! - **LOG-8 records before offsets**: the records of a transaction are in the log before its offsets are accepted, so that a
+//!   follower opened by the next owner of a partition waits for them (LOG-7).
 //!
 //! Absent: what the bytes mean.
 

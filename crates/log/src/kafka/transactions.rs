@@ -99,8 +99,8 @@ impl Transactions {
         self.producer().begin_transaction().map_err(|error| self.failed(error))?;
         let ready = self
             .produce(transaction, deadline)
-            .and_then(|()| offsets.map_or(Ok(()), |offsets| self.send_offsets(transaction, &offsets, deadline)))
-            .and_then(|()| self.deliver(deadline));
+            .and_then(|()| self.deliver(deadline))
+            .and_then(|()| offsets.map_or(Ok(()), |offsets| self.send_offsets(transaction, &offsets, deadline)));
         if let Err(error) = ready {
             self.abort();
             return Err(error);
@@ -144,7 +144,9 @@ impl Transactions {
         Ok(())
     }
 
-    /// Adds the offsets. Before the deliveries are waited for: this goes to other brokers and needs none of them.
+    /// Adds the offsets. After everything is delivered: the coordinator takes offsets only from a member that still has its
+    /// place, so that whoever takes the partitions over later finds every record that can still be committed below the high
+    /// watermark of its topic, and waits for it (LOG-7). The other way round, a state block could come after its reader.
     fn send_offsets(
         &self,
         transaction: &Transaction,
