@@ -19,7 +19,8 @@ pub struct Lead {
     pub tags: Vec<Box<str>>,
     /// Whether outbound messages are suppressed.
     pub blocked: bool,
-    /// Customer messages of this lead in the workspace, all conversations (D-22).
+    /// Customer messages of this lead in the workspace, all conversations; counted up to [`Lead::MESSAGES_MAX`] only, as
+    /// what matters is which one is the first (D-22).
     pub messages: u32,
     /// Everything rarely known, boxed so that an idle lead stays small.
     pub profile: Option<Box<Profile>>,
@@ -67,6 +68,9 @@ pub struct Profile {
 }
 
 impl Lead {
+    /// Where [`Lead::messages`] stops: a lead that writes every day is not a changed lead every day.
+    pub const MESSAGES_MAX: u32 = 2;
+
     /// A lead first seen: the registry's first status, everything else missing.
     pub fn new(status: &str) -> Lead {
         Lead {

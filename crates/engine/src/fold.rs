@@ -12,8 +12,19 @@ use crate::identity;
 /// A pause this long ends a session (D-20).
 const SESSION_PAUSE: Duration = Duration::from_secs(30 * 60);
 
-/// Folds what the event says of its lead. Whether anything data teams see has changed.
-pub(crate) fn lead(lead: &mut Lead, event: &Event<'_>, settings: &Settings) -> bool {
+/// What folding an event changed in its lead.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Changed {
+    /// Anything at all.
+    pub(crate) any: bool,
+    /// Something data teams see.
+    pub(crate) visible: bool,
+    /// This was the lead's first customer message (D-22).
+    pub(crate) first_message: bool,
+}
+
+/// Folds what the event says of its lead.
+pub(crate) fn lead(lead: &mut Lead, event: &Event<'_>, settings: &Settings) -> Changed {
     let none = LeadFacts::default();
     let facts = event.lead.as_ref().unwrap_or(&none);
     let stated = facts.status.as_deref().or_else(|| changed_to(event, EventKind::LeadStatusChanged));
@@ -33,11 +44,10 @@ pub(crate) fn lead(lead: &mut Lead, event: &Event<'_>, settings: &Settings) -> b
         }
         _ => {}
     }
-    if counts(event) == Some(SenderKind::Customer) {
-        lead.messages = lead.messages.saturating_add(1);
-    }
     changed |= origin(lead, event);
-    changed
+    let counted = counts(event) == Some(SenderKind::Customer) && lead.messages < Lead::MESSAGES_MAX;
+    lead.messages += u32::from(counted);
+    Changed { any: changed || counted, visible: changed, first_message: counted && lead.messages == 1 }
 }
 
 /// Folds what the event says of its conversation. `is_known`: its last event came from the same person through the same

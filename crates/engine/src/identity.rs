@@ -4,7 +4,8 @@ use std::borrow::Cow;
 
 use kilat_domain::{Event, SenderKind};
 use kilat_rules::{Settings, phone};
-use xxhash_rust::xxh3::Xxh3;
+
+use crate::parts_hasher::PartsHasher;
 
 /// The lead's id: as sent, else derived from the channel and the customer who wrote: `wa:628123456789`.
 pub(crate) fn lead_id<'e>(event: &'e Event<'_>, settings: &Settings) -> Option<Cow<'e, str>> {
@@ -34,23 +35,17 @@ pub(crate) fn customer_id<'e>(event: &'e Event<'_>, settings: &Settings) -> Opti
 }
 
 /// A hash of what the event says of who wrote and through which channel; never 0.
-pub(crate) fn origin(event: &Event<'_>, lead: Option<&str>) -> u64 {
+pub(crate) fn origin(event: &Event<'_>, lead: Option<&str>, hasher: &mut PartsHasher) -> u64 {
     let channel = event.channel.as_ref();
-    let sender = event.sender.as_ref();
+    let customer = event.sender.as_ref().filter(|sender| sender.kind == SenderKind::Customer);
     let parts = [
         channel.map(|channel| &*channel.kind),
         channel.and_then(|channel| channel.account.as_deref()),
         channel.and_then(|channel| channel.source.as_deref()),
-        sender.filter(|sender| sender.kind == SenderKind::Customer).and_then(|sender| sender.id.as_deref()),
+        customer.and_then(|sender| sender.id.as_deref()),
         lead,
     ];
-    let mut hash = Xxh3::new();
-    for part in parts {
-        // The length tells one part from the next, and an empty part from none.
-        hash.update(&part.map_or(u32::MAX, |part| part.len() as u32).to_le_bytes());
-        hash.update(part.unwrap_or_default().as_bytes());
-    }
-    hash.digest().max(1)
+    hasher.hash(parts).max(1)
 }
 
 fn prefix(channel: &str) -> &str {

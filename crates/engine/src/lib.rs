@@ -18,6 +18,7 @@ mod guard;
 mod identity;
 mod outputs;
 mod partition;
+mod parts_hasher;
 mod pass;
 mod seen;
 mod state;

@@ -13,6 +13,7 @@ use crate::fold;
 use crate::guard::Chain;
 use crate::identity;
 use crate::outputs::Outputs;
+use crate::parts_hasher::PartsHasher;
 use crate::pass::{self, Subject};
 use crate::seen::{Key, Seen};
 use crate::state::{Cell, State};
@@ -41,6 +42,7 @@ pub struct Partition {
     scratch: Scratch,
     chain: Chain,
     queue: VecDeque<Event<'static>>,
+    hasher: PartsHasher,
 }
 
 impl Partition {
@@ -67,7 +69,7 @@ impl Partition {
         self.now = self.now.max(event.occurred_at);
 
         let settings = rules.map_or(&self.bare, RuleSet::settings);
-        let subject = fold_into(&mut self.state, event, settings);
+        let subject = fold_into(&mut self.state, event, settings, &mut self.hasher);
         let mut caused = 0;
         if let Some(rules) = rules.filter(|_| !event.is_history()) {
             for kind in [EventKind::LeadCreated, EventKind::ConversationCreated] {
@@ -179,16 +181,10 @@ impl Partition {
     /// Remembers the event's idempotency keys; whether both are new. Only a new message counts by its provider id: edits,
     /// deletions and receipts carry the id of the message they are about.
     fn is_first_seen(&mut self, event: &Event<'_>) -> bool {
-        let by_event = Key::of([&event.workspace, "id", &event.id, ""]);
-        let by_message = message_key(event);
-        if self.seen.contains(by_event) || by_message.is_some_and(|key| self.seen.contains(key)) {
-            return false;
-        }
-        self.seen.insert(by_event);
-        if let Some(key) = by_message {
-            self.seen.insert(key);
-        }
-        true
+        let hasher = &mut self.hasher;
+        let by_event = Key::of(&[&event.workspace, "id", &event.id], hasher);
+        let by_message = message_key(event, hasher);
+        self.seen.insert(by_event) && by_message.is_none_or(|key| self.seen.insert(key))
     }
 
     /// Runs the pass of `event` and of everything it causes, first in, first out. How many it caused.
@@ -214,7 +210,7 @@ impl Partition {
 }
 
 /// Finds or makes the event's lead and conversation, and folds the event into them.
-fn fold_into(state: &mut State, event: &Event<'_>, settings: &Settings) -> Subject {
+fn fold_into(state: &mut State, event: &Event<'_>, settings: &Settings, hasher: &mut PartsHasher) -> Subject {
     let workspace = state.find(&event.workspace);
     let mut subject = Subject { workspace, ..Subject::default() };
     if let Some(id) = identity::conversation_id(event, settings) {
@@ -232,28 +228,31 @@ fn fold_into(state: &mut State, event: &Event<'_>, settings: &Settings) -> Subje
 
     if let Some(at) = subject.conversation {
         let cell = state.conversations.touch(at);
-        let origin = identity::origin(event, lead_id.as_deref());
+        let origin = identity::origin(event, lead_id.as_deref(), hasher);
         let is_known = std::mem::replace(&mut cell.origin, origin) == origin;
         fold::conversation(&mut cell.state, event, settings, is_known);
         if let Some(id) = lead_id.as_deref().filter(|id| !is_known && cell.state.lead.as_deref() != Some(*id)) {
             cell.state.lead = Some(id.into());
         }
-        subject.first_in_conversation = event.is_customer_message() && cell.state.customer_messages == 1;
     }
     if let Some(at) = subject.lead {
-        let cell = state.leads.touch(at);
-        if fold::lead(&mut cell.state, event, settings) || subject.lead_is_new {
+        let cell = state.leads.get_mut(at);
+        let folded = fold::lead(&mut cell.state, event, settings);
+        if folded.visible || subject.lead_is_new {
             cell.published = Some(event.occurred_at);
         }
-        subject.first_contact = event.is_customer_message() && cell.state.messages == 1;
+        if folded.any || subject.lead_is_new {
+            state.leads.touch(at);
+        }
+        subject.first_contact = folded.first_message;
     }
     subject
 }
 
-fn message_key(event: &Event<'_>) -> Option<Key> {
+fn message_key(event: &Event<'_>, hasher: &mut PartsHasher) -> Option<Key> {
     let id = event.message.as_ref()?.id.as_deref()?;
     let account = event.channel.as_ref().and_then(|channel| channel.account.as_deref()).unwrap_or_default();
-    (event.kind == EventKind::MessageCreated).then(|| Key::of([&event.workspace, "message", account, id]))
+    (event.kind == EventKind::MessageCreated).then(|| Key::of(&[&event.workspace, "message", account, id], hasher))
 }
 
 /// The event that introduces a lead or conversation first seen with `event`: everything the sender knew, under an id of

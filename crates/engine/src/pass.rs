@@ -25,8 +25,6 @@ pub(crate) struct Subject {
     pub(crate) conversation_is_new: bool,
     /// The event is the lead's first customer message (D-22).
     pub(crate) first_contact: bool,
-    /// The event is the conversation's first customer message.
-    pub(crate) first_in_conversation: bool,
 }
 
 /// The chain of one input event: its own pass and those of the events it causes.

@@ -98,7 +98,8 @@ impl<T> Cells<T> {
         &self.chunks[at as usize / CHUNK][at as usize % CHUNK]
     }
 
-    fn get_mut(&mut self, at: u32) -> &mut Cell<T> {
+    /// The cell; whoever changes it notes that with [`Self::touch`].
+    pub(crate) fn get_mut(&mut self, at: u32) -> &mut Cell<T> {
         &mut self.chunks[at as usize / CHUNK][at as usize % CHUNK]
     }
 

@@ -32,7 +32,7 @@ impl Default for Config {
             instance: "engine-1".to_owned(),
             threads: 2,
             transaction_interval_ms: 25,
-            batch_records_max: 20_000,
+            batch_records_max: 50_000,
             batch_bytes_max: 16 << 20,
             latency_sample: 16,
         }

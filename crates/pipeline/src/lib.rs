@@ -1,6 +1,6 @@
 //! The pipeline: from records on the input topics to committed decisions, actions and state.
 //!
-//! Read [`worker`](crate::worker) top to bottom: it is a record's way from bytes to commit.
+//! Read `worker.rs` top to bottom: it is a record's way from bytes to commit.
 //!
 //! - **PIPE-1**: an event is evaluated under one rule-set snapshot; a batch takes its snapshot once.
 //! - **PIPE-2**: outputs, state block and input offsets of a batch are one transaction.

@@ -50,6 +50,17 @@ fn the_count_includes_the_current_message_and_customers_only() {
 }
 
 #[test]
+fn a_reaction_is_no_message_and_no_first_contact() {
+    let mut engine = Engine::new(COUNTING);
+    engine.customer("satu");
+    let mut reaction = message("r1", "customer", "👍");
+    reaction["message"]["type"] = json!("reaction");
+    assert!(engine.event(reaction).decisions.is_empty());
+    assert!(engine.customer("dua").decisions.is_empty());
+    assert_eq!(engine.customer("tiga").fired()[0], "e4: third");
+}
+
+#[test]
 fn messages_in_groups_do_not_count() {
     let mut engine = Engine::new(COUNTING);
     for id in 1..=4 {
