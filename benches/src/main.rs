@@ -63,11 +63,14 @@ struct Bench {
     #[arg(long, default_value_t = 25)]
     interval_ms: u64,
     /// Worker threads of the engine; the copy has one
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, default_value_t = 2)]
     threads: usize,
     /// Seconds of the latency measurement; 0 leaves it out
     #[arg(long, default_value_t = 20)]
     latency_seconds: u64,
+    /// Events a second of the latency measurement; half the engine's rate where not given
+    #[arg(long)]
+    latency_rate: Option<f64>,
     /// End with one line of JSON
     #[arg(long)]
     json: bool,

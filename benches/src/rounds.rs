@@ -51,7 +51,7 @@ pub(crate) fn run(brokers: &str, bench: &Bench) -> Result<()> {
     } else {
         cluster::renew(brokers, &*log, &outputs, bench.partitions)?;
         cluster::renew(brokers, &*log, &[Topic::Messages.name()], bench.partitions)?;
-        latency::measure(brokers, bench, &source, knee / 2.0)?
+        latency::measure(brokers, bench, &source, bench.latency_rate.unwrap_or(knee / 2.0))?
     };
     report::finish(bench, &copies, &engines, &latency)
 }

@@ -41,6 +41,15 @@ impl Jvm {
             Jvm::Bench => "-Xmx1g -XX:+UseG1GC",
         }
     }
+
+    /// How long a new group waits for more members. Figures want all of them to be there from the start (Kafka's own
+    /// default is 3 s), tests do not want to wait.
+    fn rebalance_delay_ms(self) -> u32 {
+        match self {
+            Jvm::Small => 0,
+            Jvm::Bench => 1_000,
+        }
+    }
 }
 
 /// Ports of one node, on loopback.
@@ -74,7 +83,7 @@ impl Node {
     pub(super) fn create(run: &Path, number: usize, ports: &[Ports], jvm: Jvm) -> Result<Node> {
         let node = Node { folder: run.join(format!("node-{number}")), number };
         fs::create_dir(&node.folder).with_context(|| format!("creating {}", node.folder.display()))?;
-        fs::write(node.settings_file(), settings(number, ports, &node.folder.join("data")))?;
+        fs::write(node.settings_file(), settings(number, ports, &node.folder.join("data"), jvm))?;
         fs::write(node.folder.join("jvm-options"), jvm.options())?;
         Ok(node)
     }
@@ -167,10 +176,11 @@ fn broker_port(settings: &str) -> Option<u16> {
 
 /// `server.properties` of one node.
 ///
-/// Differences from a production cluster, all so that tests need not wait for its patience: small internal topics, no
-/// rebalance delay, short session timeouts allowed, timed-out transactions aborted and compaction looked for each second.
+/// Differences from a production cluster, all so that tests need not wait for its patience: small internal topics, a short
+/// rebalance delay or none, short session timeouts allowed, timed-out transactions aborted and compaction looked for each second.
 /// A killed broker may register again only when its old session ended, so that is short too.
-fn settings(number: usize, ports: &[Ports], data: &Path) -> String {
+fn settings(number: usize, ports: &[Ports], data: &Path, jvm: Jvm) -> String {
+    let rebalance_delay_ms = jvm.rebalance_delay_ms();
     let Ports { broker, controller } = ports[number - 1];
     let voters: Vec<String> =
         (1..).zip(ports).map(|(id, ports)| format!("{id}@127.0.0.1:{}", ports.controller)).collect();
@@ -202,7 +212,7 @@ auto.create.topics.enable=false
 
 broker.heartbeat.interval.ms=500
 broker.session.timeout.ms=4000
-group.initial.rebalance.delay.ms=0
+group.initial.rebalance.delay.ms={rebalance_delay_ms}
 group.min.session.timeout.ms=1000
 group.consumer.min.session.timeout.ms=1000
 group.consumer.min.heartbeat.interval.ms=200

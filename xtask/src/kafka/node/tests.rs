@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{Ports, broker_port, settings};
+use super::{Jvm, Ports, broker_port, settings};
 
 const THREE: [Ports; 3] = [
     Ports { broker: 20001, controller: 20002 },
@@ -12,7 +12,7 @@ const THREE: [Ports; 3] = [
 
 #[test]
 fn every_listener_is_on_loopback() {
-    let text = settings(2, &THREE, Path::new("data"));
+    let text = settings(2, &THREE, Path::new("data"), Jvm::Small);
     for address in text.split("://").skip(1) {
         assert!(address.starts_with("127.0.0.1:"), "{address}");
     }
@@ -20,7 +20,7 @@ fn every_listener_is_on_loopback() {
 
 #[test]
 fn three_nodes_replicate_to_all_and_acknowledge_with_two() {
-    let text = settings(2, &THREE, Path::new("data"));
+    let text = settings(2, &THREE, Path::new("data"), Jvm::Small);
     for line in [
         "node.id=2",
         "controller.quorum.voters=1@127.0.0.1:20002,2@127.0.0.1:20004,3@127.0.0.1:20006",
@@ -36,12 +36,12 @@ fn three_nodes_replicate_to_all_and_acknowledge_with_two() {
 
 #[test]
 fn one_node_needs_no_second_replica() {
-    let text = settings(1, &THREE[..1], Path::new("data"));
+    let text = settings(1, &THREE[..1], Path::new("data"), Jvm::Small);
     assert!(text.contains("\nmin.insync.replicas=1\n") && text.contains("\ndefault.replication.factor=1\n"), "{text}");
 }
 
 #[test]
 fn the_port_is_read_back_from_the_settings() {
-    assert_eq!(broker_port(&settings(3, &THREE, Path::new("data"))), Some(20005));
+    assert_eq!(broker_port(&settings(3, &THREE, Path::new("data"), Jvm::Small)), Some(20005));
     assert_eq!(broker_port("listeners=CONTROLLER://127.0.0.1:1"), None);
 }
