@@ -319,10 +319,7 @@ impl Rule {
             stop: read_stop(object, report),
             class,
             once_per,
-            apply_to: match object.word("apply_to", APPLY_TO, report) {
-                Some(1) => ApplyTo::NewConversations,
-                _ => ApplyTo::All,
-            },
+            apply_to: read_apply_to(object, report),
             allow_group: object.flag("allow_group", report).unwrap_or(false),
         };
         if report.errors() != before {
@@ -515,6 +512,19 @@ fn read_actions(
     let read: Vec<Option<RuleAction>> =
         nodes.iter().map(|node| RuleAction::read(node, settings, endpoints, report)).collect();
     read.into_iter().collect()
+}
+
+/// Needs the moment a version went live, which rule sets do not carry yet (D-41): refused rather than passed over.
+fn read_apply_to(object: Object<'_>, report: &mut Report) -> ApplyTo {
+    match object.word("apply_to", APPLY_TO, report) {
+        Some(1) => {
+            let at = object.get("apply_to").map_or(object.at, |node| node.at);
+            let message = "`apply_to: new_conversations` is not available yet";
+            report.add(codes::KEY_NOT_AVAILABLE, at, message, "leave it out: the rule then applies to all");
+            ApplyTo::NewConversations
+        }
+        _ => ApplyTo::All,
+    }
 }
 
 fn read_stop(object: Object<'_>, report: &mut Report) -> Stop {
