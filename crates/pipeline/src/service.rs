@@ -44,6 +44,14 @@ pub enum PipelineError {
         /// Why.
         source: DecodeError,
     },
+    /// The log handed over a record of a partition that this worker does not own.
+    #[error(
+        "a record of partition {partition} came to a worker that does not own it. help: none needed, the worker joins anew"
+    )]
+    NotOwned {
+        /// The partition.
+        partition: u32,
+    },
     /// Two topics that go together have different partition counts.
     #[error(
         "topic `{topic}` has {partitions} partitions and kilat.messages.v1 has {messages}. \
@@ -65,7 +73,7 @@ impl PipelineError {
         match self {
             PipelineError::Log(error) => error.class(),
             PipelineError::Encode(_) | PipelineError::StateBlock { .. } => Class::Fatal,
-            PipelineError::PartitionCounts { .. } => Class::Transient,
+            PipelineError::NotOwned { .. } | PipelineError::PartitionCounts { .. } => Class::Transient,
         }
     }
 

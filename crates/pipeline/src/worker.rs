@@ -52,6 +52,9 @@ impl Worker {
         let mut owned: Vec<Option<Owned>> = Vec::new();
         while !stop.load(Ordering::Relaxed) {
             let polled = member.poll(batch.patience(), batch.room(), &mut |record| batch.take(&record, &mut owned))?;
+            if let Some(partition) = batch.stray {
+                return Err(PipelineError::NotOwned { partition });
+            }
             match polled {
                 Polled::Records(_) => {}
                 Polled::Assigned(partitions) => self.assigned(&partitions, &mut owned)?,
@@ -146,6 +149,8 @@ struct Batch {
     records_max: usize,
     bytes_max: usize,
     latency_sample: u32,
+    /// A partition that sent a record and is not owned.
+    stray: Option<u32>,
 }
 
 impl Batch {
@@ -164,16 +169,18 @@ impl Batch {
             records_max: config.batch_records_max.max(1),
             bytes_max: config.batch_bytes_max,
             latency_sample: config.latency_sample.max(1),
+            stray: None,
         }
     }
 
     /// Decodes one record, folds it into its partition's state, runs its rules and encodes what they decided.
     fn take(&mut self, record: &Record<'_>, owned: &mut [Option<Owned>]) {
-        self.open(record);
         let Some(partition) = owned.get_mut(record.partition as usize).and_then(Option::as_mut) else {
-            // LOG-4 rules this out; if it happened, evaluating without the state would be worse than stopping.
-            unreachable!("a record of partition {}, which this worker does not own", record.partition)
+            // LOG-4 rules this out. If it happened, evaluating without the state would be worse than a new session.
+            self.stray.get_or_insert(record.partition);
+            return;
         };
+        self.open(record);
         note_input(&mut partition.inputs, record);
         self.transaction.advance(record.input, record.partition, record.offset + 1);
 
