@@ -80,6 +80,7 @@ codes! {
         PATTERN_WITHOUT_GROUP = "K0502" "pattern_without_group": "A pattern that extracts has no group to extract (F-73).";
         BAD_TARGET = "K0503" "bad_target": "The target of an extraction cannot take its value.";
         BROKEN_PRESET = "K0504" "broken_preset": "The pattern is a preset whose classes were lost in print and which matches nothing (D-1).";
+        CORPUS_BROKEN = "K0505" "corpus_broken": "A preset, a pattern or a condition does not do with the texts of its corpus what the corpus says.";
 
         HISTORY = "K0701" "history_not_available": "Conditions on history are not available yet.";
         FIELD_NOT_AVAILABLE = "K0702" "field_not_available": "The field is not available yet.";

@@ -27,6 +27,7 @@ use kilat_matcher::Boundary;
 use serde_json::{Map, Value};
 
 use crate::codes;
+use crate::corpus::{CORPUS, Corpus};
 use crate::diagnostic::{Position, Report, did_you_mean, nearest};
 use crate::facts::{Env, Facts};
 use crate::fields::{self, FieldRef, Read};
@@ -196,6 +197,7 @@ pub(crate) const CONDITION_KEYS: &[Key] = &[
     Key::new("missing", Shape::Flag, "What the condition says where the field is missing (D-15)."),
     Key::new("split", Shape::Flag, "Take a single text as a list at its commas outside double quotes (D-11)."),
     Key::new("days", Shape::OneOrMany(&Shape::Text), "For time.window: the days on which the window starts."),
+    CORPUS,
     Key::new("any", GROUP, "Instead of a field: at least one of these holds."),
     Key::new("all", GROUP, "Instead of a field: all of these hold."),
     Key::new("none", GROUP, "Instead of a field: none of these holds."),
@@ -241,7 +243,20 @@ impl Leaf {
         let value = object.require("value", "write what the field is compared with", report)?;
         let mut reading = Reading { field: &field, op: positive, value, object, case_sensitive, settings, report };
         let condition = (kind.read)(&mut reading)?;
-        (report.errors() == before).then_some(Leaf { field, op, case_sensitive, missing, condition })
+        let leaf = (report.errors() == before).then_some(Leaf { field, op, case_sensitive, missing, condition })?;
+        leaf.prove(object, settings, report);
+        (report.errors() == before).then_some(leaf)
+    }
+
+    /// Reports where the corpus beside the condition does not hold.
+    fn prove(&self, object: Object<'_>, settings: &Settings, report: &mut Report) {
+        let Some(node) = object.get("corpus") else { return };
+        if !matches!(self.field.field.read, Read::MessageText) {
+            let message = format!("a corpus cannot prove a condition on `{}`", self.field.name());
+            report.add(codes::WRONG_VALUE, node.at, message, "put it beside a condition on message.text");
+        } else if let Some(corpus) = Corpus::read(node, report) {
+            corpus.check_condition(self, settings, report);
+        }
     }
 
     fn canonical(&self) -> Value {

@@ -15,6 +15,7 @@ mod actions;
 mod calendar;
 pub mod codes;
 mod conditions;
+mod corpus;
 mod diagnostic;
 mod document;
 mod endpoint;

@@ -8,6 +8,7 @@
 
 mod locale;
 mod normalise;
+pub(crate) mod preset;
 mod tokens;
 
 use std::ops::Range;
@@ -16,47 +17,10 @@ use kilat_domain::Money;
 
 pub use locale::Locale;
 use normalise::Decimal;
-use tokens::{Marker, Token};
+pub(crate) use preset::Preset;
+use tokens::Token;
 
 use crate::iso;
-
-/// What is looked for, as in the source's dropdown (F-76 to F-80).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Preset {
-    /// Any amount; those with a currency in front, where there are such.
-    FlexibleRupiah,
-    /// `Rp 1.500.000`
-    RpWithDots,
-    /// `Rp1500000`
-    RpWithoutDots,
-    /// `Total: 1500000`
-    Total,
-    /// `1500000`
-    NumbersOnly,
-}
-
-impl Preset {
-    pub(crate) const ALL: [Preset; 5] =
-        [Preset::FlexibleRupiah, Preset::RpWithDots, Preset::RpWithoutDots, Preset::Total, Preset::NumbersOnly];
-    pub(crate) const NAMES: &'static [&'static str] =
-        &["flexible_rupiah", "rp_with_dots", "rp_without_dots", "total", "numbers_only"];
-
-    pub(crate) fn name(self) -> &'static str {
-        Preset::NAMES[self as usize]
-    }
-
-    /// Whether the preset's locator takes this token.
-    fn takes(self, token: &Token<'_>) -> bool {
-        let currency = token.marker.is_some();
-        match self {
-            Preset::FlexibleRupiah => currency || !token.is_phone_like(),
-            Preset::RpWithDots => token.marker == Some(Marker::Rupiah) && token.has_only_groups_of('.'),
-            Preset::RpWithoutDots => token.marker == Some(Marker::Rupiah) && !token.is_grouped(),
-            Preset::Total => token.after_total,
-            Preset::NumbersOnly => !token.is_grouped() && !token.is_phone_like(),
-        }
-    }
-}
 
 /// Which of several amounts is meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,13 +74,10 @@ pub(crate) struct Notation<'s> {
 }
 
 /// The amount that `preset` finds in `text`.
-pub(crate) fn extract(text: &str, preset: Preset, policy: Policy, notation: Notation<'_>) -> Result<Found, NotFound> {
+pub(crate) fn extract(text: &str, preset: &Preset, policy: Policy, notation: Notation<'_>) -> Result<Found, NotFound> {
     let mut tokens: Vec<Token<'_>> = tokens::find(text, notation.locale);
-    tokens.retain(|token| preset.takes(token));
-    if tokens.iter().any(|token| token.marker.is_some()) {
-        tokens.retain(|token| token.marker.is_some());
-    }
-    decide(tokens.iter().map(|token| read(token, notation)), policy)
+    preset.locator.keep(&mut tokens);
+    decide(tokens.iter().map(|token| (preset.normaliser)(token, notation)), policy)
 }
 
 /// The amount of a text that is nothing but an amount, such as what a pattern captured (D-3).
@@ -125,7 +86,7 @@ pub(crate) fn read_capture(text: &str, notation: Notation<'_>) -> Result<Found, 
     if tokens.is_empty() && text.contains(|c: char| c.is_ascii_digit()) {
         return Err(NotFound::Ambiguous);
     }
-    decide(tokens.iter().map(|token| read(token, notation)), Policy::Only)
+    decide(tokens.iter().map(|token| normalise_token(token, notation)), Policy::Only)
 }
 
 /// Chooses among amounts; a policy that looks at one forgives the others their ambiguity.
@@ -159,7 +120,8 @@ pub(crate) fn decide(
     }
 }
 
-fn read(token: &Token<'_>, notation: Notation<'_>) -> Result<Found, NotFound> {
+/// The amount of one number (D-2).
+fn normalise_token(token: &Token<'_>, notation: Notation<'_>) -> Result<Found, NotFound> {
     if token.glued {
         return Err(NotFound::Ambiguous);
     }

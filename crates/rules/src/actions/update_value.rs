@@ -2,19 +2,20 @@
 //!
 //! `preset` names one of the five ways to find an amount; `pattern` is a pattern of the author's own, of which group 1 or
 //! the group `value` is taken; `value` is a fixed amount. Required by default: without an amount the rest of the rule does
-//! not happen (D-7).
+//! not happen (D-7). Presets prove themselves by their own corpus, patterns by the one their author puts beside them.
 
 use std::sync::Arc;
 
 use kilat_domain::{Money, Number, OnUnknown, Patch, Value as Domain, ValueTarget};
-use kilat_matcher::{Case, Regex};
+use kilat_matcher::{Case, Regex, RegexScratch};
 use serde_json::{Map, Value};
 
 use super::set_field::Target as FieldTarget;
 use super::{Action, EffectOn, Kind, Outcome, Plan, Reading};
 use crate::codes;
+use crate::corpus::{CORPUS, Corpus};
 use crate::fields::{FieldRef, message_text};
-use crate::money::{self, Found, NotFound, Notation, Policy, Preset};
+use crate::money::{self, Found, NotFound, Notation, Policy, Preset, preset};
 use crate::object;
 use crate::pattern;
 use crate::settings::Settings;
@@ -33,9 +34,10 @@ pub(crate) const KIND: Kind = Kind {
             Shape::Text,
             "actual (default), estimated, or a field such as lead.notes or lead.attrs.budget.",
         ),
-        Key::new("preset", Shape::Word(Preset::NAMES), "How the amount is found."),
+        Key::new("preset", Shape::Word(preset::NAMES), "How the amount is found."),
         Key::new("pattern", Shape::Text, "An own pattern; its group 1 or `value` is taken."),
         Key::new("policy", Shape::Word(Policy::NAMES), "Which of several amounts is meant; `only` by default."),
+        CORPUS,
         Key::new("case_sensitive", Shape::Flag, "Whether the pattern minds upper and lower case."),
         Key::new("value", Shape::Any, "A fixed amount in major units, instead of preset and pattern."),
     ],
@@ -59,18 +61,23 @@ enum Target {
 
 #[derive(Debug)]
 enum Source {
-    Preset(Preset),
+    Preset(&'static Preset),
     Pattern(Regex, Case),
     Fixed(Number, Money),
 }
 
 fn read(reading: &mut Reading<'_>) -> Option<Arc<dyn Action>> {
     let target = read_target(reading);
-    let policy = reading.object.word("policy", Policy::NAMES, reading.report);
+    let policy = reading.object.word("policy", Policy::NAMES, reading.report).map(|at| Policy::ALL[at]);
     let source = read_source(reading);
+    let corpus = reading.object.get("corpus").and_then(|node| Corpus::read(node, reading.report));
     let ((target, target_name), source) = (target?, source?);
-    let policy = policy.map_or(Policy::Only, |at| Policy::ALL[at]);
-    Some(Arc::new(UpdateValue { target, target_name, source, policy }))
+    let default = if let Source::Preset(preset) = source { preset.policy } else { Policy::Only };
+    let action = UpdateValue { target, target_name, source, policy: policy.unwrap_or(default) };
+    if let Some(corpus) = corpus {
+        action.prove(&corpus, reading);
+    }
+    Some(Arc::new(action))
 }
 
 fn read_target(reading: &mut Reading<'_>) -> Option<(Target, Box<str>)> {
@@ -105,8 +112,14 @@ fn read_source(reading: &mut Reading<'_>) -> Option<Source> {
         ["preset", "pattern", "value"].into_iter().filter(|key| object.get(key).is_some()).collect();
     match &*given {
         ["preset"] => {
-            let preset = reading.object.word("preset", Preset::NAMES, reading.report)?;
-            Some(Source::Preset(Preset::ALL[preset]))
+            let at = object.word("preset", preset::NAMES, reading.report)?;
+            if let Err(why) = preset::proof(at) {
+                let message = format!("the preset `{}` breaks its own corpus: {why}", preset::NAMES[at]);
+                let help = "use another preset or a pattern of your own until Kilat is mended";
+                reading.report.add(codes::CORPUS_BROKEN, object.at, message, help);
+                return None;
+            }
+            Some(Source::Preset(&preset::ALL[at]))
         }
         ["pattern"] => {
             let node = object.get("pattern")?;
@@ -149,15 +162,14 @@ fn notation(settings: &Settings) -> Notation<'_> {
 
 impl UpdateValue {
     /// The amount that is meant, with the text it was read from.
-    fn amount(&self, plan: &mut Plan<'_, '_>) -> Result<(Money, String), NotFound> {
-        let text = message_text(plan.facts).unwrap_or_default();
-        let notation = notation(plan.settings);
+    fn amount(&self, text: &str, settings: &Settings, scratch: &mut RegexScratch) -> Result<(Money, String), NotFound> {
+        let notation = notation(settings);
         let found = match &self.source {
             Source::Fixed(number, money) => return Ok((money.clone(), number.to_string())),
-            Source::Preset(preset) => money::extract(text, *preset, self.policy, notation)?,
+            Source::Preset(preset) => money::extract(text, preset, self.policy, notation)?,
             Source::Pattern(regex, _) => {
                 let mut amounts = Vec::new();
-                regex.each_match(text, plan.regex, |found| {
+                regex.each_match(text, scratch, |found| {
                     let Some(group) = found.value else { return };
                     let amount = money::read_capture(&text[group.clone()], notation);
                     amounts.push(amount.map(|amount| Found { raw: group, ..amount }));
@@ -172,15 +184,14 @@ impl UpdateValue {
     }
 
     /// The text that is meant, for targets that are not money.
-    fn text(&self, plan: &mut Plan<'_, '_>) -> Result<Domain<'static>, NotFound> {
+    fn text(&self, text: &str, settings: &Settings, scratch: &mut RegexScratch) -> Result<Domain<'static>, NotFound> {
         let Source::Pattern(regex, _) = &self.source else {
-            let (money, _) = self.amount(plan)?;
+            let (money, _) = self.amount(text, settings, scratch)?;
             let major = money::print_major(&money);
             return Ok(crate::syntax::number(&major).map_or_else(|| Domain::Text(major.into()), Domain::Number));
         };
-        let text = message_text(plan.facts).unwrap_or_default();
         let mut captured: Vec<&str> = Vec::new();
-        regex.each_match(text, plan.regex, |found| {
+        regex.each_match(text, scratch, |found| {
             captured.extend(found.value.map(|group| text[group].trim()).filter(|text| !text.is_empty()));
         });
         let chosen = match self.policy {
@@ -191,11 +202,29 @@ impl UpdateValue {
             }
             Policy::Only => captured.first(),
             Policy::Max | Policy::Sum => {
-                let (money, _) = self.amount(plan)?;
+                let (money, _) = self.amount(text, settings, scratch)?;
                 return Ok(Domain::Text(money::print_major(&money).into()));
             }
         };
         chosen.map(|text| Domain::Text((*text).to_owned().into())).ok_or(NotFound::NoMatch)
+    }
+
+    /// Reports where the author's corpus does not hold.
+    fn prove(&self, corpus: &Corpus, reading: &mut Reading<'_>) {
+        let what = match self.source {
+            Source::Preset(_) => "the preset",
+            Source::Pattern(..) => "the pattern",
+            Source::Fixed(..) => "the amount",
+        };
+        let (settings, report) = (reading.settings, &mut *reading.report);
+        let scratch = &mut RegexScratch::default();
+        match self.target {
+            Target::Money(_) => corpus.check_amounts(what, notation(settings), report, |text| {
+                self.amount(text, settings, scratch).map(|(money, _)| money)
+            }),
+            Target::Field(_) => corpus
+                .check_texts(what, report, |text| self.text(text, settings, scratch).map(|value| value.to_string())),
+        }
     }
 }
 
@@ -204,7 +233,7 @@ impl Action for UpdateValue {
         action.insert("target".into(), Value::from(&*self.target_name));
         match &self.source {
             Source::Preset(preset) => {
-                action.insert("preset".into(), preset.name().into());
+                action.insert("preset".into(), preset.name.into());
             }
             Source::Pattern(regex, case) => {
                 action.insert("pattern".into(), regex.as_str().into());
@@ -218,23 +247,29 @@ impl Action for UpdateValue {
     }
 
     fn plan(&self, plan: &mut Plan<'_, '_>) -> Outcome {
+        let text = message_text(plan.facts).unwrap_or_default();
+        let (settings, scratch) = (plan.settings, &mut *plan.regex);
         let patch = match &self.target {
-            Target::Money(target) => {
-                self.amount(plan).map(|(money, raw)| Patch::Value { target: *target, money, raw: raw.into() })
-            }
-            Target::Field(FieldTarget::Text(field)) => {
-                self.text(plan).map(|value| Patch::LeadText { field: (*field).into(), text: value.to_string().into() })
-            }
+            Target::Money(target) => self.amount(text, settings, scratch).map(|(money, raw)| Patch::Value {
+                target: *target,
+                money,
+                raw: raw.into(),
+            }),
+            Target::Field(FieldTarget::Text(field)) => self
+                .text(text, settings, scratch)
+                .map(|value| Patch::LeadText { field: (*field).into(), text: value.to_string().into() }),
             Target::Field(FieldTarget::Attribute(on, path)) => {
-                self.text(plan).map(|value| Patch::Attribute { on: *on, path: path.clone(), value })
+                self.text(text, settings, scratch).map(|value| Patch::Attribute { on: *on, path: path.clone(), value })
             }
-            Target::Field(FieldTarget::Score) => match self.text(plan).map(|value| value.to_string()) {
-                Ok(text) => match crate::syntax::number(&text) {
-                    Some(score) => Ok(Patch::Score(score)),
-                    None => return Outcome::Failed("not_a_number"),
-                },
-                Err(not_found) => Err(not_found),
-            },
+            Target::Field(FieldTarget::Score) => {
+                match self.text(text, settings, scratch).map(|value| value.to_string()) {
+                    Ok(text) => match crate::syntax::number(&text) {
+                        Some(score) => Ok(Patch::Score(score)),
+                        None => return Outcome::Failed("not_a_number"),
+                    },
+                    Err(not_found) => Err(not_found),
+                }
+            }
         };
         patch.map_or_else(|not_found| Outcome::Failed(not_found.reason()), Outcome::Patch)
     }

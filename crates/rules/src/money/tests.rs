@@ -6,15 +6,19 @@ use std::path::PathBuf;
 use kilat_domain::Money;
 use serde_json::Value;
 
-use super::{Locale, NotFound, Notation, Policy, Preset, extract, from_major, print, read_capture};
+use super::{Locale, NotFound, Notation, Policy, Preset, extract, from_major, preset, print, read_capture};
 
 fn indonesian() -> Locale {
     Locale::parse("id-ID").expect("a locale")
 }
 
+fn preset(name: &str) -> &'static Preset {
+    preset::ALL.iter().find(|preset| preset.name == name).expect("a preset")
+}
+
 /// What a preset makes of a text: an amount as people read it, `ambiguous` or `no_match`.
-fn check(text: &str, preset: Preset, policy: Policy) -> String {
-    let locale = indonesian();
+fn check(text: &str, name: &str, policy: Policy) -> String {
+    let (locale, preset) = (indonesian(), preset(name));
     match extract(text, preset, policy, Notation { locale: &locale, currency: "IDR" }) {
         Ok(found) => print(&found.money),
         Err(not_found) => not_found.reason().to_owned(),
@@ -51,7 +55,7 @@ fn the_vectors_of_d2_hold() {
         ("", "no_match"),
         ("08123456789", "no_match"),
     ] {
-        assert_eq!(check(text, Preset::FlexibleRupiah, Policy::Only), expected, "{text:?}");
+        assert_eq!(check(text, "flexible_rupiah", Policy::Only), expected, "{text:?}");
     }
 }
 
@@ -69,24 +73,26 @@ fn a_capture_is_normalised_and_stripped_at_its_edges() {
 #[test]
 fn presets_take_a_number_whole_or_not_at_all() {
     for (preset, text, expected) in [
-        (Preset::RpWithDots, "Rp 1.500.000", "1500000 IDR"),
-        (Preset::RpWithDots, "Rp1500000", "no_match"),
-        (Preset::RpWithDots, "1.500.000", "no_match"),
-        (Preset::RpWithoutDots, "Rp1500000", "1500000 IDR"),
-        (Preset::RpWithoutDots, "Rp 1.500.000", "no_match"),
-        (Preset::RpWithoutDots, "Rp 1,500,000", "no_match"),
-        (Preset::Total, "Total:1500000", "1500000 IDR"),
-        (Preset::Total, "Total : Rp 1.500.000", "1500000 IDR"),
-        (Preset::Total, "TOTAL: rp 50rb ya kak, order 4455", "50000 IDR"),
-        (Preset::Total, "Subtotal: 50.000", "no_match"),
-        (Preset::Total, "harga 50.000", "no_match"),
-        (Preset::NumbersOnly, "1500000", "1500000 IDR"),
-        (Preset::NumbersOnly, "Rp 1.500.000", "no_match"),
-        (Preset::NumbersOnly, "order 4455 bayar 1500000", "ambiguous"),
-        (Preset::NumbersOnly, "081234567890", "no_match"),
-        (Preset::NumbersOnly, "628123456789", "no_match"),
+        ("rp_with_dots", "Rp 1.500.000", "1500000 IDR"),
+        ("rp_with_dots", "Rp1500000", "no_match"),
+        ("rp_with_dots", "1.500.000", "no_match"),
+        ("rp_without_dots", "Rp1500000", "1500000 IDR"),
+        ("rp_without_dots", "Rp 1.500.000", "no_match"),
+        ("rp_without_dots", "Rp 1,500,000", "no_match"),
+        ("total", "Total:1500000", "1500000 IDR"),
+        ("total", "Total : Rp 1.500.000", "1500000 IDR"),
+        ("total", "TOTAL: rp 50rb ya kak, order 4455", "50000 IDR"),
+        ("total", "Subtotal: 50.000", "no_match"),
+        ("total", "harga 50.000", "no_match"),
+        ("numbers_only", "1500000", "1500000 IDR"),
+        ("numbers_only", "Rp 1.500.000", "no_match"),
+        ("numbers_only", "order 4455 bayar 1500000", "ambiguous"),
+        ("numbers_only", "081234567890", "no_match"),
+        ("numbers_only", "628123456789", "no_match"),
+        ("numbers_only", "Order 1234 Rp 50.000", "no_match"),
+        ("total", "Total: 081234567890", "no_match"),
     ] {
-        assert_eq!(check(text, preset, Policy::Only), expected, "{preset:?} {text:?}");
+        assert_eq!(check(text, preset, Policy::Only), expected, "{preset} {text:?}");
     }
 }
 
@@ -100,9 +106,9 @@ fn policies_choose_among_several_amounts() {
         (Policy::Max, "1000000 IDR"),
         (Policy::Sum, "1500000 IDR"),
     ] {
-        assert_eq!(check(text, Preset::FlexibleRupiah, policy), expected, "{policy:?}");
+        assert_eq!(check(text, "flexible_rupiah", policy), expected, "{policy:?}");
     }
-    assert_eq!(check("Rp 50.000, ya Rp50.000", Preset::FlexibleRupiah, Policy::Only), "50000 IDR", "one value twice");
+    assert_eq!(check("Rp 50.000, ya Rp50.000", "flexible_rupiah", Policy::Only), "50000 IDR", "one value twice");
 }
 
 #[test]
@@ -114,29 +120,11 @@ fn what_is_no_amount_is_left_out() {
         ("2pcs 50.000", "50000 IDR"),
         ("bayar 50.000 ke 081234567890", "50000 IDR"),
         ("$120", "120 USD"),
+        ("$5, jadi Rp 80.000", "80000 IDR"),
         ("50.000 rupiah", "50000 IDR"),
         ("harga ５０.０００", "50000 IDR"),
     ] {
-        assert_eq!(check(text, Preset::FlexibleRupiah, Policy::Only), expected, "{text:?}");
-    }
-}
-
-#[test]
-fn each_presets_corpus_holds() {
-    let corpus = include_str!("corpus.tsv");
-    let mut seen = BTreeMap::new();
-    for line in corpus.lines().filter(|line| !line.starts_with('#') && !line.is_empty()) {
-        let [preset, text, expected] = line.split('\t').collect::<Vec<_>>()[..] else {
-            panic!("a line needs preset, text and answer: {line:?}");
-        };
-        let at = Preset::NAMES.iter().position(|name| *name == preset).expect("a preset");
-        assert_eq!(check(text, Preset::ALL[at], Policy::Only), expected, "{line:?}");
-        let positive = !matches!(expected, "ambiguous" | "no_match");
-        *seen.entry((preset, positive)).or_insert(0) += 1;
-    }
-    for name in Preset::NAMES {
-        assert!(seen.get(&(*name, true)) >= Some(&5), "{name} has too few positive texts");
-        assert!(seen.get(&(*name, false)) >= Some(&5), "{name} has too few negative texts");
+        assert_eq!(check(text, "flexible_rupiah", Policy::Only), expected, "{text:?}");
     }
 }
 
@@ -153,6 +141,21 @@ fn minor_units_follow_the_currency() {
     assert_eq!(print(&Money { minor: 1_205, currency: "USD".into() }), "12.05 USD");
     assert_eq!(print(&Money { minor: -50, currency: "USD".into() }), "-0.50 USD");
 }
+
+/// Where we differ from CLDR: the rule, and the lines of amounts.jsonl.
+const DIFFERENT: &[(&str, &[usize])] = &[
+    ("a word without a digit is no amount (D-3)", &[781]),
+    ("a number starts with a digit (D-1)", &[1035, 1036, 1037]),
+    ("digits glued to letters are a code (D-4)", &[1082, 1083, 1084, 1085, 1086, 1087, 1088, 1089]),
+    ("too many digits for an amount", &[1176, 1177, 1178]),
+    (
+        "a lone decimal mark has one or two digits (D-2)",
+        &[1002, 1004, 1005, 1007, 1062, 1064, 1069, 1076, 1079, 1081, 1131, 1162, 1164, 1165, 1167, 1434],
+    ),
+    ("decimals behind groups are one or two digits (D-2)", &[1171, 1175]),
+    ("the first group has one to three digits (D-2)", &[1163]),
+    ("a point with three digits groups, whatever the language (D-2)", &[1003, 1063, 1132]),
+];
 
 /// Why we answer differently from CLDR, by the rules of D-1 to D-5; `None` where nothing explains it.
 fn explanation(text: &str, locale: &Locale, ours: &Result<String, NotFound>) -> Option<&'static str> {
@@ -185,27 +188,28 @@ fn amounts_differ_from_cldr_only_where_a_rule_says_so() {
         eprintln!("skipped: {} is not there", path.display());
         return;
     };
-    let mut reasons: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut reasons: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
     let (mut same, mut unexplained) = (0, Vec::new());
-    for row in rows.lines() {
+    for (number, row) in (1..).zip(rows.lines()) {
         let row: Value = serde_json::from_str(row).expect("a row");
         let Some(expected) = row["expected"].as_str() else { continue };
         let locale = Locale::parse(row["locale"].as_str().expect("a locale")).expect("a known form");
         let currency = row["currency"].as_str().unwrap_or("IDR");
         let text = row["text"].as_str().expect("a text");
         let notation = Notation { locale: &locale, currency };
-        let ours =
-            extract(text, Preset::FlexibleRupiah, Policy::Only, notation).map(|found| super::print_major(&found.money));
+        let ours = extract(text, preset("flexible_rupiah"), Policy::Only, notation)
+            .map(|found| super::print_major(&found.money));
         let expected: f64 = expected.parse().expect("a number");
         if ours.as_ref().is_ok_and(|ours| ours.parse::<f64>().is_ok_and(|ours| (ours - expected).abs() < 1e-9)) {
             same += 1;
         } else {
             match explanation(text, &locale, &ours) {
-                Some(reason) => *reasons.entry(reason).or_default() += 1,
-                None => unexplained.push(format!("{row} ours {ours:?}")),
+                Some(reason) => reasons.entry(reason).or_default().push(number),
+                None => unexplained.push(format!("line {number}: {row} ours {ours:?}")),
             }
         }
     }
-    eprintln!("{same} the same, {reasons:#?}");
     assert!(unexplained.is_empty(), "{} unexplained:\n{}", unexplained.len(), unexplained.join("\n"));
+    let expected = DIFFERENT.iter().map(|(reason, lines)| (*reason, lines.to_vec()));
+    assert_eq!((same, reasons), (1_336, expected.collect()), "of 1373 rows with an answer");
 }
