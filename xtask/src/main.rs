@@ -7,6 +7,7 @@
 #![allow(clippy::disallowed_methods, reason = "the clock ban protects the pure crates; a build tool times its steps")]
 
 mod bench;
+mod features;
 mod kafka;
 mod process;
 mod stop;
@@ -35,6 +36,8 @@ enum Task {
     Test(suite::Arguments),
     /// House rules: crate arrows, dependency owners, file headers, banned words, purity of the core
     Tidy,
+    /// Which test proves which row of the specification
+    Features(features::Arguments),
     /// Real Apache Kafka on loopback: up, status, bounce, down
     #[command(subcommand)]
     Kafka(kafka::by_hand::Task),
@@ -63,6 +66,7 @@ fn run(task: Task, stop: &Stop) -> Result<()> {
     match task {
         Task::Test(arguments) => suite::run(&arguments, stop),
         Task::Tidy => tidy::run(),
+        Task::Features(arguments) => features::run(&arguments, stop),
         Task::Kafka(task) => kafka::by_hand::run(task, stop),
         Task::Bench(task) => bench::run(task, stop),
     }

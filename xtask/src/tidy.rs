@@ -202,7 +202,7 @@ pub(crate) fn run() -> Result<()> {
 }
 
 /// Files of the repository, relative to `root`: those git tracks, and new ones it would add.
-fn tracked(root: &Path) -> Result<Vec<PathBuf>> {
+pub(crate) fn tracked(root: &Path) -> Result<Vec<PathBuf>> {
     let output = Command::new("git")
         .args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"])
         .current_dir(root)

@@ -153,3 +153,6 @@ fn fill_in(object: &mut Map<String, Value>, outer: &str, key: &str, value: Value
         fill(inner, key, value);
     }
 }
+
+#[cfg(test)]
+mod features;
