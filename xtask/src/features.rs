@@ -129,13 +129,6 @@ pub(crate) fn run(arguments: &Arguments, stop: &Stop) -> Result<()> {
     verdict(&wrong)
 }
 
-/// The same without the table, for `cargo xtask test`.
-pub(crate) fn check() -> Result<()> {
-    let table = Table::read()?;
-    println!("{}", table.summary());
-    verdict(&table.wrong())
-}
-
 fn verdict(wrong: &[String]) -> Result<()> {
     for line in wrong {
         println!("{line}");

@@ -41,7 +41,9 @@ impl Results {
     /// all of them have.
     fn read(&mut self, package: &str, printed: &str) {
         for line in printed.lines() {
-            let Some((path, end)) = line.strip_prefix("test ").and_then(|line| line.split_once(" ... ")) else { continue };
+            let Some((path, end)) = line.strip_prefix("test ").and_then(|line| line.split_once(" ... ")) else {
+                continue;
+            };
             let name = path.rsplit("::").next().unwrap_or(path);
             let passed = end.trim() == "ok";
             let ended = self.ended.entry((package.to_owned(), name.to_owned())).or_insert(true);

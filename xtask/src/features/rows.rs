@@ -108,7 +108,7 @@ fn semantics(text: &str) -> BTreeMap<RowId, (String, String)> {
         let digits = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
         let Ok(number) = rest[..digits].parse() else { continue };
         let title = rest[digits..].trim_start_matches([' ', '|']);
-        let title = title.split(['|', '*']).next().unwrap_or_default().trim();
+        let title = title.split('|').next().unwrap_or_default().split("**").next().unwrap_or_default().trim();
         rows.insert(RowId { letter: 'D', number }, ("RE".to_owned(), title.to_owned()));
     }
     rows
@@ -122,7 +122,8 @@ pub(super) fn compare(rows: &mut [Row], spec: &BTreeMap<RowId, (String, String)>
             Some((owner, title)) => {
                 row.title.clone_from(title);
                 if row.elsewhere.is_none() && row.owner != *owner {
-                    findings.push(format!("rows.txt says {} belongs to {}, the specification {owner}", row.id, row.owner));
+                    findings
+                        .push(format!("rows.txt says {} belongs to {}, the specification {owner}", row.id, row.owner));
                 }
             }
             None => findings.push(format!("rows.txt names {}, which is not the rule engine's", row.id)),

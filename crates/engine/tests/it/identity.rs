@@ -12,6 +12,7 @@ rules:
   - {id: third, name: Third, trigger: message.created, conditions: [{field: chat_count, op: gt, value: 2}], actions: [{type: add_tag, value: third}]}
 ";
 
+/// Proves D-33.
 #[test]
 fn a_second_event_of_the_same_id_has_no_effect() {
     let mut engine = Engine::new(COUNTING);
@@ -21,6 +22,7 @@ fn a_second_event_of_the_same_id_has_no_effect() {
     assert!(answers.decisions.is_empty());
 }
 
+/// Proves D-33.
 #[test]
 fn a_message_redelivered_under_another_event_id_has_no_effect() {
     let mut engine = Engine::new(COUNTING);
@@ -30,6 +32,7 @@ fn a_message_redelivered_under_another_event_id_has_no_effect() {
     assert_eq!(engine.try_event(again).0, Applied::Duplicate);
 }
 
+/// Proves D-17.
 #[test]
 fn an_edit_carries_the_id_of_its_message_and_is_no_duplicate() {
     let mut engine = Engine::new(COUNTING);
@@ -40,6 +43,7 @@ fn an_edit_carries_the_id_of_its_message_and_is_no_duplicate() {
     assert!(matches!(engine.try_event(edit).0, Applied::Evaluated { .. }));
 }
 
+/// Proves F-35 and D-20.
 #[test]
 fn the_count_includes_the_current_message_and_customers_only() {
     let mut engine = Engine::new(COUNTING);
@@ -49,6 +53,7 @@ fn the_count_includes_the_current_message_and_customers_only() {
     assert_eq!(engine.customer("tiga").fired()[0], "e4: third");
 }
 
+/// Proves D-17 and D-20.
 #[test]
 fn a_reaction_is_no_message_and_no_first_contact() {
     let mut engine = Engine::new(COUNTING);
@@ -60,6 +65,7 @@ fn a_reaction_is_no_message_and_no_first_contact() {
     assert_eq!(engine.customer("tiga").fired()[0], "e4: third");
 }
 
+/// Proves D-20.
 #[test]
 fn messages_in_groups_do_not_count() {
     let mut engine = Engine::new(COUNTING);
@@ -71,6 +77,7 @@ fn messages_in_groups_do_not_count() {
     assert_eq!(engine.customer("satu").fired()[0], "e5: first");
 }
 
+/// Proves D-28.
 #[test]
 fn history_updates_state_and_fires_nothing() {
     let mut engine = Engine::new(COUNTING);
@@ -90,6 +97,7 @@ rules:
   - {id: added, name: Added, trigger: message_added, actions: [{type: set_priority, value: high, of: conversation}]}
 ";
 
+/// Proves F-142 and F-143.
 #[test]
 fn a_lead_and_a_conversation_first_seen_are_introduced_before_the_event() {
     let mut engine = Engine::new(INTRODUCED);
@@ -111,6 +119,7 @@ fn an_event_that_introduces_a_lead_itself_is_not_preceded_by_another() {
     assert_eq!(lead.city.unwrap(), "Bandung");
 }
 
+/// Proves D-27.
 #[test]
 fn ids_are_derived_from_the_channel_and_the_sender() {
     let mut engine = Engine::new(INTRODUCED);
@@ -140,6 +149,7 @@ rules:
     assert_eq!(engine.customer("halo lagi").fired()[0], "e2: vip", "the facts stay known");
 }
 
+/// Proves F-16.
 #[test]
 fn a_status_change_to_the_same_status_is_no_change() {
     let mut engine = Engine::new(
@@ -155,6 +165,7 @@ rules:
     assert!(engine.event(change("hot", "hot")).decisions.is_empty());
 }
 
+/// Proves D-26.
 #[test]
 fn a_rule_changes_no_lead_in_a_group_unless_it_is_allowed_to() {
     let rules = |allow: bool| {

@@ -4,6 +4,7 @@ use serde_json::json;
 
 use crate::support::{Engine, message};
 
+/// Proves F-182 and D-34.
 #[test]
 fn rules_run_by_priority_then_age_then_id() {
     let mut engine = Engine::new(
@@ -20,6 +21,7 @@ rules:
     assert_eq!(engine.event(updated).fired()[0], "e1: z, b, a, c");
 }
 
+/// Proves F-183 and D-36.
 #[test]
 fn a_later_rule_sees_what_an_earlier_one_changed() {
     let mut engine = Engine::new(
@@ -37,6 +39,7 @@ rules:
     assert_eq!(engine.customer("halo").fired()[0], "e1: first, second");
 }
 
+/// Proves F-97 and D-35.
 #[test]
 fn stop_processing_ends_the_pass_but_not_the_events_it_caused() {
     let mut engine = Engine::new(
@@ -55,6 +58,7 @@ rules:
     assert!(answers.fired().iter().any(|line| line.ends_with(": on-tag")), "{:?}", answers.fired());
 }
 
+/// Proves F-18 and D-37.
 #[test]
 fn a_caused_event_carries_its_cause_its_root_and_its_depth() {
     let mut engine = Engine::new(
@@ -78,6 +82,7 @@ rules:
     assert_eq!(third["root_id"], json!("e1"));
 }
 
+/// Proves D-39.
 #[test]
 fn setting_what_is_so_already_causes_nothing() {
     let mut engine = Engine::new(
@@ -94,6 +99,7 @@ rules:
     assert_eq!(again.effects(), ["unchanged"]);
 }
 
+/// Proves D-7.
 #[test]
 fn a_failed_required_action_rolls_its_rule_back_and_stops_it() {
     let mut engine = Engine::new(
@@ -137,6 +143,7 @@ rules:
     actions: [{type: set_status, value: responded}]
 ";
 
+/// Proves F-218 and D-38.
 #[test]
 fn a_loop_runs_five_cycles_and_is_quarantined() {
     let mut engine = Engine::new(&format!("workspace: acme\n{PING_PONG}"));
@@ -153,6 +160,7 @@ fn a_loop_runs_five_cycles_and_is_quarantined() {
     assert!(status == "hot" || refused == &json!([{"rule": "ping", "reason": "quarantined"}]), "{refused}");
 }
 
+/// Proves D-38.
 #[test]
 fn strict_mode_disables_a_looping_rule_for_the_workspace_at_once() {
     let mut engine = Engine::new(&format!("workspace: acme\nsettings: {{strict_loops: true}}\n{PING_PONG}"));

@@ -10,6 +10,7 @@ fn recipe(name: &str) -> Engine {
     Engine::new(&text)
 }
 
+/// Proves F-6.
 #[test]
 fn an_active_lead_is_marked_at_the_third_message_and_not_again() {
     let mut engine = recipe("mark-active-lead");
@@ -21,6 +22,7 @@ fn an_active_lead_is_marked_at_the_third_message_and_not_again() {
     assert!(engine.customer("halo?").decisions.is_empty(), "no second flip");
 }
 
+/// Proves F-7.
 #[test]
 fn a_buying_phrase_makes_a_responded_lead_hot_and_leaves_a_new_one_alone() {
     let mut engine = recipe("identify-hot-lead");
@@ -32,6 +34,7 @@ fn a_buying_phrase_makes_a_responded_lead_hot_and_leaves_a_new_one_alone() {
     assert_eq!((&action["from"], &action["to"]), (&json!("responded"), &json!("hot")));
 }
 
+/// Proves F-8 and F-71.
 #[test]
 fn a_payment_by_the_team_sets_the_value_and_then_the_status() {
     let mut engine = recipe("auto-closing-with-value");

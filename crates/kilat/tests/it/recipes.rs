@@ -39,6 +39,7 @@ fn with_lead(mut event: Value, facts: Value) -> Value {
     event
 }
 
+/// Proves F-6.
 #[test]
 fn f6_an_active_lead_is_marked_at_its_third_message_and_not_again() {
     let events: Vec<Value> = (1..=4).map(|n| message(&format!("e{n}"), "halo")).collect();
@@ -47,6 +48,7 @@ fn f6_an_active_lead_is_marked_at_its_third_message_and_not_again() {
     assert_eq!(state[0]["facts"]["status"], "responded");
 }
 
+/// Proves F-7.
 #[test]
 fn f7_a_buying_phrase_makes_a_responded_lead_hot_and_a_new_one_not() {
     let (fires, _) = fires(
@@ -60,6 +62,7 @@ fn f7_a_buying_phrase_makes_a_responded_lead_hot_and_a_new_one_not() {
     assert_eq!(fires, ["e3: hot-lead"]);
 }
 
+/// Proves F-8.
 #[test]
 fn f8_a_confirmed_payment_sets_the_value_then_the_status() {
     let (closing, state) = fires(
@@ -77,12 +80,14 @@ fn f8_a_confirmed_payment_sets_the_value_then_the_status() {
     assert_eq!(state[0]["facts"]["status"], "won");
 }
 
+/// Proves F-175.
 #[test]
 fn f175_a_frustrated_customer_is_escalated() {
     let (fires, _) = fires(&["frustrated-customer"], &[message("e1", "Saya KECEWA kak"), message("e2", "halo")]);
     assert_eq!(fires, ["e1: frustrated-customer"]);
 }
 
+/// Proves F-176.
 #[test]
 fn f176_a_vip_is_routed_once() {
     let vip = with_lead(message("e1", "halo"), json!({"tags": ["vip"]}));
@@ -90,6 +95,7 @@ fn f176_a_vip_is_routed_once() {
     assert_eq!(fires, ["e1: regular-customer"]);
 }
 
+/// Proves F-177.
 #[test]
 fn f177_one_reply_a_closed_night() {
     let at = |id: &str, time: &str| {
@@ -110,12 +116,14 @@ fn f177_one_reply_a_closed_night() {
     assert_eq!(fires, ["e2: after-hours"]);
 }
 
+/// Proves F-178.
 #[test]
 fn f178_a_refund_goes_to_billing() {
     let (fires, _) = fires(&["refund"], &[message("e1", "I want my money back"), message("e2", "refund please")]);
     assert_eq!(fires, ["e1: refund"]);
 }
 
+/// Proves F-179.
 #[test]
 fn f179_a_collected_lead_above_75_is_handed_over() {
     let collected = |id: &str, score: f64| {

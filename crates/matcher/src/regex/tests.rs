@@ -12,6 +12,7 @@ fn capture<'t>(pattern: &str, text: &'t str) -> Option<&'t str> {
     regex(pattern).find(text, &mut RegexScratch::new()).and_then(|found| found.value).map(|value| &text[value])
 }
 
+/// Proves F-20 and D-6.
 #[test]
 fn the_group_named_value_is_captured_else_the_first() {
     assert_eq!(capture(r"Rp\s*([0-9.,]+)", "bayar RP 1.500.000 ya"), Some("1.500.000"));
@@ -22,6 +23,7 @@ fn the_group_named_value_is_captured_else_the_first() {
     assert!(!regex(r"(?:a)").has_capture());
 }
 
+/// Proves D-6.
 #[test]
 fn case_counts_only_where_it_is_asked_for() {
     let mut scratch = RegexScratch::new();
@@ -30,6 +32,7 @@ fn case_counts_only_where_it_is_asked_for() {
     assert!(regex("заказ").is_match("ЗАКАЗ", &mut scratch));
 }
 
+/// Proves D-6.
 #[test]
 fn only_the_first_4096_characters_are_searched() {
     let mut scratch = RegexScratch::new();
@@ -39,6 +42,7 @@ fn only_the_first_4096_characters_are_searched() {
     assert!(regex("é$").is_match(&format!("é{fits}"), &mut scratch));
 }
 
+/// Proves D-6.
 #[test]
 fn hostile_patterns_are_refused_with_the_limit() {
     let refusal = |pattern: &str| Regex::new(pattern, Case::Insensitive).unwrap_err();

@@ -13,6 +13,7 @@ fn check(text: &str, word: &str, expect: bool) {
     assert_eq!(found, expect, "{word:?} in {text:?}");
 }
 
+/// Proves D-13.
 #[test]
 fn words_end_where_letters_digits_and_underscores_end() {
     check("mau order dong", "order", true);

@@ -40,6 +40,7 @@ fn drop_ignorable(text: &str) -> String {
     text.chars().filter(|&c| !crate::fold::contains(&ignorable, c)).collect()
 }
 
+/// Proves D-10.
 #[test]
 fn every_difference_from_python_follows_from_a_rule() {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/casefold_match.jsonl");

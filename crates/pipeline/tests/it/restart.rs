@@ -7,6 +7,7 @@ rules:
   - {id: tenth, name: Tenth, trigger: message.created, conditions: [{field: chat_count, op: equals, value: 10}], actions: [{type: set_status, value: responded}]}
 ";
 
+/// Proves F-1.
 #[test]
 fn a_restarted_pipeline_goes_on_from_the_committed_state() {
     let dir = tempfile::tempdir().unwrap();
@@ -27,6 +28,7 @@ fn a_restarted_pipeline_goes_on_from_the_committed_state() {
     assert_eq!(events, ["e63", "e64", "e65", "e66", "e67", "e68", "e69"]);
 }
 
+/// Proves D-33.
 #[test]
 fn events_produced_twice_are_evaluated_once_also_after_a_restart() {
     let dir = tempfile::tempdir().unwrap();

@@ -4,6 +4,7 @@ use kilat_codec::Topic;
 
 use crate::house::{House, tagging, wait};
 
+/// Proves F-193 and D-41.
 #[test]
 fn a_rule_set_goes_live_without_a_restart_and_no_event_sees_two_versions() {
     let dir = tempfile::tempdir().unwrap();

@@ -28,6 +28,7 @@ fn hours(week: &[(&str, &[(&str, &str)])], holidays: &[&str]) -> BusinessHours {
     hours
 }
 
+/// Proves F-34 and D-48.
 #[test]
 fn every_window_of_the_oracle_agrees() {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/time_windows.jsonl");
@@ -77,6 +78,7 @@ fn a_window_over_midnight_belongs_to_the_day_it_starts_on() {
     }
 }
 
+/// Proves D-48.
 #[test]
 fn a_local_time_that_dst_skips_is_never_inside() {
     // New York skips 02:00 to 03:00 on 2026-03-08.

@@ -63,6 +63,7 @@ fn run(file: &std::path::Path, text: &str, scratch: &mut Scratch) -> BTreeSet<&'
     used
 }
 
+/// Proves F-57 to F-68.
 #[test]
 fn every_kind_has_golden_cases_for_every_operator() {
     let mut scratch = Scratch::new();

@@ -31,6 +31,7 @@ fn codes(loaded: &Loaded) -> Vec<&'static str> {
     loaded.diagnostics.iter().map(|found| found.code).collect()
 }
 
+/// Proves F-199 and D-46.
 #[test]
 fn askvaults_own_form_loads_unchanged() {
     let loaded = load("askvault.json", ASKVAULT);

@@ -25,6 +25,7 @@ fn check(text: &str, name: &str, policy: Policy) -> String {
     }
 }
 
+/// Proves F-76, D-1 and D-2.
 #[test]
 fn the_vectors_of_d2_hold() {
     for (text, expected) in [
@@ -59,6 +60,7 @@ fn the_vectors_of_d2_hold() {
     }
 }
 
+/// Proves D-3.
 #[test]
 fn a_capture_is_normalised_and_stripped_at_its_edges() {
     let locale = indonesian();
@@ -70,6 +72,7 @@ fn a_capture_is_normalised_and_stripped_at_its_edges() {
     assert_eq!(read("1.50.000"), Err(NotFound::Ambiguous));
 }
 
+/// Proves F-77 to F-80, D-4 and D-5.
 #[test]
 fn presets_take_a_number_whole_or_not_at_all() {
     for (preset, text, expected) in [

@@ -2,6 +2,7 @@
 
 use super::{canonical, whatsapp_lead_id};
 
+/// Proves F-31 and D-27.
 #[test]
 fn every_spelling_of_a_number_is_one_number() {
     for spelling in [
@@ -26,6 +27,7 @@ fn every_spelling_of_a_number_is_one_number() {
     assert_eq!(canonical("0812-3456-789", None), "08123456789");
 }
 
+/// Proves D-27.
 #[test]
 fn a_hidden_number_keeps_its_own_id_without_the_device() {
     assert_eq!(canonical("123456789012345@lid", None), "123456789012345@lid");

@@ -104,6 +104,7 @@ fn explained(document: &str, event: &Value) -> Vec<Evaluated> {
     out
 }
 
+/// Proves D-34.
 #[test]
 fn the_order_is_class_priority_age_and_id_however_rules_are_saved() {
     let rule =
@@ -126,6 +127,7 @@ fn the_order_is_class_priority_age_and_id_however_rules_are_saved() {
     }
 }
 
+/// Proves D-23.
 #[test]
 fn triggers_see_their_events_only() {
     let document = |trigger: &str| {
@@ -171,6 +173,7 @@ fn scope_narrows_to_channels_and_partners() {
     }
 }
 
+/// Proves F-160 and D-12.
 #[test]
 fn groups_follow_the_truth_table() {
     let document = |conditions: &str| {

@@ -9,6 +9,7 @@ fn settings(yaml: &str) -> Settings {
     loaded.documents[0].settings().clone()
 }
 
+/// Proves D-8.
 #[test]
 fn the_default_registry_is_the_vendors_with_new_first() {
     let settings = Settings::default();
