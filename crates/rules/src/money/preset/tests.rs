@@ -3,6 +3,7 @@
 use super::{ALL, Grouping, NAMES, Preset, proof};
 use crate::corpus::Expected;
 
+/// Proves F-76 to F-80.
 #[test]
 fn every_preset_finds_in_its_corpus_what_the_corpus_says() {
     assert_eq!(ALL.each_ref().map(|preset| preset.name).as_slice(), NAMES);
