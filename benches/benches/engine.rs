@@ -21,6 +21,8 @@ const SEED: u64 = 20_261_120;
 const WARM: u64 = 600_000;
 /// Events between two commits.
 const BATCH: u64 = 5_000;
+/// Events decoded before the first of them is applied, as the pipeline does.
+const WINDOW: usize = 8;
 
 /// Encodes every answer, as the pipeline does.
 struct Encoded {
@@ -83,10 +85,22 @@ impl<'r> Fed<'r> {
     /// Takes the batch through the engine; every event of it is evaluated.
     fn apply(&mut self) {
         self.encoded.bytes.clear();
-        for record in &self.records {
-            let event = kilat_codec::decode_event(record).expect("decodable");
-            let applied = self.partition.apply(&event, Some(self.rules), event.occurred_at, &mut self.encoded);
-            assert!(matches!(applied, Applied::Evaluated { .. }), "{} is taken for a duplicate", event.id);
+        let rules = Some(self.rules);
+        for records in self.records.chunks(WINDOW) {
+            let mut window = Vec::with_capacity(WINDOW);
+            for record in records {
+                let event = kilat_codec::decode_event(record).expect("decodable");
+                let foreseen = self.partition.foresee(&event, rules);
+                window.push((event, foreseen));
+            }
+            for (_, foreseen) in &window {
+                self.partition.approach(foreseen);
+            }
+            for (event, foreseen) in &window {
+                let now = event.occurred_at;
+                let applied = self.partition.apply_foreseen(event, foreseen, rules, now, &mut self.encoded);
+                assert!(matches!(applied, Applied::Evaluated { .. }), "{} is taken for a duplicate", event.id);
+            }
         }
     }
 

@@ -20,8 +20,10 @@ mod outputs;
 mod partition;
 mod parts_hasher;
 mod pass;
+mod prefetch;
 mod seen;
+mod slots;
 mod state;
 
 pub use outputs::Outputs;
-pub use partition::{Applied, Partition};
+pub use partition::{Applied, Foreseen, Partition};

@@ -16,7 +16,7 @@ use crate::outputs::Outputs;
 use crate::parts_hasher::PartsHasher;
 use crate::pass::{self, Subject};
 use crate::seen::{Key, Seen};
-use crate::state::{Cell, State};
+use crate::state::{Cell, Identity, State};
 
 /// What came of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +29,21 @@ pub enum Applied {
     },
     /// Seen before; nothing was done (D-33).
     Duplicate,
+}
+
+/// What an event will be looked up by, known before its turn: [`Partition::foresee`].
+///
+/// Memory answers in the time of a hundred comparisons, and an event needs it in a dozen places. Those who hold several
+/// events foresee them all, then approach them all, then apply them in order: most of what an event needs is there when its
+/// turn comes.
+#[derive(Clone, Copy, Debug)]
+pub struct Foreseen {
+    by_event: Key,
+    by_message: Option<Key>,
+    workspace: u32,
+    conversation: Option<Identity>,
+    /// Unknown where the lead is the one its conversation is known to have.
+    lead: Option<Identity>,
 }
 
 /// Everything the engine remembers of one partition.
@@ -51,6 +66,30 @@ impl Partition {
         Partition::default()
     }
 
+    /// Works out what `event` will be looked up by, and begins to fetch where that is written. Changes nothing an event can
+    /// tell.
+    pub fn foresee(&mut self, event: &Event<'_>, rules: Option<&RuleSet>) -> Foreseen {
+        let settings = rules.map_or(&self.bare, RuleSet::settings);
+        let workspace = self.state.find(&event.workspace);
+        let hasher = &mut self.hasher;
+        let mut identity = |id: Cow<'_, str>| self.state.identity(workspace, &id, hasher);
+        let conversation = identity::conversation_id(event, settings).map(&mut identity);
+        let lead = identity::lead_id(event, settings).map(&mut identity);
+        let by_event = Key::of(&[&event.workspace, "id", &event.id], hasher);
+        let by_message = message_key(event, hasher);
+        self.seen.prefetch(by_event);
+        by_message.inspect(|key| self.seen.prefetch(*key));
+        conversation.inspect(|identity| self.state.conversations.prefetch_place(*identity));
+        lead.inspect(|identity| self.state.leads.prefetch_place(*identity));
+        Foreseen { by_event, by_message, workspace, conversation, lead }
+    }
+
+    /// Begins to fetch the lead and the conversation of an event that was foreseen some time ago.
+    pub fn approach(&self, event: &Foreseen) {
+        event.conversation.inspect(|identity| self.state.conversations.prefetch_cell(*identity));
+        event.lead.inspect(|identity| self.state.leads.prefetch_cell(*identity));
+    }
+
     /// Applies one event: folds it, runs the pass of `rules`, then the passes of everything that pass caused.
     ///
     /// `now` is when the record was appended; it moves the window of idempotency keys and nothing else. Rules read the
@@ -62,14 +101,27 @@ impl Partition {
         now: Timestamp,
         outputs: &mut dyn Outputs,
     ) -> Applied {
+        let foreseen = self.foresee(event, rules);
+        self.apply_foreseen(event, &foreseen, rules, now, outputs)
+    }
+
+    /// As [`Self::apply`], for an event that was foreseen with the same rule set.
+    pub fn apply_foreseen(
+        &mut self,
+        event: &Event<'_>,
+        foreseen: &Foreseen,
+        rules: Option<&RuleSet>,
+        now: Timestamp,
+        outputs: &mut dyn Outputs,
+    ) -> Applied {
         self.seen.advance(now);
-        if !self.is_first_seen(event) {
+        if !self.is_first_seen(foreseen) {
             return Applied::Duplicate;
         }
         self.now = self.now.max(event.occurred_at);
 
         let settings = rules.map_or(&self.bare, RuleSet::settings);
-        let subject = fold_into(&mut self.state, event, settings, &mut self.hasher);
+        let subject = fold_into(&mut self.state, event, foreseen, settings, &mut self.hasher);
         let mut caused = 0;
         if let Some(rules) = rules.filter(|_| !event.is_history()) {
             for kind in [EventKind::LeadCreated, EventKind::ConversationCreated] {
@@ -123,14 +175,16 @@ impl Partition {
         self.now = self.now.max(block.now);
         for LeadEntry { workspace, id, state, marks } in block.leads {
             let workspace = self.state.find(&workspace);
-            let (at, _) = self.state.lead(workspace, &id, &state.status);
+            let identity = self.state.identity(workspace, &id, &mut self.hasher);
+            let (at, _) = self.state.lead(identity, workspace, &id, &state.status);
             let cell = self.state.leads.touch(at);
             cell.state = state.into_owned();
             cell.marks = marks.into_owned();
         }
         for ConversationEntry { workspace, id, state, marks } in block.conversations {
             let workspace = self.state.find(&workspace);
-            let (at, _) = self.state.conversation(workspace, &id, state.created_at);
+            let identity = self.state.identity(workspace, &id, &mut self.hasher);
+            let (at, _) = self.state.conversation(identity, workspace, &id, state.created_at);
             let cell = self.state.conversations.touch(at);
             cell.state = state.into_owned();
             cell.marks = marks.into_owned();
@@ -180,11 +234,8 @@ impl Partition {
 
     /// Remembers the event's idempotency keys; whether both are new. Only a new message counts by its provider id: edits,
     /// deletions and receipts carry the id of the message they are about.
-    fn is_first_seen(&mut self, event: &Event<'_>) -> bool {
-        let hasher = &mut self.hasher;
-        let by_event = Key::of(&[&event.workspace, "id", &event.id], hasher);
-        let by_message = message_key(event, hasher);
-        self.seen.insert(by_event) && by_message.is_none_or(|key| self.seen.insert(key))
+    fn is_first_seen(&mut self, event: &Foreseen) -> bool {
+        self.seen.insert(event.by_event) && event.by_message.is_none_or(|key| self.seen.insert(key))
     }
 
     /// Runs the pass of `event` and of everything it causes, first in, first out. How many it caused.
@@ -210,11 +261,17 @@ impl Partition {
 }
 
 /// Finds or makes the event's lead and conversation, and folds the event into them.
-fn fold_into(state: &mut State, event: &Event<'_>, settings: &Settings, hasher: &mut PartsHasher) -> Subject {
-    let workspace = state.find(&event.workspace);
+fn fold_into(
+    state: &mut State,
+    event: &Event<'_>,
+    foreseen: &Foreseen,
+    settings: &Settings,
+    hasher: &mut PartsHasher,
+) -> Subject {
+    let workspace = foreseen.workspace;
     let mut subject = Subject { workspace, ..Subject::default() };
-    if let Some(id) = identity::conversation_id(event, settings) {
-        let (at, new) = state.conversation(workspace, &id, event.occurred_at);
+    if let (Some(identity), Some(id)) = (foreseen.conversation, identity::conversation_id(event, settings)) {
+        let (at, new) = state.conversation(identity, workspace, &id, event.occurred_at);
         (subject.conversation, subject.conversation_is_new) = (Some(at), new);
     }
     let lead_id = identity::lead_id(event, settings).or_else(|| {
@@ -222,7 +279,8 @@ fn fold_into(state: &mut State, event: &Event<'_>, settings: &Settings, hasher: 
         conversation.state.lead.as_deref().map(|id| Cow::Owned(id.to_owned()))
     });
     if let Some(id) = &lead_id {
-        let (at, new) = state.lead(workspace, id, settings.first_status());
+        let identity = foreseen.lead.unwrap_or_else(|| state.identity(workspace, id, hasher));
+        let (at, new) = state.lead(identity, workspace, id, settings.first_status());
         (subject.lead, subject.lead_is_new) = (Some(at), new);
     }
 

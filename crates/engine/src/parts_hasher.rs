@@ -4,7 +4,7 @@
 //! one. The parts are gathered in a buffer that is used again: for a hundred bytes, starting a streaming hasher costs more
 //! than the hash.
 
-use xxhash_rust::xxh3::xxh3_64;
+use xxhash_rust::xxh3::{xxh3_64, xxh3_128_with_seed};
 
 /// Hashes texts that belong together.
 #[derive(Debug, Default)]
@@ -21,6 +21,14 @@ impl PartsHasher {
             self.bytes.extend_from_slice(part.unwrap_or_default().as_bytes());
         }
         xxh3_64(&self.bytes)
+    }
+
+    /// A keyed hash of an id within a workspace.
+    pub(crate) fn identity(&mut self, seed: u64, workspace: u32, id: &str) -> u128 {
+        self.bytes.clear();
+        self.bytes.extend_from_slice(&workspace.to_le_bytes());
+        self.bytes.extend_from_slice(id.as_bytes());
+        xxh3_128_with_seed(&self.bytes, seed)
     }
 }
 

@@ -5,16 +5,17 @@
 //! A key is a 64-bit hash. Of `n` keys remembered, the chance that a new event is taken for one of them is `n / 2^64`: with
 //! 100 million events a partition and window, 5 in 10^12.
 
-use std::collections::hash_map::Entry;
+use std::hash::{BuildHasher, RandomState};
 
 use kilat_domain::{SeenDay, Timestamp};
-use rustc_hash::FxHashMap;
 
 use crate::parts_hasher::PartsHasher;
+use crate::prefetch::prefetch;
 
 /// How many days a key is remembered: Meta repeats a webhook for up to seven (D-33).
 const WINDOW_DAYS: i32 = 8;
 const DAY_MS: i64 = 86_400_000;
+const SLOTS_MIN: usize = 16;
 
 /// A hashed idempotency key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,38 +24,102 @@ pub(crate) struct Key(u64);
 impl Key {
     /// The key of these parts.
     pub(crate) fn of(parts: &[&str], hasher: &mut PartsHasher) -> Key {
-        Key(hasher.hash(parts.iter().copied().map(Some)))
+        Key::known(hasher.hash(parts.iter().copied().map(Some)))
+    }
+
+    /// A key as it was written; 0 marks a free slot and is no key.
+    fn known(key: u64) -> Key {
+        Key(key.max(1))
     }
 }
 
-/// Keys and the day each was first seen.
-#[derive(Debug, Default)]
+/// Keys and the day each was first seen: an open-addressed table probed linearly, so that a key costs one cache miss, which
+/// can be fetched ahead.
+#[derive(Debug)]
 pub(crate) struct Seen {
-    days: FxHashMap<u64, i32>,
+    /// 0 is free.
+    keys: Box<[u64]>,
+    /// The day of the key at the same place, modulo 256; none is more than [`WINDOW_DAYS`] old.
+    days: Box<[u8]>,
+    taken: usize,
+    /// Odd, and drawn at random, as ids come from outside: where a key lies cannot be foreseen.
+    spread: u64,
     today: i32,
     fresh: Vec<(i32, u64)>,
+}
+
+impl Default for Seen {
+    fn default() -> Self {
+        let (keys, days) = table(SLOTS_MIN);
+        let spread = RandomState::new().hash_one(0) | 1;
+        Seen { keys, days, taken: 0, spread, today: 0, fresh: Vec::new() }
+    }
 }
 
 impl Seen {
     /// Moves the window; time never goes back.
     pub(crate) fn advance(&mut self, now: Timestamp) {
-        let day = day_of(now);
+        self.advance_to(day_of(now));
+    }
+
+    fn advance_to(&mut self, day: i32) {
         if day > self.today {
+            let ages = |then: u8| i32::from((self.today as u8).wrapping_sub(then)) + (day - self.today);
+            let kept = self.keys.iter().zip(&self.days).filter(|(key, then)| **key != 0 && ages(**then) <= WINDOW_DAYS);
+            let kept: Vec<(u64, u8)> = kept.map(|(key, then)| (*key, *then)).collect();
             self.today = day;
-            self.days.retain(|_, seen| day - *seen <= WINDOW_DAYS);
+            self.refill(self.keys.len(), &kept);
         }
     }
 
     /// Remembers `key`; whether it is new.
     pub(crate) fn insert(&mut self, key: Key) -> bool {
-        match self.days.entry(key.0) {
-            Entry::Occupied(_) => false,
-            Entry::Vacant(vacant) => {
-                vacant.insert(self.today);
-                self.fresh.push((self.today, key.0));
-                true
-            }
+        let is_new = self.put(key, self.today);
+        if is_new {
+            self.fresh.push((self.today, key.0));
         }
+        is_new
+    }
+
+    /// Begins to fetch what [`Self::insert`] will look at.
+    pub(crate) fn prefetch(&self, key: Key) {
+        prefetch(&self.keys[self.start(key.0)]);
+    }
+
+    /// Files `key`, which stays with the day it was first seen on.
+    fn put(&mut self, key: Key, day: i32) -> bool {
+        let mask = self.keys.len() - 1;
+        let mut index = self.start(key.0);
+        while self.keys[index] != 0 {
+            if self.keys[index] == key.0 {
+                return false;
+            }
+            index = (index + 1) & mask;
+        }
+        (self.keys[index], self.days[index]) = (key.0, day as u8);
+        self.taken += 1;
+        if self.taken * 4 > self.keys.len() * 3 {
+            let filed = self.keys.iter().zip(&self.days).filter(|(key, _)| **key != 0);
+            let filed: Vec<(u64, u8)> = filed.map(|(key, day)| (*key, *day)).collect();
+            self.refill(self.keys.len() * 2, &filed);
+        }
+        true
+    }
+
+    fn refill(&mut self, size: usize, filed: &[(u64, u8)]) {
+        (self.keys, self.days) = table(size);
+        self.taken = filed.len();
+        for &(key, day) in filed {
+            let mut index = self.start(key);
+            while self.keys[index] != 0 {
+                index = (index + 1) & (size - 1);
+            }
+            (self.keys[index], self.days[index]) = (key, day);
+        }
+    }
+
+    fn start(&self, key: u64) -> usize {
+        (key.wrapping_mul(self.spread) >> (u64::BITS - self.keys.len().trailing_zeros())) as usize
     }
 
     /// Keys inserted since the last [`Self::settle`], by day.
@@ -78,10 +143,17 @@ impl Seen {
     /// Takes in the keys of a block.
     pub(crate) fn restore(&mut self, days: &[SeenDay]) {
         for SeenDay { day, keys } in days {
-            self.today = self.today.max(*day);
-            self.days.extend(keys.iter().map(|key| (*key as u64, *day)));
+            self.advance_to(*day);
+            let in_window = self.today.saturating_sub(*day) <= WINDOW_DAYS;
+            for key in keys.iter().take_while(|_| in_window) {
+                self.put(Key::known(*key as u64), *day);
+            }
         }
     }
+}
+
+fn table(size: usize) -> (Box<[u64]>, Box<[u8]>) {
+    (vec![0; size].into(), vec![0; size].into())
 }
 
 fn day_of(now: Timestamp) -> i32 {
@@ -108,6 +180,29 @@ mod tests {
         assert!(!seen.insert(key));
         seen.advance(Timestamp(109 * DAY));
         assert!(seen.insert(key));
+    }
+
+    #[test]
+    fn ten_thousand_keys_over_twenty_days_are_known_as_long_as_a_map_knows_them() {
+        let (mut seen, mut model) = (Seen::default(), std::collections::HashMap::new());
+        for number in 0..10_000_i64 {
+            let day = 100 + number / 500;
+            seen.advance(Timestamp(day * DAY));
+            model.retain(|_, first: &mut i64| day - *first <= i64::from(WINDOW_DAYS));
+            let id = format!("e{}", number * 31 % 7_001);
+            let is_new = !model.contains_key(&id);
+            model.entry(id.clone()).or_insert(day);
+            assert_eq!(seen.insert(key(&id)), is_new, "{id} on day {day}");
+        }
+    }
+
+    #[test]
+    fn a_long_pause_forgets_everything() {
+        let mut seen = Seen::default();
+        seen.advance(Timestamp(100 * DAY));
+        assert!(seen.insert(key("e1")));
+        seen.advance(Timestamp((100 + 256) * DAY));
+        assert!(seen.insert(key("e1")));
     }
 
     #[test]

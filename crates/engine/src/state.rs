@@ -6,26 +6,41 @@
 
 use std::hash::{BuildHasher, RandomState};
 
-use hashbrown::HashTable;
 use kilat_domain::{Conversation, DisabledRule, Lead, Mark, Timestamp};
 use rustc_hash::FxHashMap;
+
+use crate::parts_hasher::PartsHasher;
+use crate::prefetch::prefetch_all;
+use crate::slots::Slots;
 
 /// Cells in a chunk.
 const CHUNK: usize = 1_024;
 
+/// Which lead or conversation of which workspace, as a keyed hash of 128 bits: two of a billion cells share one with a chance
+/// of 10^-21, so that cells are told apart by it alone and their ids, which lie elsewhere, are not looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Identity(u128);
+
+impl Identity {
+    fn slot(self) -> u64 {
+        (self.0 >> 64) as u64
+    }
+}
+
 /// One lead or conversation.
 #[derive(Debug)]
 pub(crate) struct Cell<T> {
-    /// Place of its workspace.
-    pub(crate) workspace: u32,
-    pub(crate) id: Box<str>,
-    pub(crate) state: T,
-    pub(crate) marks: Vec<Mark>,
+    identity: Identity,
     /// What its last event said of who wrote and through which channel, hashed; 0 where that is not known. Saves comparing
     /// texts that lie all over memory.
     pub(crate) origin: u64,
+    /// Place of its workspace.
+    pub(crate) workspace: u32,
     /// Touched since the last commit.
     dirty: bool,
+    pub(crate) state: T,
+    pub(crate) marks: Vec<Mark>,
+    pub(crate) id: Box<str>,
     /// Event time of the last change data teams see, where there was one since the last commit.
     pub(crate) published: Option<Timestamp>,
 }
@@ -52,46 +67,51 @@ impl<T> Cell<T> {
 #[derive(Debug)]
 pub(crate) struct Cells<T> {
     chunks: Vec<Vec<Cell<T>>>,
-    places: HashTable<Place>,
-    /// Keyed at random, as ids come from outside; nothing depends on the order of the table.
-    hasher: RandomState,
+    places: Slots,
     dirty: Vec<u32>,
-}
-
-/// A cell's place, with its whole hash, so that the table grows without looking at cells.
-#[derive(Debug)]
-struct Place {
-    hash: u64,
-    at: u32,
 }
 
 impl<T> Default for Cells<T> {
     fn default() -> Self {
-        let (chunks, dirty) = (Vec::new(), Vec::new());
-        Cells { chunks, places: HashTable::new(), hasher: RandomState::new(), dirty }
+        Cells { chunks: Vec::new(), places: Slots::default(), dirty: Vec::new() }
     }
 }
 
 impl<T> Cells<T> {
+    /// The place of the cell, where it is known.
+    pub(crate) fn find(&self, identity: Identity) -> Option<u32> {
+        self.places.find(identity.slot(), |at| self.get(at).identity == identity)
+    }
+
     /// The place of the cell, made with `state` where it is not known; whether it is new.
-    fn find(&mut self, workspace: u32, id: &str, state: impl FnOnce() -> T) -> (u32, bool) {
-        let hash = self.hasher.hash_one((workspace, id));
-        let known = self.places.find(hash, |place| {
-            let cell = &self.chunks[place.at as usize / CHUNK][place.at as usize % CHUNK];
-            place.hash == hash && cell.workspace == workspace && *cell.id == *id
-        });
-        if let Some(place) = known {
-            return (place.at, false);
+    fn find_or_make(&mut self, identity: Identity, key: (u32, &str), state: impl FnOnce() -> T) -> (u32, bool) {
+        if let Some(at) = self.find(identity) {
+            return (at, false);
         }
-        let at = u32::try_from(self.len()).expect("a partition holds fewer than 2^32 cells");
+        let at = u32::try_from(self.len()).ok().filter(|at| *at < u32::MAX);
+        let at = at.expect("a partition holds fewer than 2^32 - 1 cells");
         if self.chunks.last().is_none_or(|chunk| chunk.len() == CHUNK) {
             self.chunks.push(Vec::with_capacity(CHUNK));
         }
-        let (state, marks) = (state(), Vec::new());
-        let cell = Cell { workspace, id: id.into(), state, marks, origin: 0, dirty: false, published: None };
+        let ((workspace, id), state, marks) = (key, state(), Vec::new());
+        let cell = Cell { identity, origin: 0, workspace, dirty: false, state, marks, id: id.into(), published: None };
         self.chunks.last_mut().expect("just made sure").push(cell);
-        self.places.insert_unique(hash, Place { hash, at }, |place| place.hash);
+        let chunks = &self.chunks;
+        self.places.insert(identity.slot(), at, |at| chunks[at as usize / CHUNK][at as usize % CHUNK].identity.slot());
         (at, true)
+    }
+
+    /// Begins to fetch what [`Self::find`] will look at.
+    pub(crate) fn prefetch_place(&self, identity: Identity) {
+        self.places.prefetch(identity.slot());
+    }
+
+    /// Begins to fetch the cell, where it is known.
+    pub(crate) fn prefetch_cell(&self, identity: Identity) {
+        // Without looking into the cell, which would wait for it: the tag alone is wrong once in four billion.
+        if let Some(at) = self.places.find(identity.slot(), |_| true) {
+            prefetch_all(self.get(at));
+        }
     }
 
     pub(crate) fn get(&self, at: u32) -> &Cell<T> {
@@ -144,12 +164,22 @@ pub(crate) struct Workspace {
 }
 
 /// Everything a partition remembers but its idempotency keys.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct State {
+    /// Drawn at random, as ids come from outside; nothing depends on the order it brings about.
+    seed: u64,
     names: FxHashMap<Box<str>, u32>,
     workspaces: Vec<Workspace>,
     pub(crate) leads: Cells<Lead>,
     pub(crate) conversations: Cells<Conversation>,
+}
+
+impl Default for State {
+    fn default() -> Self {
+        let (leads, conversations) = (Cells::default(), Cells::default());
+        let seed = RandomState::new().hash_one(0);
+        State { seed, names: FxHashMap::default(), workspaces: Vec::new(), leads, conversations }
+    }
 }
 
 impl State {
@@ -175,14 +205,19 @@ impl State {
         &mut self.workspaces[at as usize]
     }
 
+    /// The identity of the lead or conversation of this id.
+    pub(crate) fn identity(&self, workspace: u32, id: &str, hasher: &mut PartsHasher) -> Identity {
+        Identity(hasher.identity(self.seed, workspace, id))
+    }
+
     /// The lead, made new with `status` where it is not known; whether it is new.
-    pub(crate) fn lead(&mut self, workspace: u32, id: &str, status: &str) -> (u32, bool) {
-        self.leads.find(workspace, id, || Lead::new(status))
+    pub(crate) fn lead(&mut self, identity: Identity, workspace: u32, id: &str, status: &str) -> (u32, bool) {
+        self.leads.find_or_make(identity, (workspace, id), || Lead::new(status))
     }
 
     /// The conversation, made new where it is not known; whether it is new.
-    pub(crate) fn conversation(&mut self, workspace: u32, id: &str, first_seen: Timestamp) -> (u32, bool) {
-        self.conversations.find(workspace, id, || Conversation::new(first_seen))
+    pub(crate) fn conversation(&mut self, identity: Identity, workspace: u32, id: &str, at: Timestamp) -> (u32, bool) {
+        self.conversations.find_or_make(identity, (workspace, id), || Conversation::new(at))
     }
 
     /// Rules the loop guard has met since the last commit, as they are now; workspaces in the order they were first seen.

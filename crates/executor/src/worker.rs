@@ -24,7 +24,7 @@ use kilat_codec::traceparent::{self, Traceparent};
 use kilat_codec::{Topic, decode_action, decode_action_result};
 use kilat_delivery::{Admission, Ending, Machine, RetryPolicy, Settled, Token, Turn};
 use kilat_domain::{Action, ActionResult, Lane, OnUnknown, Outcome, Timestamp, Verdict};
-use kilat_log::{DeadLetter, LogError, Member, MemberSpec, PartitionedLog, Polled, Record, Start};
+use kilat_log::{DeadLetter, LogError, Member, MemberSpec, PartitionedLog, Polled, Record, Start, each};
 use kilat_partners::{Answer, HttpRequest, HttpResponse, Partner, Refusal, partner_for};
 use tokio::task::AbortHandle;
 
@@ -278,7 +278,7 @@ impl<'w> Session<'w> {
         let is_busy = self.machine.in_flight() > 0;
         let timeout = if is_busy { Duration::ZERO } else { self.wait_at_most(IDLE_POLL) };
         let mut taken = Vec::new();
-        let polled = self.member.poll(timeout, room, &mut |record| taken.push(Taken::from(record)))?;
+        let polled = self.member.poll(timeout, room, &mut each(|record| taken.push(Taken::from(record))))?;
         for record in taken {
             self.admit(record);
         }

@@ -83,7 +83,7 @@ fn consume(log: &Embedded, topic: &str, records: usize) -> Result<usize, Box<dyn
     let mut member = log.join(&spec)?;
     let mut count = 0;
     while count < records {
-        member.poll(Duration::from_secs(1), 500, &mut |_| count += 1)?;
+        member.poll(Duration::from_secs(1), 500, &mut |records| count += records.len())?;
     }
     Ok(count)
 }

@@ -14,6 +14,6 @@ pub use error::LogError;
 pub use kafka::{Kafka, KafkaConfig};
 pub use port::{
     Followed, Follower, Headers, Lag, Member, MemberSpec, PartitionedLog, Polled, Record, Retention, Start, TopicSpec,
-    Writer,
+    Writer, each,
 };
 pub use transaction::{InputOffset, Outgoing, Transaction};

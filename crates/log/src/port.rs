@@ -56,18 +56,24 @@ pub trait Writer: Send {
 pub trait Member: Writer {
     /// Waits up to `timeout` for something to happen and reports it.
     ///
-    /// Delivers at most `records_max` records to `each`, in offset order per partition; with 0 only group changes are
-    /// served, and the input is held back without loss. After [`Polled::Assigned`] the caller restores its state, after
+    /// Delivers at most `records_max` records to `take`, in offset order per partition and several at once where they are
+    /// there, so that the caller can look ahead; [`each`] takes them one by one. With 0 only group changes are served, and
+    /// the input is held back without loss. After [`Polled::Assigned`] the caller restores its state, after
     /// [`Polled::Revoked`] it commits or drops what it has open and gives its state up; the next call completes the change.
     fn poll(
         &mut self,
         timeout: Duration,
         records_max: usize,
-        each: &mut dyn FnMut(Record<'_>),
+        take: &mut dyn FnMut(&[Record<'_>]),
     ) -> Result<Polled, LogError>;
 
     /// How far this member is behind on each of its partitions, as last known; never blocks.
     fn lag(&self) -> Vec<Lag>;
+}
+
+/// Takes records one by one that are delivered several at once.
+pub fn each(mut one: impl FnMut(Record<'_>)) -> impl FnMut(&[Record<'_>]) {
+    move |records| records.iter().copied().for_each(&mut one)
 }
 
 /// Reads committed records outside any group.

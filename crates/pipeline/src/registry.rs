@@ -95,13 +95,14 @@ impl Registry {
 pub struct Snapshot {
     registry: Arc<Registry>,
     epoch: i64,
-    known: FxHashMap<Box<str>, Option<Arc<RuleSet>>>,
+    places: FxHashMap<Box<str>, usize>,
+    known: Vec<Option<Arc<RuleSet>>>,
 }
 
 impl Snapshot {
     /// A snapshot of the registry as it is now.
     pub fn new(registry: Arc<Registry>) -> Snapshot {
-        Snapshot { epoch: registry.epoch(), registry, known: FxHashMap::default() }
+        Snapshot { epoch: registry.epoch(), registry, places: FxHashMap::default(), known: Vec::new() }
     }
 
     /// Moves on to the newest epoch. Called between batches only.
@@ -109,6 +110,7 @@ impl Snapshot {
         let epoch = self.registry.epoch();
         if epoch != self.epoch {
             self.epoch = epoch;
+            self.places.clear();
             self.known.clear();
         }
     }
@@ -118,14 +120,20 @@ impl Snapshot {
         self.epoch
     }
 
-    /// The rule set of `workspace` in this epoch.
-    pub fn rules(&mut self, workspace: &str) -> Option<&RuleSet> {
-        if !self.known.contains_key(workspace) {
-            let own = self.registry.at(workspace, self.epoch);
-            let rules = own.or_else(|| self.registry.at(EVERY_WORKSPACE, self.epoch));
-            self.known.insert(workspace.into(), rules);
+    /// Where the rule set of `workspace` is kept until the next refresh, for [`Self::rules`].
+    pub fn find(&mut self, workspace: &str) -> usize {
+        if let Some(place) = self.places.get(workspace) {
+            return *place;
         }
-        self.known.get(workspace)?.as_deref()
+        let own = self.registry.at(workspace, self.epoch);
+        self.known.push(own.or_else(|| self.registry.at(EVERY_WORKSPACE, self.epoch)));
+        self.places.insert(workspace.into(), self.known.len() - 1);
+        self.known.len() - 1
+    }
+
+    /// The rule set of the workspace at this place in this epoch.
+    pub fn rules(&self, place: usize) -> Option<&RuleSet> {
+        self.known[place].as_deref()
     }
 }
 

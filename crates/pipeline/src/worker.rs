@@ -1,7 +1,7 @@
 //! A worker: one thread, one member of the consumer group, one transactional producer, the state of its partitions.
 //!
 //! Nothing is shared between workers but the rule-set registry. A record's way, top to bottom: polled by [`Worker::session`],
-//! decoded and applied in [`Batch::take`], committed with the rest of its batch in [`Worker::commit`].
+//! decoded and applied by [`Batch::take`], committed with the rest of its batch in [`Worker::commit`].
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 
 use kilat_codec::Encoder;
 use kilat_codec::cloudevents::Headers;
-use kilat_domain::{InputRange, Timestamp};
-use kilat_engine::{Applied, Partition};
+use kilat_domain::{Event, InputRange, Timestamp};
+use kilat_engine::{Applied, Foreseen, Partition};
 use kilat_log::{DeadLetter, Member, MemberSpec, PartitionedLog, Polled, Record, Transaction};
 use kilat_telemetry::metrics::{self, Gauge, Histogram};
 use tracing::{info, warn};
@@ -24,6 +24,10 @@ use crate::{clock, restore};
 
 /// How long a poll waits while nothing is open; also how soon a worker notices that it should stop.
 const IDLE_POLL: Duration = Duration::from_millis(100);
+
+/// Records decoded before the first of them is applied: enough that memory has answered by then, few enough that they stay
+/// in the processor's nearest cache.
+const WINDOW: usize = 8;
 
 /// One worker of the engine role.
 pub(crate) struct Worker {
@@ -51,7 +55,7 @@ impl Worker {
         let mut batch = Batch::new(self.registry.clone(), &self.config);
         let mut owned: Vec<Option<Owned>> = Vec::new();
         while !stop.load(Ordering::Relaxed) {
-            let polled = member.poll(batch.patience(), batch.room(), &mut |record| batch.take(&record, &mut owned))?;
+            let polled = member.poll(batch.patience(), batch.room(), &mut |records| batch.take(records, &mut owned))?;
             if let Some(partition) = batch.stray {
                 return Err(PipelineError::NotOwned { partition });
             }
@@ -133,6 +137,19 @@ struct Owned {
     inputs: Vec<InputRange>,
 }
 
+/// An event that waits for its turn.
+struct Ahead<'r> {
+    record: &'r Record<'r>,
+    event: Event<'r>,
+    /// Place of its workspace's rule set in the snapshot.
+    rules: usize,
+    foreseen: Foreseen,
+}
+
+fn state_of<'o>(owned: &'o mut [Option<Owned>], record: &Record<'_>) -> Option<&'o mut Owned> {
+    owned.get_mut(record.partition as usize)?.as_mut()
+}
+
 /// The open batch: everything between two commits.
 struct Batch {
     snapshot: Snapshot,
@@ -173,12 +190,27 @@ impl Batch {
         }
     }
 
-    /// Decodes one record, folds it into its partition's state, runs its rules and encodes what they decided.
-    fn take(&mut self, record: &Record<'_>, owned: &mut [Option<Owned>]) {
-        let Some(partition) = owned.get_mut(record.partition as usize).and_then(Option::as_mut) else {
+    /// Takes records through the engine, some at a time: while the later ones are decoded, what the earlier ones need of
+    /// memory is on its way.
+    fn take(&mut self, records: &[Record<'_>], owned: &mut [Option<Owned>]) {
+        let mut window = Vec::with_capacity(WINDOW);
+        for records in records.chunks(WINDOW) {
+            window.extend(records.iter().filter_map(|record| self.decode(record, owned)));
+            for Ahead { record, foreseen, .. } in &window {
+                state_of(owned, record).inspect(|partition| partition.state.approach(foreseen));
+            }
+            for ahead in window.drain(..) {
+                self.apply(&ahead, owned);
+            }
+        }
+    }
+
+    /// Decodes one record and has its partition look ahead; `None` for one that ends here.
+    fn decode<'r>(&mut self, record: &'r Record<'r>, owned: &mut [Option<Owned>]) -> Option<Ahead<'r>> {
+        let Some(partition) = state_of(owned, record) else {
             // LOG-4 rules this out. If it happened, evaluating without the state would be worse than a new session.
             self.stray.get_or_insert(record.partition);
-            return;
+            return None;
         };
         self.open(record);
         note_input(&mut partition.inputs, record);
@@ -186,9 +218,21 @@ impl Batch {
 
         let event = match kilat_codec::decode_event(record.value.unwrap_or_default()) {
             Ok(event) => event,
-            Err(error) => return self.dead_letter(record, error.code(), &error.to_string()),
+            Err(error) => {
+                self.dead_letter(record, error.code(), &error.to_string());
+                return None;
+            }
         };
-        let rules = self.snapshot.rules(&event.workspace);
+        let rules = self.snapshot.find(&event.workspace);
+        let foreseen = partition.state.foresee(&event, self.snapshot.rules(rules));
+        Some(Ahead { record, event, rules, foreseen })
+    }
+
+    /// Folds an event into its partition's state, runs its rules and encodes what they decided.
+    fn apply(&mut self, ahead: &Ahead<'_>, owned: &mut [Option<Owned>]) {
+        let Ahead { record, event, rules, foreseen } = ahead;
+        let Some(partition) = state_of(owned, record) else { return };
+        let rules = self.snapshot.rules(*rules);
         let mut outputs = RecordOutputs {
             transaction: &mut self.transaction,
             encoder: &mut self.encoder,
@@ -197,7 +241,7 @@ impl Batch {
             record,
             failed: None,
         };
-        let applied = partition.state.apply(&event, rules, record.timestamp, &mut outputs);
+        let applied = partition.state.apply_foreseen(event, foreseen, rules, record.timestamp, &mut outputs);
         if let Some(error) = outputs.failed.take() {
             warn!(event_id = %event.id, error = %error, "an output is too large to be written and is left out");
         }

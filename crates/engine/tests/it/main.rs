@@ -5,6 +5,7 @@
 mod allocations;
 mod blocks;
 mod identity;
+mod lookahead;
 mod order;
 mod scenarios;
 mod support;

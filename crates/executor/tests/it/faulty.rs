@@ -92,9 +92,9 @@ impl Member for FaultyMember {
         &mut self,
         timeout: Duration,
         records_max: usize,
-        each: &mut dyn FnMut(Record<'_>),
+        take: &mut dyn FnMut(&[Record<'_>]),
     ) -> Result<Polled, LogError> {
-        self.member.poll(timeout, records_max, each)
+        self.member.poll(timeout, records_max, take)
     }
 
     fn lag(&self) -> Vec<Lag> {

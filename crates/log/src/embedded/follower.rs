@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use super::error::EmbeddedError;
 use super::log::{Log, lock, wait_for};
 use super::reader::{Cursor, Reader};
-use crate::{Followed, Follower, LogError, Record, Start};
+use crate::{Followed, Follower, LogError, Record, Start, each};
 
 /// See the module.
 pub(super) struct EmbeddedFollower {
@@ -56,10 +56,11 @@ impl EmbeddedFollower {
 
 impl Follower for EmbeddedFollower {
     #[allow(clippy::disallowed_methods, reason = "the timeout of a poll is real time")]
-    fn poll(&mut self, timeout: Duration, each: &mut dyn FnMut(Record<'_>)) -> Result<Followed, LogError> {
+    fn poll(&mut self, timeout: Duration, one: &mut dyn FnMut(Record<'_>)) -> Result<Followed, LogError> {
         let deadline = Instant::now().checked_add(timeout);
         let log = Arc::clone(&self.log);
         let mut records = 0;
+        let mut take = each(one);
         loop {
             let mut view = lock(&log.view);
             while !self.reader.look(&view) {
@@ -74,7 +75,7 @@ impl Follower for EmbeddedFollower {
                 view = wait_for(&log.changed, view, left);
             }
             drop(view);
-            records += self.reader.deliver(&log.store, DELIVERED_MAX, each)?;
+            records += self.reader.deliver(&log.store, DELIVERED_MAX, &mut take)?;
             self.caught_up |= self.has_caught_up();
             if records > 0 {
                 return Ok(Followed { records, caught_up: self.caught_up });

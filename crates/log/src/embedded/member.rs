@@ -151,7 +151,7 @@ impl Member for EmbeddedMember {
         &mut self,
         timeout: Duration,
         records_max: usize,
-        each: &mut dyn FnMut(Record<'_>),
+        take: &mut dyn FnMut(&[Record<'_>]),
     ) -> Result<Polled, LogError> {
         let deadline = Instant::now().checked_add(timeout);
         let log = Arc::clone(&self.log);
@@ -172,7 +172,7 @@ impl Member for EmbeddedMember {
                 view = wait_for(&log.changed, view, left);
             }
             drop(view);
-            let delivered = self.reader.deliver(&log.store, records_max, each)?;
+            let delivered = self.reader.deliver(&log.store, records_max, take)?;
             // Nothing came of what was ready where compaction has emptied it: look again.
             if delivered > 0 {
                 return Ok(Polled::Records(delivered));

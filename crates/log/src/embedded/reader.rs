@@ -8,7 +8,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use super::batch::{Batch, Malformed, Position};
+use super::batch::{Batch, Entry, Malformed, Position};
 use super::error::EmbeddedError;
 use super::store::{Store, TopicId};
 use super::view::View;
@@ -71,7 +71,7 @@ impl Cursor {
         &mut self,
         store: &Store,
         records_max: usize,
-        each: &mut dyn FnMut(Record<'_>),
+        take: &mut dyn FnMut(&[Record<'_>]),
     ) -> Result<usize, EmbeddedError> {
         let mut delivered = 0;
         while delivered < records_max {
@@ -86,31 +86,43 @@ impl Cursor {
                 }
                 continue;
             };
-            let entry =
-                batch.entry(self.at).map_err(|Malformed| store.damaged(&self.name, self.partition, batch.base))?;
-            let Some((entry, next)) = entry else {
+            let mut entries = Vec::new();
+            let mut is_through = false;
+            while delivered + entries.len() < records_max {
+                let entry =
+                    batch.entry(self.at).map_err(|Malformed| store.damaged(&self.name, self.partition, batch.base))?;
+                let Some((entry, next)) = entry else {
+                    is_through = true;
+                    break;
+                };
+                self.at = next;
+                if entry.offset >= self.position {
+                    self.position = entry.offset + 1;
+                    entries.push(entry);
+                }
+            }
+            let record = |entry| self.record(batch, entry);
+            take(&entries.iter().map(record).collect::<Vec<_>>());
+            delivered += entries.len();
+            if is_through {
                 self.position = self.position.max(batch.end);
                 self.batches.pop_front();
                 self.at = Position::default();
-                continue;
-            };
-            self.at = next;
-            if entry.offset < self.position {
-                continue;
             }
-            self.position = entry.offset + 1;
-            delivered += 1;
-            each(Record {
-                input: self.input,
-                partition: self.partition,
-                offset: entry.offset,
-                timestamp: batch.timestamp,
-                key: Some(entry.key),
-                value: entry.value,
-                headers: &entry.headers,
-            });
         }
         Ok(delivered)
+    }
+
+    fn record<'e>(&self, batch: &Batch, entry: &'e Entry<'_>) -> Record<'e> {
+        Record {
+            input: self.input,
+            partition: self.partition,
+            offset: entry.offset,
+            timestamp: batch.timestamp,
+            key: Some(entry.key),
+            value: entry.value,
+            headers: &entry.headers,
+        }
     }
 }
 
@@ -143,7 +155,7 @@ impl Reader {
         &mut self,
         store: &Store,
         records_max: usize,
-        each: &mut dyn FnMut(Record<'_>),
+        take: &mut dyn FnMut(&[Record<'_>]),
     ) -> Result<usize, EmbeddedError> {
         let count = self.cursors.len();
         let ready = self.cursors.iter().filter(|cursor| cursor.is_ready()).count().max(1);
@@ -153,7 +165,7 @@ impl Reader {
             let before = delivered;
             for index in 0..count {
                 let cursor = &mut self.cursors[(self.turn + index) % count];
-                delivered += cursor.deliver(store, share.min(records_max - delivered), each)?;
+                delivered += cursor.deliver(store, share.min(records_max - delivered), take)?;
             }
             if delivered == before || delivered == records_max {
                 break;

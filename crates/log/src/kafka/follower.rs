@@ -24,7 +24,7 @@ use super::context::{Context, TroubleKind};
 use super::fault::{Attempt, Fault};
 use super::native::Intake;
 use super::topic_names;
-use crate::{Followed, Follower, LogError, Record, Start};
+use crate::{Followed, Follower, LogError, Record, Start, each};
 
 /// Until it has caught up, how often a waiting follower looks whether markers alone have brought it to the end.
 const LOOK: Duration = Duration::from_millis(5);
@@ -116,17 +116,19 @@ impl TopicFollower {
 
 impl Follower for TopicFollower {
     #[allow(clippy::disallowed_methods, reason = "a deadline of I/O")]
-    fn poll(&mut self, timeout: Duration, each: &mut dyn FnMut(Record<'_>)) -> Result<Followed, LogError> {
+    fn poll(&mut self, timeout: Duration, one: &mut dyn FnMut(Record<'_>)) -> Result<Followed, LogError> {
         let deadline = Instant::now() + timeout;
         let mut left = timeout;
         let was_behind = !self.behind.is_empty();
+        let mut take = each(one);
         loop {
             self.serve()?;
             let wait = if self.behind.is_empty() { left } else { left.min(LOOK) };
-            let records = self.intake.take(wait, RECORDS_MAX, each).map_err(|error| match Fault::of(error.code) {
-                Fault::Missing => LogError::MissingTopic { topic: self.topic.clone(), at: self.at.clone() },
-                _ => self.attempt().failed(KafkaError::MessageConsumption(error.code), None),
-            })?;
+            let records =
+                self.intake.take(wait, RECORDS_MAX, &mut take).map_err(|error| match Fault::of(error.code) {
+                    Fault::Missing => LogError::MissingTopic { topic: self.topic.clone(), at: self.at.clone() },
+                    _ => self.attempt().failed(KafkaError::MessageConsumption(error.code), None),
+                })?;
             self.look();
             left = deadline.saturating_duration_since(Instant::now());
             let caught_up = self.behind.is_empty();

@@ -210,7 +210,7 @@ impl Member for GroupMember {
         &mut self,
         timeout: Duration,
         records_max: usize,
-        each: &mut dyn FnMut(Record<'_>),
+        take: &mut dyn FnMut(&[Record<'_>]),
     ) -> Result<Polled, LogError> {
         self.complete()?;
         let deadline = Instant::now() + timeout;
@@ -221,7 +221,7 @@ impl Member for GroupMember {
                 return Ok(polled);
             }
             if records_max > 0 {
-                match self.intake.take(left, records_max, each) {
+                match self.intake.take(left, records_max, take) {
                     Ok(0) => {}
                     Ok(taken) => return Ok(Polled::Records(taken)),
                     Err(error) => return Err(self.intake_error(error)),

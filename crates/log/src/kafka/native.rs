@@ -122,7 +122,7 @@ impl Intake {
         Ok(())
     }
 
-    /// Hands at most `records_max` waiting records to `each`; waits up to `timeout` for the first where there are none.
+    /// Hands at most `records_max` waiting records to `take`; waits up to `timeout` for the first where there are none.
     ///
     /// An event, or the end of a partition, ends the wait early.
     ///
@@ -131,7 +131,7 @@ impl Intake {
         &mut self,
         timeout: Duration,
         records_max: usize,
-        each: &mut dyn FnMut(Record<'_>),
+        take: &mut dyn FnMut(&[Record<'_>]),
     ) -> Result<usize, IntakeError> {
         let mut taken = 0;
         self.ended.clear();
@@ -144,17 +144,25 @@ impl Intake {
             if batch.is_empty() {
                 break;
             }
-            for message in batch {
-                match self.input(&message) {
-                    Ok(input) => {
-                        each(message.record(input));
-                        taken += 1;
-                    }
+            let messages: Vec<Message> = batch.collect();
+            let mut records = Vec::with_capacity(messages.len());
+            let mut failed = None;
+            for message in &messages {
+                match self.input(message) {
+                    Ok(input) => records.push(message.record(input)),
                     Err(IntakeError { partition, code: RDKafkaErrorCode::PartitionEOF, .. }) => {
                         self.ended.push((partition, message.offset()));
                     }
-                    Err(error) => return Err(error),
+                    Err(error) => {
+                        failed = Some(error);
+                        break;
+                    }
                 }
+            }
+            take(&records);
+            taken += records.len();
+            if let Some(error) = failed {
+                return Err(error);
             }
         }
         Ok(taken)

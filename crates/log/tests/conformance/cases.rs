@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 
-use kilat_log::{LogError, Member, Polled, Retention, Start, TopicSpec, Transaction};
+use kilat_log::{LogError, Member, Polled, Retention, Start, TopicSpec, Transaction, each};
 
 use super::Stage;
 use super::stage::{MANY, POLL, Seen, advance_past, append, assigned, catch_up, hold, take, until};
@@ -266,7 +266,7 @@ pub(crate) fn log_4_partition_p_of_every_input_goes_to_one_member(stage: &Stage)
     }
     until("every record", || {
         for (number, member) in [&mut one, &mut two].into_iter().enumerate() {
-            member.poll(POLL, MANY, &mut |record| seen.push((number, Seen::of(&record)))).expect("polls");
+            member.poll(POLL, MANY, &mut each(|record| seen.push((number, Seen::of(&record))))).expect("polls");
         }
         seen.len() >= 2 * 4 * 5
     });
@@ -293,7 +293,7 @@ impl<'a> Copier<'a> {
     /// Polls once and copies what came; gives how many records.
     fn step(&mut self) -> usize {
         let mut seen = Vec::new();
-        let polled = self.member.poll(POLL, 50, &mut |record| seen.push(Seen::of(&record))).expect("polls");
+        let polled = self.member.poll(POLL, 50, &mut each(|record| seen.push(Seen::of(&record)))).expect("polls");
         match &polled {
             Polled::Records(count) => assert_eq!(*count, seen.len()),
             Polled::Assigned(partitions) => {
@@ -427,7 +427,7 @@ pub(crate) fn log_4_a_poll_for_no_records_serves_the_group_and_loses_nothing(sta
     });
     until("every record", || {
         for member in [&mut one, &mut two] {
-            member.poll(POLL, 2, &mut |record| first.push(Seen::of(&record))).expect("polls");
+            member.poll(POLL, 2, &mut each(|record| first.push(Seen::of(&record)))).expect("polls");
         }
         first.len() >= 20
     });

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use kilat_log::{
     Follower, Member, MemberSpec, PartitionedLog, Polled, Record, Retention, Start, TopicSpec, Transaction, Writer,
+    each,
 };
 
 use super::Subject;
@@ -196,7 +197,7 @@ pub(crate) fn take(member: &mut dyn Member, count: usize) -> Vec<Seen> {
     let mut seen = Vec::new();
     until("records", || {
         let wanted = count - seen.len();
-        member.poll(POLL, wanted, &mut |record| seen.push(Seen::of(&record))).expect("the member polls");
+        member.poll(POLL, wanted, &mut each(|record| seen.push(Seen::of(&record)))).expect("the member polls");
         seen.len() >= count
     });
     assert_eq!(seen.len(), count, "no more than asked for");

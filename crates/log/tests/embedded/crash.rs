@@ -16,7 +16,7 @@ use std::time::Duration;
 use kilat_domain::Class;
 use kilat_log::{
     Embedded, EmbeddedError, EmbeddedOptions, LogError, MemberSpec, PartitionedLog as _, Retention, TopicSpec,
-    Transaction,
+    Transaction, each,
 };
 
 use super::conformance::Subject;
@@ -82,7 +82,7 @@ fn copy(log: &Embedded, instance: &str, failed: &AtomicBool) -> Result<(), LogEr
     while !failed.load(Ordering::SeqCst) {
         transaction.clear();
         let mut told = String::new();
-        member.poll(Duration::from_millis(20), 1, &mut |record| {
+        let mut copy = each(|record| {
             let text = std::str::from_utf8(record.value.unwrap_or_default()).unwrap_or_default();
             told = format!("copied {text}");
             for (output, (_, partitions)) in OUTPUTS.iter().enumerate() {
@@ -91,7 +91,9 @@ fn copy(log: &Embedded, instance: &str, failed: &AtomicBool) -> Result<(), LogEr
                 }
             }
             transaction.advance(0, record.partition, record.offset + 1);
-        })?;
+        });
+        member.poll(Duration::from_millis(20), 1, &mut copy)?;
+        drop(copy);
         if !transaction.is_empty() {
             member.commit(&transaction)?;
             println!("\n{told}");
