@@ -6,7 +6,8 @@
 use std::hint::black_box;
 
 use criterion::{Criterion, Throughput};
-use kilat_bench::cpu::{ThreadCpu, thread_cpu};
+use kilat_bench::clock::thread_cpu;
+use kilat_bench::cpu::ThreadCpu;
 use kilat_bench::workload;
 use kilat_codec::Encoder;
 use kilat_domain::{Action, Decision};

@@ -1,4 +1,5 @@
 //! Workloads and measurements for the benchmarks.
 
+pub mod clock;
 pub mod cpu;
 pub mod workload;

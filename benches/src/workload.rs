@@ -50,7 +50,7 @@ impl Random {
         self.unit() < p
     }
 
-    fn pick<'t>(&mut self, from: &[&'t str]) -> &'t str {
+    fn pick(&mut self, from: &[&'static str]) -> &'static str {
         from[self.below(from.len() as u64) as usize]
     }
 
@@ -167,62 +167,220 @@ pub fn event(seed: u64, number: u64) -> Event<'static> {
     }
 }
 
-const STATUSES: [&str; 6] = ["new", "contacted", "responded", "hot", "won", "lost"];
+/// A condition of a generated rule.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Condition {
+    /// The field's name.
+    pub field: &'static str,
+    /// The operator's name.
+    pub op: &'static str,
+    /// What the field is compared with.
+    pub value: Value,
+}
+
+/// What a field is compared with.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Value {
+    /// A text.
+    Text(String),
+    /// One of these texts.
+    Texts(Vec<String>),
+    /// A number.
+    Number(i64),
+    /// Yes or no.
+    Flag(bool),
+}
+
+impl std::fmt::Display for Value {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Value::Text(text) => write!(out, "{text:?}"),
+            Value::Texts(texts) => write!(out, "{texts:?}"),
+            Value::Number(number) => write!(out, "{number}"),
+            Value::Flag(flag) => write!(out, "{flag}"),
+        }
+    }
+}
+
+/// A generated rule for `message.created`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rule {
+    /// All of these must hold.
+    pub conditions: Vec<Condition>,
+    /// Actions, in the rule language.
+    actions: Vec<String>,
+}
 
 /// A rule document for every workspace with `count` rules, as YAML. At 100 rules about one event in ten fires a rule.
 pub fn rules(seed: u64, count: usize) -> String {
-    let mut random = Random::new(seed);
-    let mut yaml = String::from("workspace: \"*\"\nrules:\n");
-    for number in 0..count {
-        let _ = writeln!(yaml, "  - id: r{number:05}\n    name: Rule {number}\n    trigger: message.created");
-        let mut conditions = Vec::new();
-        match number * 100 / count.max(1) % 100 {
-            share if share < 60 => {
-                let keywords: Vec<String> =
-                    (0..=random.below(8)).map(|_| format!("\"{}\"", keyword(&mut random, count))).collect();
-                conditions.push(format!("{{field: message.text, op: contains, value: [{}]}}", keywords.join(", ")));
-            }
-            share if share < 68 => {
-                let op = random.pick(&["starts_with", "ends_with", "equals"]);
-                let word = keyword(&mut random, count);
-                conditions.push(format!("{{field: message.text, op: {op}, value: \"{word}\"}}"));
-            }
-            share if share < 80 => {
-                let pattern = match random.below(3) {
-                    0 => format!("{}\\\\s+[0-9]{{1,6}}", keyword(&mut random, count)),
-                    1 => format!("({}|{})", keyword(&mut random, count), keyword(&mut random, count)),
-                    _ => format!("{}.{{0,20}}{}", keyword(&mut random, count), keyword(&mut random, count)),
-                };
-                conditions.push(format!("{{field: message.text, op: matches, value: \"{pattern}\"}}"));
-            }
-            _ => conditions.push(format!("{{field: chat_count, op: equals, value: {}}}", 20 + random.below(60))),
+    document("*", &mixed_rules(seed, count))
+}
+
+/// Rules as YAML; they are `r00000`, `r00001` … in their order.
+pub fn document(workspace: &str, rules: &[Rule]) -> String {
+    let mut yaml = format!("workspace: \"{workspace}\"\nrules:\n");
+    for (number, rule) in rules.iter().enumerate() {
+        let _ = writeln!(
+            yaml,
+            "  - id: r{number:05}\n    name: Rule {number}\n    trigger: message.created\n    conditions:"
+        );
+        for Condition { field, op, value } in &rule.conditions {
+            let _ = writeln!(yaml, "      - {{field: {field}, op: {op}, value: {value}}}");
         }
-        for _ in 0..predicates(&mut random) {
-            conditions.push(predicate(&mut random));
-        }
-        let _ = writeln!(yaml, "    conditions:");
-        for condition in conditions {
-            let _ = writeln!(yaml, "      - {condition}");
-        }
-        let status = random.pick(&STATUSES);
-        let _ = writeln!(yaml, "    actions:\n      - {{type: set_status, value: {status}}}");
-        if random.chance(0.3) {
-            let _ = writeln!(yaml, "      - {{type: add_tag, value: tag{}}}", random.below(20));
-        }
-        if random.chance(0.3) {
-            let _ = writeln!(yaml, "      - {{type: run_skill, value: skill{}}}", random.below(5));
+        let _ = writeln!(yaml, "    actions:");
+        for action in &rule.actions {
+            let _ = writeln!(yaml, "      - {action}");
         }
     }
     yaml
 }
 
+/// The rules of [`rules`].
+pub fn mixed_rules(seed: u64, count: usize) -> Vec<Rule> {
+    let mut random = Random::new(seed);
+    let random = &mut random;
+    let rule = |number: usize| {
+        let about_text = |op, value| Condition { field: "message.text", op, value };
+        let first = match number * 100 / count.max(1) % 100 {
+            share if share < 60 => {
+                let keywords = (0..=random.below(8)).map(|_| keyword(random, count)).collect();
+                about_text("contains", Value::Texts(keywords))
+            }
+            share if share < 68 => {
+                let op = random.pick(&["starts_with", "ends_with", "equals"]);
+                about_text(op, Value::Text(keyword(random, count)))
+            }
+            share if share < 80 => about_text("matches", Value::Text(pattern(random, count))),
+            _ => number_condition("chat_count", "equals", 20 + random.below(60)),
+        };
+        finish_rule(random, first)
+    };
+    (0..count).map(rule).collect()
+}
+
+/// Rules that look at attributes only, each with one that selects and further predicates: the city, the campaign, the
+/// score or the number of messages.
+pub fn attribute_rules(seed: u64, count: usize) -> Vec<Rule> {
+    let mut random = Random::new(seed);
+    let random = &mut random;
+    let rule = |_| {
+        let equals = |field, text| Condition { field, op: "equals", value: Value::Text(text) };
+        let first = match random.below(50) {
+            0..20 => equals("lead.city", city(random.below(CITIES))),
+            20..40 => equals("utm.campaign", campaign(random.below(CAMPAIGNS))),
+            40..49 => number_condition("chat_count", "equals", random.below(CHATS)),
+            _ => number_condition("lead.score", "gte", 90 + random.below(10)),
+        };
+        Rule { conditions: attribute_predicates(random, first), actions: vec!["{type: set_status, value: hot}".into()] }
+    };
+    (0..count).map(rule).collect()
+}
+
+/// Distinct keywords, in the order they were drawn: as the rules of [`rules`] have them, but one in five a phrase of two
+/// such words, and one in fifty a short and frequent word.
+pub fn keywords(seed: u64, count: usize) -> Vec<String> {
+    let mut random = Random::new(seed);
+    let mut seen = std::collections::BTreeSet::new();
+    let mut keywords = Vec::new();
+    while keywords.len() < count {
+        let mut text = String::new();
+        match random.below(50) {
+            0 => word(100 + random.below(200), &mut text),
+            1..=10 => text = format!("{} {}", keyword(&mut random, count), keyword(&mut random, count)),
+            _ => text = keyword(&mut random, count),
+        }
+        if seen.insert(text.clone()) {
+            keywords.push(text);
+        }
+    }
+    keywords
+}
+
+/// Patterns as the rules of [`rules`] have them.
+pub fn patterns(seed: u64, count: usize) -> Vec<String> {
+    let mut random = Random::new(seed);
+    (0..count).map(|_| pattern(&mut random, count)).collect()
+}
+
+/// What attribute rules look at.
+#[derive(Clone, Debug)]
+pub struct Attributes {
+    /// The lead's city.
+    pub city: String,
+    /// The lead's status.
+    pub status: &'static str,
+    /// The lead's score, 0 to 99.
+    pub score: i64,
+    /// Customer messages of the conversation.
+    pub chat_count: i64,
+    /// The campaign it came by.
+    pub campaign: String,
+    /// The kind of channel.
+    pub channel: &'static str,
+    /// Who wrote.
+    pub sender: SenderKind,
+}
+
+/// The attributes of the event of this number.
+pub fn attributes(seed: u64, number: u64) -> Attributes {
+    let mut random = Random::new(!seed ^ number.wrapping_mul(0xD6E8_FEB8_6659_FD93));
+    Attributes {
+        city: city(random.below(CITIES)),
+        status: random.pick(&STATUSES),
+        score: random.below(100) as i64,
+        chat_count: random.below(CHATS) as i64,
+        campaign: campaign(random.below(CAMPAIGNS)),
+        channel: random.pick(&["whatsapp", "whatsapp", "instagram", "webchat"]),
+        sender: if random.chance(0.9) { SenderKind::Customer } else { SenderKind::Team },
+    }
+}
+
+const STATUSES: [&str; 6] = ["new", "contacted", "responded", "hot", "won", "lost"];
+const CITIES: u64 = 300;
+const CAMPAIGNS: u64 = 2_000;
+const CHATS: u64 = 60;
+
+fn city(number: u64) -> String {
+    let mut city = "kota ".to_owned();
+    word(number, &mut city);
+    city
+}
+
+fn campaign(number: u64) -> String {
+    format!("promo-{number:04}")
+}
+
+/// `first` with further predicates, and actions.
+fn finish_rule(random: &mut Random, first: Condition) -> Rule {
+    let mut conditions = vec![first];
+    for _ in 0..predicates(random) {
+        conditions.push(predicate(random));
+    }
+    let mut actions = vec![format!("{{type: set_status, value: {}}}", random.pick(&STATUSES))];
+    if random.chance(0.3) {
+        actions.push(format!("{{type: add_tag, value: tag{}}}", random.below(20)));
+    }
+    if random.chance(0.3) {
+        actions.push(format!("{{type: run_skill, value: skill{}}}", random.below(5)));
+    }
+    Rule { conditions, actions }
+}
+
 /// A word whose rank is drawn so that the share of messages that hit any rule stays near one in ten.
 fn keyword(random: &mut Random, count: usize) -> String {
-    let rarest = 12.0 * count as f64;
+    let rarest = (12.0 * count as f64).min((VOCABULARY - 301) as f64 / 1.2);
     let rank = 300.0 + rarest * (0.2 + random.unit());
     let mut keyword = String::new();
-    word((rank as u64).min(VOCABULARY - 1), &mut keyword);
+    word(rank as u64, &mut keyword);
     keyword
+}
+
+fn pattern(random: &mut Random, count: usize) -> String {
+    match random.below(3) {
+        0 => format!("{}\\s+[0-9]{{1,6}}", keyword(random, count)),
+        1 => format!("({}|{})", keyword(random, count), keyword(random, count)),
+        _ => format!("{}.{{0,20}}{}", keyword(random, count), keyword(random, count)),
+    }
 }
 
 /// How many further predicates: 0 to 8, mean 2.7.
@@ -230,16 +388,39 @@ fn predicates(random: &mut Random) -> u64 {
     (0..8).filter(|_| random.chance(0.34)).count() as u64
 }
 
-fn predicate(random: &mut Random) -> String {
+fn predicate(random: &mut Random) -> Condition {
+    let text = |field, op, value: &str| Condition { field, op, value: Value::Text(value.to_owned()) };
     match random.below(7) {
-        0 => "{field: sender.kind, op: equals, value: customer}".to_owned(),
-        1 => format!("{{field: lead.status, op: not_equals, value: {}}}", random.pick(&STATUSES)),
-        2 => "{field: channel.kind, op: in, value: [whatsapp, instagram]}".to_owned(),
-        3 => format!("{{field: chat_count, op: gte, value: {}}}", 1 + random.below(3)),
-        4 => "{field: conversation.status, op: equals, value: open}".to_owned(),
-        5 => format!("{{field: lead.tags, op: not_contains, value: tag{}}}", random.below(20)),
-        _ => "{field: message.has_media, op: equals, value: false}".to_owned(),
+        0 => text("sender.kind", "equals", "customer"),
+        1 => text("lead.status", "not_equals", random.pick(&STATUSES)),
+        2 => Condition {
+            field: "channel.kind",
+            op: "in",
+            value: Value::Texts(vec!["whatsapp".into(), "instagram".into()]),
+        },
+        3 => number_condition("chat_count", "gte", 1 + random.below(3)),
+        4 => text("conversation.status", "equals", "open"),
+        5 => text("lead.tags", "not_contains", &format!("tag{}", random.below(20))),
+        _ => Condition { field: "message.has_media", op: "equals", value: Value::Flag(false) },
     }
+}
+
+/// `first` with further predicates that every engine of attribute rules can express: none on sets.
+fn attribute_predicates(random: &mut Random, first: Condition) -> Vec<Condition> {
+    let mut conditions = vec![first];
+    for _ in 0..predicates(random) {
+        let predicate = predicate(random);
+        conditions.push(if predicate.field == "lead.tags" {
+            number_condition("lead.score", "lt", 100 - random.below(20))
+        } else {
+            predicate
+        });
+    }
+    conditions
+}
+
+fn number_condition(field: &'static str, op: &'static str, number: u64) -> Condition {
+    Condition { field, op, value: Value::Number(number as i64) }
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! `cargo xtask bench …`: benchmarks of the crates, and programs measured against a broker of their own.
 //!
 //! Figures come from the programs; this only gives them the same surroundings each time.
-//! `kafka` is the program of `benches/`, which says what it measures and how.
+//! `kafka` is the program of `benches/` and `matching` that of `benches/peers/`; they say what they measure and how.
 
 use std::process::Command;
 use std::time::Duration;
@@ -31,6 +31,12 @@ pub(crate) enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+    /// Matching against Hyperscan, aho-corasick, daachorse, RegexSet, regex-filtered, a-tree, wirefilter and a naive loop
+    Matching {
+        /// Arguments for the program; `-- --help` lists them
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
     /// Start a broker with the heap of the recorded figures, run a program with `KILAT_KAFKA` set, end the broker
     WithBroker {
         #[arg(long, default_value_t = 1, value_parser = by_hand::node_count())]
@@ -45,6 +51,7 @@ pub(crate) fn run(task: Task, stop: &Stop) -> Result<()> {
     match task {
         Task::Micro { crates, criterion } => micro(&crates, &criterion, stop),
         Task::Kafka { arguments } => kafka(&arguments, stop),
+        Task::Matching { arguments } => matching(&arguments, stop),
         Task::WithBroker { nodes, command } => {
             let (program, arguments) = command.split_first().expect("clap requires one");
             with_broker(nodes, Command::new(program).args(arguments), stop)
@@ -74,6 +81,16 @@ fn kafka(arguments: &[String], stop: &Stop) -> Result<()> {
     process::run(build.args(["build", "--release", "--package", "kilat-bench", "--bin", "kilat-bench"]), LIMIT, stop)?;
     let mut bench = Command::new(workspace::target_dir().join("release/kilat-bench"));
     with_broker(1, bench.arg("kafka").args(arguments), stop)
+}
+
+/// The peers are a crate of their own, with a lock file and a target folder of its own.
+fn matching(arguments: &[String], stop: &Stop) -> Result<()> {
+    let target = workspace::target_dir().join("peers");
+    let mut build = workspace::cargo();
+    build.args(["build", "--release", "--locked", "--manifest-path", "benches/peers/Cargo.toml", "--target-dir"]);
+    process::run(build.arg(&target), LIMIT, stop)?;
+    let mut peers = Command::new(target.join("release/kilat-peers"));
+    process::run(peers.args(arguments).current_dir(workspace::root()), LIMIT, stop)
 }
 
 /// Runs `command` against a fresh cluster, whose addresses it finds in `KILAT_KAFKA`.

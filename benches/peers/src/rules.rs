@@ -1,0 +1,332 @@
+//! P3 to P6: whole rules, through the public interface of `kilat-rules`.
+//!
+//! P3, attribute rules: a-tree and wirefilter evaluate the same conditions; their events are made ready beforehand and not
+//! timed. P4, all kinds of rules: a naive loop, each rule's conditions in order of cost. P5: growth from 1,000 to 10,000
+//! rules, and workspaces met at random. P6: compiling, and the heap a compiled set keeps.
+
+use std::hint::black_box;
+
+use a_tree::{ATree, AttributeDefinition};
+use anyhow::{Context, Result, anyhow, bail};
+use kilat_domain::{Conversation, Event, Lead, Number, SenderKind, Timestamp};
+use kilat_rules::{Facts, RuleSet, Scratch, compile, load};
+use wirefilter::{ExecutionContext, Scheme};
+
+use crate::clock::thread_cpu;
+use crate::heap;
+use crate::naive;
+use crate::race::{Contestant, Time, race};
+use crate::report::{Bound, Report};
+use crate::workload::{self, Attributes, Condition, Rule, Value};
+
+/// Workspaces met at random in P5, each with rules of its own.
+const WORKSPACES: usize = 10_000;
+/// Rules of each.
+const WORKSPACE_RULES: usize = 20;
+
+/// Events with the state they meet.
+pub(crate) struct Situations {
+    pub(crate) events: Vec<Event<'static>>,
+    pub(crate) attributes: Vec<Attributes>,
+    pub(crate) leads: Vec<Lead>,
+    pub(crate) conversations: Vec<Conversation>,
+}
+
+impl Situations {
+    pub(crate) fn new(seed: u64, count: usize) -> Situations {
+        let attributes: Vec<Attributes> = (0..count as u64).map(|number| workload::attributes(seed, number)).collect();
+        let event = |(number, attributes): (usize, &Attributes)| {
+            let mut event = workload::event(seed, number as u64);
+            event.lead = None;
+            if let Some(sender) = &mut event.sender {
+                sender.kind = attributes.sender;
+            }
+            if let Some(channel) = &mut event.channel {
+                channel.kind = attributes.channel.into();
+            }
+            event
+        };
+        let lead = |attributes: &Attributes| {
+            let mut lead = Lead::new(attributes.status);
+            lead.score = Some(Number::Int(attributes.score));
+            lead.tags = vec![format!("tag{}", attributes.score % 20).into()];
+            let profile = lead.profile.get_or_insert_default();
+            profile.city = Some(attributes.city.as_str().into());
+            profile.utm[2] = Some(attributes.campaign.as_str().into());
+            lead
+        };
+        let conversation = |attributes: &Attributes| {
+            let mut conversation = Conversation::new(Timestamp(0));
+            conversation.customer_messages = attributes.chat_count as u32;
+            conversation
+        };
+        Situations {
+            events: attributes.iter().enumerate().map(event).collect(),
+            leads: attributes.iter().map(lead).collect(),
+            conversations: attributes.iter().map(conversation).collect(),
+            attributes,
+        }
+    }
+
+    pub(crate) fn facts(&self, item: usize) -> Facts<'_> {
+        Facts {
+            event: &self.events[item],
+            lead: Some(&self.leads[item]),
+            conversation: Some(&self.conversations[item]),
+            first_contact: false,
+            conversation_is_new: false,
+        }
+    }
+}
+
+fn compiled(rules: &[Rule]) -> Result<RuleSet> {
+    let text = workload::document("*", rules);
+    let loaded = load("bench.yaml", &text);
+    let document = loaded.documents.first().with_context(|| format!("{:?}", loaded.diagnostics.first()))?;
+    compile(document).map_err(|problems| anyhow!("{problems:?}"))
+}
+
+/// The place of a generated rule, which its id says.
+fn place(id: &str) -> u32 {
+    id.trim_start_matches('r').parse().expect("ids of generated rules are numbers")
+}
+
+fn ours<'s>(rules: &'s RuleSet, situations: &'s Situations) -> impl FnMut(usize, &mut Vec<u32>) + 's {
+    let mut scratch = Scratch::new();
+    move |item, found| {
+        let facts = situations.facts(item);
+        let mut pass = rules.pass(facts.event, &mut scratch);
+        while let Some(rule) = pass.next(&facts) {
+            found.push(place(rule.id()));
+        }
+    }
+}
+
+/// P3.
+pub(crate) fn attributes(size: usize, situations: &Situations, report: &mut Report) -> Result<()> {
+    let rules = workload::attribute_rules(3, size);
+    let set = compiled(&rules)?;
+    let tree = a_tree(&rules)?;
+    let events = situations.attributes.iter().map(|attributes| a_tree_event(&tree, attributes));
+    let events = events.collect::<Result<Vec<_>>>()?;
+    let scheme = scheme();
+    let filters = rules.iter().map(|rule| {
+        let text = expression(rule, "in {", " ", "}", "==", "!=")?;
+        Ok(scheme.parse(&text).map_err(|error| anyhow!("wirefilter: {error}"))?.compile())
+    });
+    let filters = filters.collect::<Result<Vec<_>>>()?;
+    let contexts = situations.attributes.iter().map(|attributes| wirefilter_context(&scheme, attributes));
+    let contexts = contexts.collect::<Result<Vec<_>>>()?;
+    let mut contestants = vec![
+        Contestant::new("kilat", ours(&set, situations)),
+        Contestant::new("a-tree", |item: usize, found: &mut Vec<u32>| {
+            let matching = tree.search(&events[item]).expect("an event of this tree");
+            found.extend(matching.matches().iter().map(|id| **id));
+        }),
+        Contestant::new("wirefilter", |item: usize, found: &mut Vec<u32>| {
+            let context = &contexts[item];
+            let matching =
+                filters.iter().enumerate().filter(|(_, filter)| filter.execute(context).expect("one scheme"));
+            found.extend(matching.map(|(id, _)| id as u32));
+        }),
+        Contestant::new("naive loop", naive::rules(&rules, situations)?),
+    ];
+    let (held, times) = race(situations.events.len(), 1_000, &mut contestants);
+    let what = "attribute rules";
+    report.times("P3", what, "generated", size, held, &times);
+    let bound = match size {
+        1_000 => 40.0,
+        10_000 => 80.0,
+        _ => return Ok(()),
+    };
+    for peer in &times[1..3] {
+        report.compare("P3", what, "generated", size, &times[0], peer, Bound::AtLeast(bound));
+    }
+    Ok(())
+}
+
+/// P4; returns what an event costs us.
+pub(crate) fn whole(size: usize, situations: &Situations, report: &mut Report) -> Result<Time> {
+    let rules = workload::mixed_rules(7, size);
+    let set = compiled(&rules)?;
+    let mut contestants = vec![
+        Contestant::new("kilat", ours(&set, situations)),
+        Contestant::new("naive loop", naive::rules(&rules, situations)?),
+    ];
+    let (held, times) = race(situations.events.len(), 2_000, &mut contestants);
+    let what = "whole rules";
+    report.times("P4", what, "generated", size, held, &times);
+    let bound = match size {
+        10 => 1.0,
+        100 => 5.0,
+        1_000 => 25.0,
+        _ => 60.0,
+    };
+    report.compare("P4", what, "generated", size, &times[0], &times[1], Bound::AtLeast(bound));
+    Ok(times[0].clone())
+}
+
+/// P5: workspaces met at random against one that is always the same.
+pub(crate) fn cold(situations: &Situations, report: &mut Report) -> Result<()> {
+    let sets: Vec<RuleSet> = (0..WORKSPACES as u64)
+        .map(|seed| compiled(&workload::mixed_rules(seed, WORKSPACE_RULES)))
+        .collect::<Result<_>>()?;
+    let finder = |pick: Box<dyn Fn(usize) -> usize>| {
+        let (sets, mut scratch) = (&sets, Scratch::new());
+        move |item: usize, found: &mut Vec<u32>| {
+            let facts = situations.facts(item);
+            let mut pass = sets[pick(item)].pass(facts.event, &mut scratch);
+            while let Some(rule) = pass.next(&facts) {
+                found.push(black_box(rule).priority().into());
+            }
+        }
+    };
+    let scattered = |item: usize| (item as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15) as usize % WORKSPACES;
+    let mut contestants = vec![
+        Contestant::new("kilat, random workspace", finder(Box::new(scattered))),
+        Contestant::new("kilat, one workspace", finder(Box::new(|_| 0))),
+    ];
+    // Nothing to agree on: these are different rules.
+    let (_, times) = race(situations.events.len(), 0, &mut contestants);
+    let what = "10,000 workspaces";
+    report.times("P5", what, "generated", WORKSPACE_RULES, 0.0, &times);
+    report.compare("P5", what, "generated", WORKSPACE_RULES, &times[0], &times[1], Bound::AtMost(3.0));
+    Ok(())
+}
+
+/// P6: what compiling costs, and what a rule set keeps.
+pub(crate) fn compiling(size: usize, report: &mut Report) -> Result<()> {
+    let text = workload::document("*", &workload::mixed_rules(7, size));
+    let canonical = load("bench.yaml", &text).documents[0].canonical_json();
+    let mut times = Vec::new();
+    let mut kept = 0;
+    for _ in 0..(3_000 / size).clamp(3, 30) {
+        let before = thread_cpu();
+        let loaded = load("bench.json", &canonical);
+        let loading = thread_cpu() - before;
+        let heap = heap::live();
+        let before = thread_cpu();
+        let set = compile(&loaded.documents[0]).map_err(|problems| anyhow!("{problems:?}"))?;
+        let compiling = thread_cpu() - before;
+        kept = heap::live() - heap;
+        if set.rules().len() != size {
+            bail!("{} rules of {size}", set.rules().len());
+        }
+        times.push((loading as f64, compiling as f64));
+    }
+    times.sort_by(|a, b| (a.0 + a.1).total_cmp(&(b.0 + b.1)));
+    let (loading, compiling) = times[times.len() / 2];
+    let limit_ms = size as f64 * 0.03;
+    report.figure("P6", "load and compile, ms", size, (loading + compiling) / 1e6, limit_ms);
+    report.figure("P6", "of it compile, ms", size, compiling / 1e6, limit_ms);
+    report.figure("P6", "heap of a compiled rule, bytes", size, kept as f64 / size as f64, 300.0);
+    Ok(())
+}
+
+/// P6: what a compiled pattern keeps.
+pub(crate) fn regex_heap(report: &mut Report) -> Result<()> {
+    let patterns = workload::patterns(7, 1_000);
+    let heap = heap::live();
+    let regexes = patterns
+        .iter()
+        .map(|pattern| kilat_matcher::Regex::new(pattern, kilat_matcher::Case::Insensitive))
+        .collect::<Result<Vec<_>, _>>()?;
+    let kept = heap::live() - heap;
+    report.figure("P6", "heap of a compiled regex, bytes", regexes.len(), kept as f64 / regexes.len() as f64, 2_048.0);
+    Ok(())
+}
+
+/// A rule as an expression of a peer: `list` and `end` enclose a list, whose items `between` separates.
+fn expression(rule: &Rule, list: &str, between: &str, end: &str, equal: &str, unequal: &str) -> Result<String> {
+    let text = |Condition { field, op, value }: &Condition| {
+        let field = field.replace('.', "_");
+        let op = match *op {
+            "equals" => equal,
+            "not_equals" => unequal,
+            "gte" => ">=",
+            "lt" => "<",
+            "in" => "in",
+            other => bail!("{other} is not for peers"),
+        };
+        Ok(match value {
+            Value::Text(text) => format!("{field} {op} {text:?}"),
+            Value::Number(number) => format!("{field} {op} {number}"),
+            Value::Flag(flag) => format!("{}{field}", if *flag { "" } else { "not " }),
+            Value::Texts(texts) => {
+                let items: Vec<String> = texts.iter().map(|text| format!("{text:?}")).collect();
+                format!("{field} {list}{}{end}", items.join(between))
+            }
+        })
+    };
+    // Kilat's trigger sees customers only.
+    let customer = format!("sender_kind {equal} \"customer\"");
+    let conditions = rule.conditions.iter().map(text).collect::<Result<Vec<_>>>()?;
+    Ok(std::iter::once(customer).chain(conditions).collect::<Vec<_>>().join(" and "))
+}
+
+fn a_tree(rules: &[Rule]) -> Result<ATree<u32>> {
+    let mut tree = ATree::new(&[
+        AttributeDefinition::string("lead_city"),
+        AttributeDefinition::string("lead_status"),
+        AttributeDefinition::integer("lead_score"),
+        AttributeDefinition::integer("chat_count"),
+        AttributeDefinition::string("utm_campaign"),
+        AttributeDefinition::string("channel_kind"),
+        AttributeDefinition::string("conversation_status"),
+        AttributeDefinition::string("sender_kind"),
+        AttributeDefinition::boolean("message_has_media"),
+    ])
+    .map_err(|error| anyhow!("a-tree: {error}"))?;
+    for (id, rule) in rules.iter().enumerate() {
+        let text = expression(rule, "in [", ", ", "]", "=", "<>")?;
+        tree.insert(&(id as u32), &text).map_err(|error| anyhow!("a-tree: {text}: {error}"))?;
+    }
+    Ok(tree)
+}
+
+fn a_tree_event(tree: &ATree<u32>, attributes: &Attributes) -> Result<a_tree::Event> {
+    let mut event = tree.make_event();
+    event.with_string("lead_city", &attributes.city)?;
+    event.with_string("lead_status", attributes.status)?;
+    event.with_integer("lead_score", attributes.score)?;
+    event.with_integer("chat_count", attributes.chat_count)?;
+    event.with_string("utm_campaign", &attributes.campaign)?;
+    event.with_string("channel_kind", attributes.channel)?;
+    event.with_string("conversation_status", "open")?;
+    event.with_string("sender_kind", sender(attributes))?;
+    event.with_boolean("message_has_media", false)?;
+    Ok(event.build()?)
+}
+
+fn scheme() -> Scheme {
+    wirefilter::Scheme! {
+        lead_city: Bytes,
+        lead_status: Bytes,
+        lead_score: Int,
+        chat_count: Int,
+        utm_campaign: Bytes,
+        channel_kind: Bytes,
+        conversation_status: Bytes,
+        sender_kind: Bytes,
+        message_has_media: Bool,
+    }
+}
+
+fn wirefilter_context<'e>(scheme: &'e Scheme, attributes: &'e Attributes) -> Result<ExecutionContext<'e>> {
+    let mut context = ExecutionContext::new(scheme);
+    let mismatch = |error: wirefilter::FieldValueTypeMismatchError| anyhow!("wirefilter: {error}");
+    context.set_field_value("lead_city", attributes.city.as_str()).map_err(mismatch)?;
+    context.set_field_value("lead_status", attributes.status).map_err(mismatch)?;
+    context.set_field_value("lead_score", attributes.score as i32).map_err(mismatch)?;
+    context.set_field_value("chat_count", attributes.chat_count as i32).map_err(mismatch)?;
+    context.set_field_value("utm_campaign", attributes.campaign.as_str()).map_err(mismatch)?;
+    context.set_field_value("channel_kind", attributes.channel).map_err(mismatch)?;
+    context.set_field_value("conversation_status", "open").map_err(mismatch)?;
+    context.set_field_value("sender_kind", sender(attributes)).map_err(mismatch)?;
+    context.set_field_value("message_has_media", false).map_err(mismatch)?;
+    Ok(context)
+}
+
+fn sender(attributes: &Attributes) -> &'static str {
+    if attributes.sender == SenderKind::Customer { "customer" } else { "team" }
+}
