@@ -143,7 +143,7 @@ pub fn event(seed: u64, number: u64) -> Event<'static> {
             source: Some(Str::from("wa_api")),
         }),
         chat: Some(Chat { kind: ChatKind::Direct }),
-        sender: Some(Sender { kind: sender, id: Some(text(phone)), name: None }),
+        sender: Some(Sender { kind: sender, id: Some(text(phone)), name: None, roles: None, attrs: None }),
         message: Some(Message {
             id: Some(text(format!("wamid.{seed:x}.{number}"))),
             kind: Some(MessageType::Text),

@@ -59,6 +59,8 @@ fn message_event() -> Event<'static> {
             kind: SenderKind::Customer,
             id: Some("628123456789@s.whatsapp.net".into()),
             name: Some("Budi".into()),
+            roles: None,
+            attrs: None,
         }),
         message: Some(Message {
             id: Some("wamid.HBgMNjI4MTIzNDU2".into()),
@@ -90,6 +92,7 @@ fn decision() -> Decision<'static> {
         result,
         from: None,
         to: None,
+        until: None,
         id: None,
         reason: None,
     };
@@ -136,6 +139,7 @@ fn action() -> Action<'static> {
         index: 1,
         created_at: Timestamp(1_795_143_600_000),
         expires_at: None,
+        parallel: None,
         on_unknown: OnUnknown::Resend,
         gate: Gate { blocked: false, window_closes_at: Some(Timestamp(1_795_229_940_000)) },
         destination: Some(Destination {
@@ -147,10 +151,10 @@ fn action() -> Action<'static> {
             account: Some("106540352242922".into()),
             waba: None,
         }),
-        command: Command::SendMessage {
-            to: Recipient { channel: "whatsapp".into(), account: Some("6281110001".into()), id: "628123456789".into() },
-            text: "Siap kak Budi, pesanannya kami proses ya!".into(),
-        },
+        command: Command::SendMessage(OutboundMessage::text(
+            Recipient { channel: "whatsapp".into(), account: Some("6281110001".into()), id: "628123456789".into() },
+            "Siap kak Budi, pesanannya kami proses ya!",
+        )),
     }
 }
 

@@ -64,7 +64,7 @@ records! {
     ValueFacts { actual, estimated, }
     Channel<'de> { kind, account, source, }
     Chat { kind, }
-    Sender<'de> { kind, id, name, }
+    Sender<'de> { kind, id, name, roles, attrs, }
     Message<'de> { id, kind, text, reply_to, reply_to_from, quoted_text, has_media, private, history, }
     Change<'de> { field, from, to, }
     TagFact<'de> { name, on, }

@@ -70,14 +70,14 @@ impl Schema {
     /// The text of every released version, oldest first; version 1 is at index 0.
     pub fn versions(self) -> &'static [&'static str] {
         match self {
-            Schema::Event => versions!("event": 1),
+            Schema::Event => versions!("event": 1 2),
             Schema::RuleSet => versions!("rule-set": 1),
             Schema::RuleStatus => versions!("rule-status": 1),
-            Schema::Decision => versions!("decision": 1),
-            Schema::Action => versions!("action": 1),
+            Schema::Decision => versions!("decision": 1 2),
+            Schema::Action => versions!("action": 1 2),
             Schema::ActionResult => versions!("action-result": 1),
             Schema::Lead => versions!("lead": 1),
-            Schema::StateBlock => versions!("state-block": 1),
+            Schema::StateBlock => versions!("state-block": 1 2),
         }
     }
 

@@ -121,19 +121,19 @@ fn both_ways_of_reading_agree_on_fixed_arrays_and_unions() {
 #[test]
 fn both_ways_of_reading_agree_on_everything_an_event_an_action_and_a_decision_can_hold() {
     let mut bytes = Vec::new();
-    let event = json::event_from_line(include_str!("../golden/event/1.json")).unwrap();
+    let event = json::event_from_line(include_str!("../golden/event/2.json")).unwrap();
     Encoder::new().event(&event, &mut bytes).unwrap();
     let by_name = older(Schema::Event, Schema::Event.text());
     assert_eq!(decode_version::<Event<'_>>(&by_name, &bytes[framing::HEADER_BYTES..]).unwrap(), event);
 
     bytes.clear();
-    let action = json::action_from_line(include_str!("../golden/action/1.json")).unwrap();
+    let action = json::action_from_line(include_str!("../golden/action/2.json")).unwrap();
     Encoder::new().action(&action, &mut bytes).unwrap();
     let by_name = older(Schema::Action, Schema::Action.text());
     assert_eq!(decode_version::<Action<'_>>(&by_name, &bytes[framing::HEADER_BYTES..]).unwrap(), action);
 
     bytes.clear();
-    let decision = json::decision_from_line(include_str!("../golden/decision/1.json")).unwrap();
+    let decision = json::decision_from_line(include_str!("../golden/decision/2.json")).unwrap();
     Encoder::new().decision(&decision, &mut bytes).unwrap();
     let by_name = older(Schema::Decision, Schema::Decision.text());
     assert_eq!(decode_version::<Decision<'_>>(&by_name, &bytes[framing::HEADER_BYTES..]).unwrap(), decision);

@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Money, Object, Str, Timestamp};
+use crate::{Money, Object, OutboundMessage, Recipient, Str, Timestamp};
 
 /// The topic an action travels on; lanes keep slow partners of one kind from delaying another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -61,6 +61,9 @@ pub struct Action<'a> {
     /// After this the action is not worth doing any more (`ttl`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Timestamp>,
+    /// Whether it may overtake, and be overtaken by, other actions of its conversation (D-36).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parallel: Option<bool>,
     /// What to do when no answer came.
     pub on_unknown: OnUnknown,
     /// What the gate before customer messages looks at, as of the decision.
@@ -123,14 +126,8 @@ pub struct Destination<'a> {
 /// What to do. In Avro a union of records; in JSON lines an object with one key, the command's name.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Command<'a> {
-    /// Send a text to the customer of the conversation.
-    SendMessage {
-        /// To whom.
-        #[serde(borrow)]
-        to: Recipient<'a>,
-        /// The rendered text.
-        text: Str<'a>,
-    },
+    /// Send a message to the customer of the conversation.
+    SendMessage(#[serde(borrow)] OutboundMessage<'a>),
     /// Send an approved template.
     SendTemplate {
         /// To whom.
@@ -180,7 +177,7 @@ impl Command<'_> {
         match self {
             Command::SendWebhook { .. } => Lane::Webhook,
             Command::SendCapiEvent(_) => Lane::Meta,
-            Command::SendMessage { .. }
+            Command::SendMessage(_)
             | Command::SendTemplate { .. }
             | Command::NotifySlack { .. }
             | Command::SendEmail { .. }
@@ -191,7 +188,7 @@ impl Command<'_> {
     /// The action's `type` in rule files.
     pub fn type_name(&self) -> &'static str {
         match self {
-            Command::SendMessage { .. } => "send_message",
+            Command::SendMessage(_) => "send_message",
             Command::SendTemplate { .. } => "send_template",
             Command::SendWebhook { .. } => "send_webhook",
             Command::SendCapiEvent(_) => "send_capi_event",
@@ -203,21 +200,8 @@ impl Command<'_> {
 
     /// Whether the customer sees it: only these pass the gate of D-83 and count as a reply for D-49.
     pub fn reaches_customer(&self) -> bool {
-        matches!(self, Command::SendMessage { .. } | Command::SendTemplate { .. })
+        matches!(self, Command::SendMessage(_) | Command::SendTemplate { .. })
     }
-}
-
-/// The customer of a conversation.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Recipient<'a> {
-    /// The channel's kind.
-    #[serde(borrow)]
-    pub channel: Str<'a>,
-    /// Our account on it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub account: Option<Str<'a>>,
-    /// The customer's id there: for WhatsApp the digits of the number, or a business-scoped user id.
-    pub id: Str<'a>,
 }
 
 /// A conversion event for Meta, before partner rendering.

@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::lead::{replace, replace_set, replace_text};
 use crate::{
-    Applied, Attributes, ConversationFacts, ConversationPriority, ConversationStatus, On, Patch, SenderKind, Timestamp,
+    Applied, Attributes, ConversationFacts, ConversationPriority, ConversationStatus, Details, On, Patch, SenderKind,
+    Timestamp,
 };
 
 /// A conversation: workspace + channel account + customer.
@@ -40,6 +41,9 @@ pub struct Conversation {
     pub created_at: Timestamp,
     /// Custom attributes.
     pub attrs: Attributes,
+    /// Everything rarely known, boxed so that an idle conversation stays small.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub details: Option<Box<Details>>,
 }
 
 impl Conversation {
@@ -61,14 +65,15 @@ impl Conversation {
             last_customer_at: None,
             created_at,
             attrs: Attributes::default(),
+            details: None,
         }
     }
 
     /// Folds what an event says of its conversation.
     pub fn fold(&mut self, facts: &ConversationFacts<'_>) -> bool {
         let mut changed = false;
-        if let Some(status) = facts.status {
-            changed |= std::mem::replace(&mut self.status, status) != status;
+        if let Some(status) = facts.status.filter(|status| *status != self.status) {
+            changed |= self.set_status(status, None);
         }
         if let Some(priority) = facts.priority {
             changed |= std::mem::replace(&mut self.priority, priority) != priority;
@@ -81,12 +86,35 @@ impl Conversation {
         changed
     }
 
+    /// Sets where it stands, and when a snooze ends; whether that differs from before.
+    pub fn set_status(&mut self, status: ConversationStatus, until: Option<Timestamp>) -> bool {
+        let known = self.details.as_ref().and_then(|details| details.snoozed_until);
+        let changed = self.status != status || known != until;
+        self.status = status;
+        if known != until {
+            self.details_mut().snoozed_until = until;
+        }
+        changed
+    }
+
+    fn apply_status(&mut self, status: ConversationStatus, until: Option<Timestamp>) -> Applied {
+        let from = self.status;
+        let changed = self.set_status(status, until);
+        Applied::of("conversation.status", changed, Some(from.to_string()), Some(status.to_string()))
+    }
+
+    /// The rarely known part, made where there is none.
+    pub fn details_mut(&mut self) -> &mut Details {
+        self.details.get_or_insert_default()
+    }
+
     /// Applies a patch that concerns conversations; `None` where the patch concerns the lead.
     pub fn apply(&mut self, patch: &Patch) -> Option<Applied> {
         Some(match patch {
-            Patch::ConversationStatus(status) => {
-                let from = std::mem::replace(&mut self.status, *status);
-                Applied::of("conversation.status", from != *status, Some(from.to_string()), Some(status.to_string()))
+            Patch::ConversationStatus(status) => self.apply_status(*status, None),
+            Patch::Snooze(until) => self.apply_status(ConversationStatus::Snoozed, Some(*until)),
+            Patch::Note { on: On::Conversation, text } => {
+                Applied::note("conversation.notes", &mut self.details_mut().notes, text)
             }
             Patch::ConversationPriority(priority) => {
                 let from = std::mem::replace(&mut self.priority, *priority);

@@ -71,6 +71,9 @@ pub struct ActionEffect<'a> {
     /// For patches: the value after.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub to: Option<Str<'a>>,
+    /// For a snooze: when it ends.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Timestamp>,
     /// For queued actions: the action id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<Str<'a>>,

@@ -245,6 +245,12 @@ pub struct Sender<'a> {
     /// Display name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<Str<'a>>,
+    /// What they are to the workspace: agent, supervisor, reseller …
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub roles: Option<Vec<Str<'a>>>,
+    /// Custom attributes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attrs: Option<Object<'a>>,
 }
 
 /// What was written.

@@ -155,6 +155,7 @@ impl Lead {
                 let (name, known) = self.profile_mut().text_mut(field)?;
                 Applied::optional_text(name, known, Some(text))
             }
+            Patch::Note { on: On::Lead, text } => Applied::note("lead.notes", &mut self.profile_mut().notes, text),
             Patch::Score(score) => {
                 let from = self.score.replace(*score);
                 Applied::of("lead.score", from != Some(*score), from.map(|n| n.to_string()), Some(score.to_string()))

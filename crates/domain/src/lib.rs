@@ -14,8 +14,10 @@ mod attributes;
 mod class;
 mod conversation;
 mod decision;
+mod details;
 mod event;
 mod lead;
+mod outbound_message;
 mod patch;
 mod rule_set;
 mod state_block;
@@ -26,18 +28,20 @@ mod value;
 mod verdict;
 
 pub use action::{
-    Action, ActionResult, CapiEvent, Command, Destination, DestinationKind, Gate, Lane, OnUnknown, Outcome, Recipient,
+    Action, ActionResult, CapiEvent, Command, Destination, DestinationKind, Gate, Lane, OnUnknown, Outcome,
 };
 pub use attributes::Attributes;
 pub use class::Class;
 pub use conversation::Conversation;
 pub use decision::{ActionEffect, Decision, Effect, Fired, Refused};
+pub use details::{Details, HourCount, PastMessage};
 pub use event::{
     Change, Channel, Chat, ConversationFacts, Ctwa, Event, Geo, LeadFacts, Membership, Message, Named, Object, Sender,
     TagFact, Utm, ValueFacts,
 };
 pub use lead::{Lead, LeadRecord, Profile};
-pub use patch::{Applied, On, Patch, ValueTarget};
+pub use outbound_message::{Button, Media, MediaKind, Menu, MenuRow, MenuSection, OutboundMessage, Recipient};
+pub use patch::{Applied, NOTES_BYTES_MAX, On, Patch, ValueTarget};
 pub use rule_set::{RuleSetRecord, RuleSetStatus};
 pub use state_block::{ConversationEntry, DisabledRule, InputRange, LeadEntry, LoopHit, Mark, SeenDay, StateBlock};
 pub use symbols::{

@@ -1,8 +1,11 @@
 //! Patches: what rules do to leads and conversations, and what came of it.
 
-use crate::{Consent, ConversationPriority, ConversationStatus, LeadPriority, Money, Number, Value};
+use crate::{Consent, ConversationPriority, ConversationStatus, LeadPriority, Money, Number, Timestamp, Value};
 
-/// What carries a tag or an attribute.
+/// How much notes hold, in bytes.
+pub const NOTES_BYTES_MAX: usize = 8 << 10;
+
+/// What carries a tag, an attribute or notes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum On {
     /// The conversation.
@@ -58,6 +61,13 @@ pub enum Patch {
         /// Its new text.
         text: Box<str>,
     },
+    /// Add a line to the notes.
+    Note {
+        /// Whose notes.
+        on: On,
+        /// The line.
+        text: Box<str>,
+    },
     /// Add or remove a tag.
     Tag {
         /// What carries it.
@@ -76,8 +86,10 @@ pub enum Patch {
         /// Its new value.
         value: Value<'static>,
     },
-    /// Set the conversation's status.
+    /// Set the conversation's status; a snooze ends when somebody ends it.
     ConversationStatus(ConversationStatus),
+    /// Snooze the conversation until then.
+    Snooze(Timestamp),
     /// Set the conversation's priority.
     ConversationPriority(ConversationPriority),
     /// Assign the conversation to an agent or pool, or to nobody.
@@ -123,6 +135,27 @@ impl Applied {
     ) -> Applied {
         let from = known.replace(symbol);
         Self::of(field, from != Some(symbol), from.map(|s| s.to_string()), Some(symbol.to_string()))
+    }
+
+    /// Adds a line to notes. What their last line says already is not said again; the oldest lines make room.
+    pub(crate) fn note(field: &'static str, known: &mut Option<Box<str>>, line: &str) -> Applied {
+        let line = &line[..line.floor_char_boundary(NOTES_BYTES_MAX)];
+        let last = known.as_deref().and_then(|notes| notes.lines().next_back());
+        if line.is_empty() || last == Some(line) {
+            return Self::of(field, false, None, Some(line.to_owned()));
+        }
+        let mut notes = known.take().map_or_else(String::new, String::from);
+        if !notes.is_empty() {
+            notes.push('\n');
+        }
+        notes.push_str(line);
+        let too_many = notes.len().saturating_sub(NOTES_BYTES_MAX);
+        if too_many > 0 {
+            let cut = notes[too_many - 1..].find('\n').map_or(notes.len(), |end| too_many + end);
+            notes.drain(..cut);
+        }
+        *known = Some(notes.into());
+        Self::of(field, true, None, Some(line.to_owned()))
     }
 
     pub(crate) fn member(field: &'static str, set: &mut Vec<Box<str>>, name: &str, add: bool) -> Applied {

@@ -60,6 +60,9 @@ fn a_patch_belongs_to_the_lead_or_to_the_conversation_and_never_to_both() {
         Patch::Tag { on: On::Lead, name: "vip".into(), add: true },
         Patch::Tag { on: On::Conversation, name: "vip".into(), add: true },
         Patch::ConversationStatus(ConversationStatus::Resolved),
+        Patch::Snooze(Timestamp(1)),
+        Patch::Note { on: On::Lead, text: "wants a catalogue".into() },
+        Patch::Note { on: On::Conversation, text: "wants a catalogue".into() },
         Patch::Assignee(Some("ani".into())),
         Patch::Blocked(true),
     ];
@@ -68,6 +71,40 @@ fn a_patch_belongs_to_the_lead_or_to_the_conversation_and_never_to_both() {
         let conversation = Conversation::new(Timestamp(0)).apply(&patch).is_some();
         assert!(lead != conversation, "{patch:?}");
     }
+}
+
+#[test]
+fn notes_grow_by_lines_until_the_oldest_make_room() {
+    let mut lead = Lead::new("new");
+    let mut note = |text: &str| lead.apply(&Patch::Note { on: On::Lead, text: text.into() }).unwrap().changed;
+    assert!(note("first"));
+    assert!(note("second"));
+    assert!(!note("second"), "what was said last is not said again");
+    assert!(note("first"));
+    let long = "x".repeat(NOTES_BYTES_MAX - "second\nfirst\n".len());
+    assert!(note(&long));
+    let notes = |lead: &Lead| lead.profile.as_ref().unwrap().notes.clone().unwrap();
+    assert_eq!(*notes(&lead), *format!("second\nfirst\n{long}"));
+    lead.apply(&Patch::Note { on: On::Lead, text: "y".into() });
+    assert_eq!(*notes(&lead), *format!("first\n{long}\ny"));
+    lead.apply(&Patch::Note { on: On::Lead, text: "z".repeat(3 * NOTES_BYTES_MAX).into() });
+    assert_eq!(*notes(&lead), *"z".repeat(NOTES_BYTES_MAX));
+}
+
+#[test]
+fn a_snooze_ends_with_any_other_status_and_is_a_change_where_only_its_end_differs() {
+    let mut conversation = Conversation::new(Timestamp(0));
+    let until = |conversation: &Conversation| conversation.details.as_ref().and_then(|details| details.snoozed_until);
+    assert!(conversation.apply(&Patch::Snooze(Timestamp(5))).unwrap().changed);
+    assert!(!conversation.apply(&Patch::Snooze(Timestamp(5))).unwrap().changed);
+    assert!(conversation.apply(&Patch::Snooze(Timestamp(9))).unwrap().changed);
+    assert_eq!((conversation.status, until(&conversation)), (ConversationStatus::Snoozed, Some(Timestamp(9))));
+    assert!(conversation.apply(&Patch::ConversationStatus(ConversationStatus::Resolved)).unwrap().changed);
+    assert_eq!((conversation.status, until(&conversation)), (ConversationStatus::Resolved, None));
+    conversation.apply(&Patch::Snooze(Timestamp(9)));
+    let facts = ConversationFacts { status: Some(ConversationStatus::Open), ..ConversationFacts::default() };
+    assert!(conversation.fold(&facts));
+    assert_eq!(until(&conversation), None);
 }
 
 #[test]

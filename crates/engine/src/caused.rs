@@ -95,15 +95,18 @@ fn kind_of(patch: &Patch) -> EventKind {
         Patch::List { add: false, .. } => EventKind::ListLeft,
         Patch::Consent(kilat_domain::Consent::Given) => EventKind::ConsentGiven,
         Patch::Consent(kilat_domain::Consent::Withdrawn) => EventKind::ConsentWithdrawn,
-        Patch::ConversationStatus(_) => EventKind::ConversationStatusChanged,
+        Patch::ConversationStatus(_) | Patch::Snooze(_) => EventKind::ConversationStatusChanged,
         Patch::ConversationPriority(_) => EventKind::ConversationPriorityChanged,
         Patch::Assignee(_) => EventKind::ConversationAssigned,
-        Patch::Attribute { on: On::Conversation, .. } => EventKind::ConversationUpdated,
+        Patch::Attribute { on: On::Conversation, .. } | Patch::Note { on: On::Conversation, .. } => {
+            EventKind::ConversationUpdated
+        }
         Patch::LeadPriority(_)
         | Patch::Score(_)
         | Patch::Audience(_)
         | Patch::Blocked(_)
         | Patch::LeadText { .. }
+        | Patch::Note { on: On::Lead, .. }
         | Patch::Attribute { on: On::Lead, .. } => EventKind::LeadUpdated,
     }
 }

@@ -67,8 +67,10 @@ pub(crate) fn conversation(conversation: &mut Conversation, event: &Event<'_>, s
             tag(event, On::Conversation, |patch| conversation.apply(patch));
         }
         EventKind::ConversationStatusChanged => {
-            if let Some(Ok(status)) = changed_to(event, event.kind).map(str::parse) {
-                conversation.status = status;
+            if let Some(Ok(status)) = changed_to(event, event.kind).map(str::parse)
+                && conversation.status != status
+            {
+                conversation.set_status(status, None);
             }
         }
         EventKind::ConversationPriorityChanged => {

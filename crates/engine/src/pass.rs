@@ -214,7 +214,10 @@ impl ChainOf<'_> {
                 match self.apply(&patch, event.occurred_at) {
                     None => ActionEffect { result: Effect::Failed, ..suppressed("nobody_concerned") },
                     Some(applied) => {
+                        // The timer that ends the snooze is armed from here once there are timers: the state holds the time.
+                        let until = if let Patch::Snooze(until) = patch { Some(until) } else { None };
                         let effect = ActionEffect {
+                            until,
                             result: if applied.changed { Effect::Applied } else { Effect::Unchanged },
                             from: applied.from.clone().map(Str::from),
                             to: applied.to.clone().map(Str::from),
@@ -256,6 +259,7 @@ impl ChainOf<'_> {
                     rule_version: rule.version(),
                     index: i32::try_from(index).unwrap_or(i32::MAX),
                     created_at: event.occurred_at,
+                    parallel: action.parallel().then_some(true),
                     expires_at: action.ttl().map(|ttl| event.occurred_at.after(ttl)),
                     on_unknown,
                     gate,
@@ -420,6 +424,7 @@ fn suppressed(reason: &'static str) -> ActionEffect<'static> {
         result: Effect::Suppressed,
         from: None,
         to: None,
+        until: None,
         id: None,
         reason: Some(reason.into()),
     }
@@ -429,6 +434,8 @@ fn concerns_lead(patch: &Patch) -> bool {
     use kilat_domain::On;
     match patch {
         Patch::ConversationStatus(_)
+        | Patch::Snooze(_)
+        | Patch::Note { on: On::Conversation, .. }
         | Patch::ConversationPriority(_)
         | Patch::Assignee(_)
         | Patch::Tag { on: On::Conversation, .. }
@@ -442,6 +449,7 @@ fn concerns_lead(patch: &Patch) -> bool {
         | Patch::Consent(_)
         | Patch::Blocked(_)
         | Patch::LeadText { .. }
+        | Patch::Note { on: On::Lead, .. }
         | Patch::Tag { on: On::Lead, .. }
         | Patch::Attribute { on: On::Lead, .. } => true,
     }

@@ -79,6 +79,7 @@ fn put(log: &Embedded, actions: usize, url: &str) -> Result<(), Failure> {
             index: 0,
             created_at: Timestamp(0),
             expires_at: None,
+            parallel: None,
             on_unknown: OnUnknown::Resend,
             gate: Gate::default(),
             destination: Some(Destination {

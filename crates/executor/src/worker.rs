@@ -325,7 +325,7 @@ impl<'w> Session<'w> {
         let admission = Admission {
             partition,
             offset,
-            key: format!("{}/{}\n{destination}", action.workspace, action.conversation).into(),
+            key: order_key(&action, &destination).into(),
             workspace: action.workspace.as_str().into(),
             destination: destination.into(),
             on_unknown: action.on_unknown,
@@ -803,6 +803,12 @@ fn result_of<'a>(
 
 fn traceparent_of(delivery: &Delivery) -> Option<Vec<u8>> {
     delivery.record.traceparent.map(|traceparent| traceparent.to_string().into_bytes())
+}
+
+/// What is done strictly in order: the actions of one conversation to one endpoint, but for those that need no order (D-36).
+fn order_key(action: &Action<'_>, destination: &str) -> String {
+    let alone = if action.parallel == Some(true) { action.id.as_str() } else { "" };
+    format!("{}/{}\n{destination}\n{alone}", action.workspace, action.conversation)
 }
 
 /// What shares a breaker, a pause and a bound: one endpoint of one workspace, as it is configured now.

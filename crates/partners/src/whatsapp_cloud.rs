@@ -31,7 +31,7 @@ impl Partner for WhatsappCloud {
     }
 
     fn takes(&self, command: &Command<'_>) -> bool {
-        matches!(command, Command::SendMessage { .. })
+        matches!(command, Command::SendMessage(_))
     }
 
     fn retry_steps(&self) -> &'static [Duration] {
@@ -46,7 +46,7 @@ impl Partner for WhatsappCloud {
     }
 
     fn render(&self, action: &Action<'_>, secrets: &Secrets<'_>, _now: Timestamp) -> Result<HttpRequest, Refusal> {
-        let (Command::SendMessage { to, text }, Some(destination)) = (&action.command, &action.destination) else {
+        let (Command::SendMessage(message), Some(destination)) = (&action.command, &action.destination) else {
             return Err(Refusal::failed("no_connector", "not a text message"));
         };
         let Some(number) = &destination.account else {
@@ -55,20 +55,20 @@ impl Partner for WhatsappCloud {
         let Some(token) = secrets.current else {
             return Err(Refusal::failed("no_secret", "the endpoint names no access token (`secret`)"));
         };
-        match text.chars().count() {
+        match message.text.chars().count() {
             0 => return Err(Refusal::failed("text_empty", "the text is empty")),
             n if n > TEXT_CHARS_MAX => {
                 return Err(Refusal::failed("text_too_long", format!("{n} characters; at most {TEXT_CHARS_MAX}")));
             }
             _ => {}
         }
-        let (field, id) = recipient(&to.id)?;
+        let (field, id) = recipient(&message.to.id)?;
         let body = json!({
             "messaging_product": "whatsapp",
             "recipient_type": "individual",
             field: id,
             "type": "text",
-            "text": {"body": text.as_str()},
+            "text": {"body": message.text.as_str()},
             "biz_opaque_callback_data": action.id.as_str(),
         });
         Ok(HttpRequest {

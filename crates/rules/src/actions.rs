@@ -113,6 +113,7 @@ pub(crate) const OUTBOUND_KEYS: &[Key] = &[
     Key::new("required", Shape::Flag, "Whether a failure stops the rest of the rule and undoes its changes (D-7)."),
     Key::new("ttl", Shape::Duration, "After this long the action is not worth doing any more."),
     Key::new("on_unknown", Shape::Word(ON_UNKNOWN), "What to do when a request got no answer."),
+    Key::new("parallel", Shape::Flag, "Whether it may overtake other actions of its conversation; as the rule says."),
 ];
 
 /// The source systems' word for `set_status` and `set_conversation_status`; the value tells which is meant.
@@ -304,6 +305,7 @@ pub struct RuleAction {
     required: bool,
     ttl: Option<Duration>,
     on_unknown: OnUnknown,
+    parallel: bool,
     action: Arc<dyn Action>,
 }
 
@@ -321,6 +323,11 @@ impl RuleAction {
     /// How long after the event it is worth doing; outbound actions only.
     pub fn ttl(&self) -> Option<Duration> {
         self.ttl
+    }
+
+    /// Whether it may overtake, and be overtaken by, other actions of its conversation (D-36); outbound actions only.
+    pub fn parallel(&self) -> bool {
+        self.parallel
     }
 
     /// Whether an executor does it.
@@ -352,9 +359,10 @@ impl RuleAction {
         }
     }
 
-    /// Reads an action.
+    /// Reads an action of a rule that says `parallel` for those that do not say themselves.
     pub(crate) fn read(
         node: &Node,
+        parallel: bool,
         settings: &Settings,
         endpoints: &mut Vec<Arc<Endpoint>>,
         report: &mut Report,
@@ -364,9 +372,10 @@ impl RuleAction {
         let common = if kind.effect == EffectOn::Outside { OUTBOUND_KEYS } else { COMMON_KEYS };
         let object = Object::with_common(node, kind.name, [kind.keys, common], report)?;
         let required = object.flag("required", report).unwrap_or(kind.required);
-        let (mut ttl, mut on_unknown) = (None, kind.on_unknown);
+        let (mut ttl, mut on_unknown, mut of_its_own) = (None, kind.on_unknown, None);
         if kind.effect == EffectOn::Outside {
             ttl = object.duration("ttl", report);
+            of_its_own = object.flag("parallel", report);
             on_unknown = match object.word("on_unknown", ON_UNKNOWN, report) {
                 Some(0) => OnUnknown::Resend,
                 Some(_) => OnUnknown::Hold,
@@ -374,7 +383,14 @@ impl RuleAction {
             };
         }
         let action = (kind.read)(&mut Reading { object, settings, endpoints, report })?;
-        (report.errors() == before).then_some(RuleAction { kind, required, ttl, on_unknown, action })
+        (report.errors() == before).then_some(RuleAction {
+            kind,
+            required,
+            ttl,
+            on_unknown,
+            parallel: of_its_own.unwrap_or(parallel),
+            action,
+        })
     }
 
     pub(crate) fn canonical(&self) -> Value {
@@ -386,6 +402,7 @@ impl RuleAction {
             action.insert("ttl".into(), self.ttl.map_or(Value::Null, |ttl| print_duration(ttl).into()));
             let word = if self.on_unknown == OnUnknown::Resend { ON_UNKNOWN[0] } else { ON_UNKNOWN[1] };
             action.insert("on_unknown".into(), word.into());
+            action.insert("parallel".into(), self.parallel.into());
         }
         Value::Object(action)
     }

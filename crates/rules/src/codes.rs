@@ -84,7 +84,6 @@ codes! {
 
         HISTORY = "K0701" "history_not_available": "Conditions on history are not available yet.";
         FIELD_NOT_AVAILABLE = "K0702" "field_not_available": "The field is not available yet.";
-        ACTION_NOT_AVAILABLE = "K0703" "action_not_available": "The action is not available yet.";
         KEY_NOT_AVAILABLE = "K0704" "key_not_available": "The key is not available yet.";
     }
     Warning {

@@ -327,6 +327,7 @@ pub(crate) const ALL: &[Field] = &[
     field!("conversation.assignee" = "assignee", "id", text, Read::Text(|f| f.conversation?.assignee.as_deref())),
     field!("conversation.started_by", "enum", symbol, symbol!(SenderKind, false, |f| f.conversation?.started_by)),
     field!("conversation.room_tags" = "room_tags", "set", set, Read::Set(|f| f.conversation.map_or(&[], |c| &c.room_tags))),
+    field!("conversation.notes", "text", text, Read::Text(|f| f.conversation?.details.as_ref()?.notes.as_deref())),
     field!("conversation.attrs." = "conversation.attributes.", "any", attribute, Read::Path(|f, path| f.conversation?.attrs.at(path))),
 
     field!("lead.id", "id", text, Read::Text(|f| {

@@ -62,6 +62,7 @@ pub(crate) const RULE_KEYS: &[Key] = &[
         "Fire at most once for each.",
     ),
     Key::new("apply_to", Shape::Word(APPLY_TO), "Which conversations an edited rule is for (D-41)."),
+    Key::new("parallel", Shape::Flag, "Whether its outbound actions may overtake each other (D-36)."),
     Key::new("allow_group", Shape::Flag, "Whether it may change leads from group chats (D-26)."),
 ];
 
@@ -509,8 +510,9 @@ fn read_actions(
         report.add(codes::TOO_MANY_ACTIONS, node.at, message, "write two rules");
         return None;
     }
+    let parallel = object.flag("parallel", report).unwrap_or(false);
     let read: Vec<Option<RuleAction>> =
-        nodes.iter().map(|node| RuleAction::read(node, settings, endpoints, report)).collect();
+        nodes.iter().map(|node| RuleAction::read(node, parallel, settings, endpoints, report)).collect();
     read.into_iter().collect()
 }
 

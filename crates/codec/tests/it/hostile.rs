@@ -135,6 +135,7 @@ fn action() -> Action<'static> {
         index: 0,
         created_at: Timestamp(0),
         expires_at: None,
+        parallel: None,
         on_unknown: OnUnknown::Hold,
         gate: Gate::default(),
         destination: None,

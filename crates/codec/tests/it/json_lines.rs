@@ -38,6 +38,7 @@ fn the_contracts_decision_line_is_written_key_by_key() {
         result,
         from: None,
         to: None,
+        until: None,
         id: None,
         reason: None,
     };
@@ -255,6 +256,7 @@ fn an_action_line_names_its_command() {
         index: 0,
         created_at: Timestamp(0),
         expires_at: Some(Timestamp(60_000)),
+        parallel: None,
         on_unknown: OnUnknown::Hold,
         gate: Gate { blocked: false, window_closes_at: None },
         destination: None,

@@ -33,6 +33,8 @@ fn contract_event() -> Event<'static> {
             kind: SenderKind::Customer,
             id: Some("628123456789@s.whatsapp.net".into()),
             name: Some("Budi".into()),
+            roles: None,
+            attrs: None,
         }),
         message: Some(Message {
             id: Some("wamid.X".into()),

@@ -140,7 +140,7 @@ fn a_record_is_the_same_in_every_schema_that_has_it() {
 
 #[test]
 fn the_documentation_names_every_word_of_a_closed_set() {
-    let sets: [(Schema, &str, &str, &[&str]); 13] = [
+    let sets: [(Schema, &str, &str, &[&str]); 14] = [
         (Schema::Event, "Event", "type", EventKind::WORDS),
         (Schema::Event, "ConversationFacts", "status", ConversationStatus::WORDS),
         (Schema::Event, "ConversationFacts", "priority", ConversationPriority::WORDS),
@@ -152,6 +152,7 @@ fn the_documentation_names_every_word_of_a_closed_set() {
         (Schema::Event, "Message", "type", MessageType::WORDS),
         (Schema::Decision, "ActionEffect", "result", &["applied", "unchanged", "queued", "failed", "suppressed"]),
         (Schema::Action, "Action", "on_unknown", &["resend", "hold"]),
+        (Schema::Action, "Media", "kind", MediaKind::WORDS),
         (Schema::Action, "Destination", "kind", &["webhook", "whatsapp_cloud", "meta_capi", "slack"]),
         (Schema::ActionResult, "ActionResult", "outcome", &["sending", "delivered", "failed", "unknown", "suppressed"]),
     ];

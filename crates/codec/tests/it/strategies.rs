@@ -106,13 +106,18 @@ prop_compose! {
     }
 }
 
+fn sender() -> impl Strategy<Value = Sender<'static>> {
+    (one_of(SenderKind::ALL), of(text()), of(text()), of(vec(text(), 0..3)), of(object()))
+        .prop_map(|(kind, id, name, roles, attrs)| Sender { kind, id, name, roles, attrs })
+}
+
 prop_compose! {
     pub(crate) fn event()(
         (id, workspace, kind, occurred_at) in (word(), word(), one_of(EventKind::ALL), at()),
         (conversation, lead) in (of(conversation_facts()).boxed(), of(lead_facts()).boxed()),
         channel in of((text(), of(text()), of(text())).prop_map(|(kind, account, source)| Channel { kind, account, source })),
         chat in of(one_of(ChatKind::ALL).prop_map(|kind| Chat { kind })),
-        sender in of((one_of(SenderKind::ALL), of(text()), of(text())).prop_map(|(kind, id, name)| Sender { kind, id, name })),
+        sender in of(sender()).boxed(),
         message in of(message()).boxed(),
         change in of((of(text()), of(text()), of(text())).prop_map(|(field, from, to)| Change { field, from, to })),
         (tag, skill, list) in (
@@ -141,9 +146,10 @@ prop_compose! {
 prop_compose! {
     fn effect()(
         index: i32, action in text(), (from, to, id, reason) in (of(text()), of(text()), of(text()), of(text())),
+        until in of(at()),
         result in select(&[Effect::Applied, Effect::Unchanged, Effect::Queued, Effect::Failed, Effect::Suppressed][..]),
     ) -> ActionEffect<'static> {
-        ActionEffect { index, action, result, from, to, id, reason }
+        ActionEffect { index, action, result, from, to, until, id, reason }
     }
 }
 
@@ -168,9 +174,26 @@ fn recipient() -> impl Strategy<Value = Recipient<'static>> {
     (text(), of(text()), text()).prop_map(|(channel, account, id)| Recipient { channel, account, id })
 }
 
+fn menu() -> impl Strategy<Value = Menu<'static>> {
+    let row = (text(), text(), of(text())).prop_map(|(id, title, description)| MenuRow { id, title, description });
+    let section = (of(text()), vec(row, 0..3)).prop_map(|(title, rows)| MenuSection { title, rows });
+    (text(), vec(section, 0..3)).prop_map(|(button, sections)| Menu { button, sections })
+}
+
+prop_compose! {
+    fn send_message()(
+        (to, text, header, footer) in (recipient(), text(), of(text()), of(text())),
+        media in of((one_of(MediaKind::ALL), text(), of(text())).prop_map(|(kind, url, filename)| Media { kind, url, filename })),
+        buttons in of(vec((text(), text()).prop_map(|(id, title)| Button { id, title }), 0..3)),
+        list in of(menu()),
+    ) -> Command<'static> {
+        Command::SendMessage(OutboundMessage { to, text, media, header, footer, buttons, list })
+    }
+}
+
 fn command() -> impl Strategy<Value = Command<'static>> {
     prop_oneof![
-        (recipient(), text()).prop_map(|(to, text)| Command::SendMessage { to, text }),
+        send_message(),
         (recipient(), text(), text(), vec(text(), 0..3))
             .prop_map(|(to, name, language, parameters)| { Command::SendTemplate { to, name, language, parameters } }),
         (text(), object()).prop_map(|(event, payload)| Command::SendWebhook { event, payload }),
@@ -205,14 +228,14 @@ prop_compose! {
     pub(crate) fn action()(
         (id, workspace, conversation, lead, event_id, rule) in (text(), text(), text(), of(text()), text(), text()),
         (rule_version, index, created_at, expires_at) in (any::<i64>(), any::<i32>(), at(), of(at())),
-        on_unknown in select(&[OnUnknown::Resend, OnUnknown::Hold][..]),
+        (on_unknown, parallel) in (select(&[OnUnknown::Resend, OnUnknown::Hold][..]), any::<Option<bool>>()),
         gate in (any::<bool>(), of(at())).prop_map(|(blocked, window_closes_at)| Gate { blocked, window_closes_at }),
         destination in of(destination()).boxed(),
         command in command().boxed(),
     ) -> Action<'static> {
         Action {
-            id, workspace, conversation, lead, event_id, rule, rule_version, index, created_at, expires_at, on_unknown,
-            gate, destination, command,
+            id, workspace, conversation, lead, event_id, rule, rule_version, index, created_at, expires_at, parallel,
+            on_unknown, gate, destination, command,
         }
     }
 }
@@ -293,6 +316,25 @@ prop_compose! {
 }
 
 prop_compose! {
+    fn past_message()(
+        at in at(), sender in one_of(SenderKind::ALL), kind in one_of(MessageType::ALL), has_media: bool,
+        is_reply: bool, text in of(boxed()),
+    ) -> PastMessage {
+        PastMessage { at, sender, kind, has_media, is_reply, text }
+    }
+}
+
+prop_compose! {
+    fn details()(
+        (snoozed_until, notes) in (of(at()), of(boxed())),
+        week in vec(any::<(i32, u32)>().prop_map(|(hour, messages)| HourCount { hour, messages }), 0..3),
+        history in vec(past_message(), 0..3),
+    ) -> Details {
+        Details { snoozed_until, notes, week, history }
+    }
+}
+
+prop_compose! {
     fn conversation()(
         (lead, status, priority) in
             (of(boxed()), one_of(ConversationStatus::ALL), one_of(ConversationPriority::ALL)),
@@ -301,10 +343,11 @@ prop_compose! {
         channel in proptest::array::uniform3(of(boxed())),
         (customer_messages, team_messages, session_messages) in any::<(u32, u32, u32)>(),
         (last_customer_at, created_at, attrs) in (of(at()), at(), attributes()),
+        details in of(details().prop_map(Box::new)).boxed(),
     ) -> Conversation {
         Conversation {
             lead, status, priority, tags, room_tags, assignee, started_by, channel, customer, customer_messages,
-            team_messages, session_messages, last_customer_at, created_at, attrs,
+            team_messages, session_messages, last_customer_at, created_at, attrs, details,
         }
     }
 }

@@ -1,6 +1,8 @@
 //! One refusal each, and the order of D-83.
 
-use kilat_domain::{Action, Command, Destination, DestinationKind, Gate, Object, OnUnknown, Recipient, Timestamp};
+use kilat_domain::{
+    Action, Command, Destination, DestinationKind, Gate, Object, OnUnknown, OutboundMessage, Recipient, Timestamp,
+};
 
 use super::refusal;
 
@@ -18,6 +20,7 @@ fn action(kind: DestinationKind, command: Command<'static>) -> Action<'static> {
         index: 0,
         created_at: NOW,
         expires_at: None,
+        parallel: None,
         on_unknown: OnUnknown::Hold,
         gate: Gate { blocked: false, window_closes_at: Some(Timestamp(NOW.0 + 1)) },
         destination: Some(Destination {
@@ -35,7 +38,7 @@ fn action(kind: DestinationKind, command: Command<'static>) -> Action<'static> {
 
 fn message() -> Action<'static> {
     let to = Recipient { channel: "whatsapp".into(), account: None, id: "628".into() };
-    action(DestinationKind::WhatsappCloud, Command::SendMessage { to, text: "Halo".into() })
+    action(DestinationKind::WhatsappCloud, Command::SendMessage(OutboundMessage::text(to, "Halo")))
 }
 
 fn webhook() -> Action<'static> {

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use kilat_codec::{Encoder, Topic, decode_action_result};
 use kilat_domain::{
-    Action, ActionResult, CapiEvent, Command, Destination, DestinationKind, Gate, Lane, Object, OnUnknown, Outcome,
-    Recipient, Timestamp, Value,
+    Action, ActionResult, CapiEvent, Command, Destination, DestinationKind, Gate, Lane, Object, OnUnknown,
+    OutboundMessage, Outcome, Recipient, Timestamp, Value,
 };
 use kilat_executor::{Config, Handle, SecretsConfig, Surroundings, start};
 use kilat_log::{Embedded, EmbeddedOptions, PartitionedLog as _, Retention, Start, TopicSpec, Transaction};
@@ -245,6 +245,7 @@ pub(crate) fn action<'a>(
         index: 0,
         created_at: NOON,
         expires_at: None,
+        parallel: None,
         on_unknown: OnUnknown::Resend,
         gate: Gate { blocked: false, window_closes_at: Some(Timestamp::MAX) },
         destination: to,
@@ -277,7 +278,7 @@ pub(crate) fn message<'a>(id: &'a str, conversation: &'a str, url: &'a str, toke
         waba: None,
     };
     let to = Recipient { channel: "whatsapp".into(), account: None, id: "6281200000001".into() };
-    let command = Command::SendMessage { to, text: "Halo".into() };
+    let command = Command::SendMessage(OutboundMessage::text(to, "Halo"));
     Action { on_unknown: OnUnknown::Hold, ..action(id, conversation, Some(destination), command) }
 }
 

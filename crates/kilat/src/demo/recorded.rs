@@ -97,7 +97,8 @@ fn event(row: Row, number: u64) -> Event<'static> {
     event.channel =
         Some(Channel { kind: "whatsapp".into(), account: Some(ACCOUNT.into()), source: Some("wa_api".into()) });
     event.chat = Some(Chat { kind: ChatKind::Direct });
-    event.sender = Some(Sender { kind, id: (kind == SenderKind::Customer).then(|| customer.into()), name: None });
+    let id = (kind == SenderKind::Customer).then(|| customer.into());
+    event.sender = Some(Sender { kind, id, name: None, roles: None, attrs: None });
     event.message = Some(Message { kind: Some(MessageType::Text), text: Some(row.text.into()), ..Default::default() });
     event
 }

@@ -144,14 +144,11 @@ impl Traffic {
 
     fn message(&self, chat: &Talk, from: SenderKind, kind: MessageType, text: String) -> Event<'static> {
         let mut event = self.event(chat, EventKind::MessageCreated);
-        event.sender = Some(match from {
-            SenderKind::Customer => Sender {
-                kind: from,
-                id: Some(format!("{}@s.whatsapp.net", chat.customer).into()),
-                name: Some(chat.name.into()),
-            },
-            _ => Sender { kind: from, id: Some(format!("agent-{}", 1 + chat.number % 5).into()), name: None },
-        });
+        let (id, name) = match from {
+            SenderKind::Customer => (format!("{}@s.whatsapp.net", chat.customer), Some(chat.name.into())),
+            _ => (format!("agent-{}", 1 + chat.number % 5), None),
+        };
+        event.sender = Some(Sender { kind: from, id: Some(id.into()), name, roles: None, attrs: None });
         event.message = Some(Message {
             id: Some(format!("wamid.{:08X}{:04X}", chat.number, chat.turn).into()),
             kind: Some(kind),

@@ -22,6 +22,7 @@ fn action<'a>(id: &'a str, destination: Destination<'a>, command: Command<'a>) -
         index: 0,
         created_at: NINE,
         expires_at: None,
+        parallel: None,
         on_unknown: OnUnknown::Resend,
         gate: Gate::default(),
         destination: Some(destination),

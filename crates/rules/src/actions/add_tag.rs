@@ -35,9 +35,9 @@ struct Tag {
     add: bool,
 }
 
-/// Reads the word under `key`; the conversation by default.
-pub(super) fn read_on(reading: &mut Reading<'_>, key: &'static str) -> Option<On> {
-    let Some(node) = reading.object.get(key) else { return Some(On::Conversation) };
+/// Reads the word under `key`; `default` where there is none.
+pub(super) fn read_on(reading: &mut Reading<'_>, key: &'static str, default: On) -> Option<On> {
+    let Some(node) = reading.object.get(key) else { return Some(default) };
     let word = object::word(node, "carrier", ON_WORDS, reading.report)?;
     Some(if word == 0 { On::Conversation } else { On::Lead })
 }
@@ -50,7 +50,7 @@ pub(super) fn on_word(on: On) -> &'static str {
 }
 
 pub(super) fn read(reading: &mut Reading<'_>, add: bool) -> Option<Arc<dyn Action>> {
-    let on = read_on(reading, "on");
+    let on = read_on(reading, "on", On::Conversation);
     let name = reading.main_text(None, "write the tag")?;
     Some(Arc::new(Tag { name: name.trim().into(), on: on?, add }))
 }

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use kilat_domain::{Command, DestinationKind, OnUnknown};
+use kilat_domain::{Command, DestinationKind, OnUnknown, OutboundMessage};
 use serde_json::{Map, Value};
 
 use super::{Action, EffectOn, Kind, Outcome, Plan, Reading};
@@ -67,6 +67,6 @@ impl Action for SendMessage {
             return Outcome::Failed("empty_text");
         }
         let destination = destination(self.to.as_deref(), plan);
-        Outcome::Command(Command::SendMessage { to, text: text.into() }, destination)
+        Outcome::Command(Command::SendMessage(OutboundMessage::text(to, text)), destination)
     }
 }

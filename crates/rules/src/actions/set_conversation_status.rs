@@ -1,8 +1,10 @@
 //! `set_conversation_status`: resolves, snoozes, archives, claims or reopens the conversation.
 //!
-//! A snooze that ends by itself (`for:`) needs a timer and is not available yet.
+//! A snooze with `for:` ends by itself: that long after the event.
 
 use std::sync::Arc;
+
+use std::time::Duration;
 
 use kilat_domain::{ConversationStatus, OnUnknown, Patch};
 use serde_json::{Map, Value};
@@ -10,6 +12,7 @@ use serde_json::{Map, Value};
 use super::{Action, EffectOn, Kind, Outcome, Plan, Reading};
 use crate::codes;
 use crate::diagnostic::did_you_mean;
+use crate::object::print_duration;
 use crate::shape::{Key, Shape};
 
 pub(crate) const KIND: Kind = Kind {
@@ -24,7 +27,11 @@ pub(crate) const KIND: Kind = Kind {
             Shape::Text,
             "open, claimed, snoozed, resolved or archived; or resolve, snooze, archive, reopen.",
         ),
-        Key::new("for", Shape::Duration, "How long a snooze lasts; not available yet."),
+        Key::new(
+            "for",
+            Shape::Duration,
+            "How long a snooze lasts; until somebody reopens the conversation by default.",
+        ),
     ],
     needs: &["value"],
     read,
@@ -41,7 +48,11 @@ const VERBS: &[(&str, ConversationStatus)] = &[
 ];
 
 #[derive(Debug)]
-struct SetConversationStatus(ConversationStatus);
+struct SetConversationStatus {
+    status: ConversationStatus,
+    /// How long a snooze lasts.
+    lasts: Option<Duration>,
+}
 
 /// Whether `word` says where a conversation stands.
 pub(super) fn is_status(word: &str) -> bool {
@@ -55,11 +66,7 @@ fn parse(word: &str) -> Option<ConversationStatus> {
 }
 
 fn read(reading: &mut Reading<'_>) -> Option<Arc<dyn Action>> {
-    if let Some(node) = reading.object.get("for") {
-        let message = "a snooze that ends by itself is not available yet";
-        reading.report.add(codes::KEY_NOT_AVAILABLE, node.at, message, "leave `for` out and reopen by hand");
-        return None;
-    }
+    let lasts = reading.object.duration("for", reading.report);
     let at = reading.object.get("value").map_or(reading.object.at, |node| node.at);
     let word = reading.main_text(None, "write resolve, snooze, archive or reopen")?;
     let status = parse(&word);
@@ -69,15 +76,26 @@ fn read(reading: &mut Reading<'_>) -> Option<Arc<dyn Action>> {
         let message = format!("`{word}` is no status of a conversation");
         reading.report.add(codes::UNKNOWN_WORD, at, message, did_you_mean(&word, known));
     }
-    Some(Arc::new(SetConversationStatus(status?)))
+    let status = status?;
+    if let Some(node) = reading.object.get("for").filter(|_| status != ConversationStatus::Snoozed) {
+        let message = format!("`for` says how long a snooze lasts, this sets the status to `{}`", status.as_str());
+        reading.report.add(codes::UNKNOWN_KEY, node.at, message, "leave `for` out, or write `value: snooze`");
+    }
+    Some(Arc::new(SetConversationStatus { status, lasts }))
 }
 
 impl Action for SetConversationStatus {
     fn canonical(&self, action: &mut Map<String, Value>) {
-        action.insert("value".into(), self.0.as_str().into());
+        action.insert("value".into(), self.status.as_str().into());
+        if let Some(lasts) = self.lasts {
+            action.insert("for".into(), print_duration(lasts).into());
+        }
     }
 
-    fn plan(&self, _: &mut Plan<'_, '_>) -> Outcome {
-        Outcome::Patch(Patch::ConversationStatus(self.0))
+    fn plan(&self, plan: &mut Plan<'_, '_>) -> Outcome {
+        Outcome::Patch(match self.lasts {
+            Some(lasts) => Patch::Snooze(plan.facts.event.occurred_at.after(lasts)),
+            None => Patch::ConversationStatus(self.status),
+        })
     }
 }

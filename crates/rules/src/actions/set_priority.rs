@@ -31,7 +31,7 @@ enum SetPriority {
 }
 
 fn read(reading: &mut Reading<'_>) -> Option<Arc<dyn Action>> {
-    let on = read_on(reading, "of")?;
+    let on = read_on(reading, "of", On::Conversation)?;
     let node = reading.main(None, "write the priority")?;
     let report = &mut *reading.report;
     Some(Arc::new(match on {

@@ -2,7 +2,7 @@
 //!
 //! A patch is shown as what it does to the state, a command as its JSON.
 
-use kilat_domain::{Destination, OnUnknown};
+use kilat_domain::{Destination, OnUnknown, Patch};
 use serde_json::{Value, json};
 
 use super::ALL;
@@ -17,7 +17,11 @@ fn show(planned: Planned, staged: &mut Staged) -> Value {
             let by_lead = staged.lead.as_mut().and_then(|lead| lead.apply(&patch));
             let applied = by_lead.or_else(|| staged.conversation.as_mut().and_then(|c| c.apply(&patch)));
             let applied = applied.expect("the patch concerns the lead or the conversation");
-            json!({"field": applied.field, "from": applied.from, "to": applied.to})
+            let mut shown = json!({"field": applied.field, "from": applied.from, "to": applied.to});
+            if let Patch::Snooze(until) = patch {
+                shown["until"] = json!(until.to_string());
+            }
+            shown
         }
         Planned::Command { command, destination, on_unknown } => {
             let mut shown = serde_json::to_value(&command).expect("JSON");
