@@ -23,6 +23,7 @@ pub(crate) mod window;
 
 use std::sync::Arc;
 
+use kilat_domain::Number;
 use kilat_matcher::Boundary;
 use serde_json::{Map, Value};
 
@@ -124,6 +125,11 @@ pub(crate) trait Condition: std::fmt::Debug + Send + Sync {
     fn scan(&self) -> Option<Scan<'_>> {
         None
     }
+
+    /// What the condition compares the field with, where comparing values is all that it does: an index then answers for it.
+    fn compared(&self) -> Option<Compared<'_>> {
+        None
+    }
 }
 
 /// How much work a condition is, in order.
@@ -149,6 +155,34 @@ pub(crate) enum Scan<'c> {
     Decides(Vec<&'c str>, Boundary),
     /// The condition can hold only where one of these is found.
     Needs(Vec<&'c str>),
+}
+
+/// What a condition compares its field with. A value that is none of these fulfils nothing.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Compared<'c> {
+    /// Members of the field's closed set, one bit each.
+    Symbols(u32),
+    Flag(bool),
+    Numbers(Op, &'c [Number]),
+    /// Whole texts, each in the form that the spelling brings the field into.
+    Texts(Spelling, &'c [Box<str>]),
+    /// Values of any type: the numbers by the operator, folded texts and flags by equality.
+    Values(Op, &'c [Number], &'c [Box<str>], &'c [bool]),
+    /// Whether there is a value at all.
+    Presence(bool),
+}
+
+/// How two texts count as one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Spelling {
+    /// Letter by letter.
+    Exact,
+    /// Folded (D-10).
+    Folded,
+    /// A country code in any case.
+    Country,
+    /// A phone number or JID, however it is written (D-27).
+    Phone,
 }
 
 /// One condition.
@@ -206,7 +240,12 @@ pub(crate) const CONDITION_KEYS: &[Key] = &[
 impl Leaf {
     /// Whether the condition holds.
     pub(crate) fn holds(&self, env: &mut Env<'_, '_>) -> bool {
-        match self.condition.holds(&self.field, env) {
+        self.decide(self.condition.holds(&self.field, env))
+    }
+
+    /// What the condition says where the field fulfils the operator without its negation or does not, or is missing.
+    pub(crate) fn decide(&self, fulfilled: Option<bool>) -> bool {
+        match fulfilled {
             Some(holds) => holds != self.op.positive().1,
             None => self.when_missing(),
         }
@@ -259,7 +298,7 @@ impl Leaf {
         }
     }
 
-    fn canonical(&self) -> Value {
+    pub(crate) fn canonical(&self) -> Value {
         let mut condition = Map::new();
         condition.insert("field".into(), self.field.name().into());
         condition.insert("op".into(), self.op.name().into());

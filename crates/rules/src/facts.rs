@@ -60,14 +60,29 @@ pub struct Scratch {
     pub(crate) folded: String,
     /// The keywords in it.
     pub(crate) hits: HitSet,
-    /// The places of the trigger's rules that this event has to ask, one bit each.
+    /// The places of the rules that this event may have to ask, one bit each.
     pub(crate) awake: Vec<u64>,
+    /// What each column of the rule set's index says of the event.
+    pub(crate) chosen: Vec<Chosen>,
+    /// The cells of columns where the event has several values.
+    pub(crate) cells: Vec<u32>,
     /// Any other folded text.
     pub(crate) other: String,
     pub(crate) regex: RegexScratch,
     /// Whether the event has a message text at all.
     pub(crate) has_text: bool,
     local: Option<Local>,
+}
+
+/// What a column of an index says of an event.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Chosen {
+    /// Nobody looked yet.
+    Unknown,
+    /// The cell of the event's value.
+    Cell(u32),
+    /// Where the cells of its values start among [`Scratch::cells`], and how many there are.
+    Several(u32, u32),
 }
 
 impl Scratch {

@@ -123,6 +123,29 @@ impl FieldRef {
         }
     }
 
+    /// Whether no rule can change the field in a pass: it says what happened, or counts it.
+    pub(crate) fn is_fixed(&self) -> bool {
+        const FIXED: &[&str] = &[
+            "event.",
+            "message.",
+            "sender.",
+            "channel.",
+            "chat.",
+            "chat_count",
+            "first_contact",
+            "time.",
+            "change.",
+            "tag.",
+            "skill.",
+            "list.",
+            "webhook.",
+            "ticket.",
+            "order.",
+            "call.",
+        ];
+        FIXED.iter().any(|prefix| self.field.name.starts_with(prefix))
+    }
+
     /// The field's value as JSON, for explanations and payloads; `None` where it is missing.
     pub(crate) fn observe(&self, facts: &Facts<'_>) -> Option<Value<'static>> {
         let owned = |text: &str| Value::Text(text.to_owned().into());

@@ -45,6 +45,6 @@ pub use endpoint::Endpoint;
 pub use facts::{Facts, Scratch};
 pub use money::Locale;
 pub use rule::{ApplyTo, Class, OncePer, Rule, Stop};
-pub use rule_set::{Evaluated, FirstFalse, Pass, RuleSet, compile};
+pub use rule_set::{Evaluated, FirstFalse, Pass, RuleSet, compile, compile_unindexed};
 pub use schema::schema;
 pub use settings::{Settings, Status};

@@ -346,6 +346,12 @@ impl Rule {
         })
     }
 
+    /// Whether it sees messages only where they come in a conversation that was known before (D-23).
+    pub(crate) fn message_added_only(&self) -> bool {
+        let mut messages = self.triggers.iter().filter(|trigger| trigger.kind == EventKind::MessageCreated).peekable();
+        messages.peek().is_some() && messages.all(|trigger| trigger.message_added)
+    }
+
     /// Whether it is narrowed to channels or partners (D-29).
     pub(crate) fn is_scoped(&self) -> bool {
         !self.channels.is_empty() || !self.sources.is_empty()

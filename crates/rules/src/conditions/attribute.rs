@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 
 use super::number::compare as compare_number;
 use super::text::{Texts, is_text};
-use super::{Condition, Cost, Kind, Reading};
+use super::{Compared, Condition, Cost, Kind, Reading};
 use crate::codes;
 use crate::facts::{Env, Scratch};
 use crate::fields::{FieldRef, Read, value};
@@ -142,6 +142,17 @@ impl Condition for Attribute {
 
     fn canonical(&self, condition: &mut Map<String, Value>) {
         condition.insert("value".into(), self.value.clone());
+    }
+
+    fn compared(&self) -> Option<Compared<'_>> {
+        if !self.patterns.is_empty() {
+            return None;
+        }
+        let texts = match &self.texts {
+            None => &[],
+            Some(texts) => texts.whole_folded()?,
+        };
+        Some(Compared::Values(self.op, &self.numbers, texts, &self.flags))
     }
 
     fn cost(&self) -> Cost {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use super::text::canonical_texts;
-use super::{Condition, Cost, Kind, Reading};
+use super::{Compared, Condition, Cost, Kind, Reading, Spelling};
 use crate::codes;
 use crate::facts::Env;
 use crate::fields::{FieldRef, Read, text};
@@ -43,6 +43,10 @@ impl Condition for Countries {
 
     fn canonical(&self, condition: &mut Map<String, Value>) {
         condition.insert("value".into(), canonical_texts(&self.0));
+    }
+
+    fn compared(&self) -> Option<Compared<'_>> {
+        Some(Compared::Texts(Spelling::Country, &self.0))
     }
 
     fn cost(&self) -> Cost {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use super::{Condition, Cost, Kind, Reading};
+use super::{Compared, Condition, Cost, Kind, Reading};
 use crate::facts::Env;
 use crate::fields::{FieldRef, Read};
 use crate::operators::Op;
@@ -35,6 +35,10 @@ impl Condition for Flag {
 
     fn canonical(&self, condition: &mut Map<String, Value>) {
         condition.insert("value".into(), self.0.into());
+    }
+
+    fn compared(&self) -> Option<Compared<'_>> {
+        Some(Compared::Flag(self.0))
     }
 
     fn cost(&self) -> Cost {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use kilat_domain::Number;
 use serde_json::{Map, Value};
 
-use super::{Condition, Cost, Kind, Reading};
+use super::{Compared, Condition, Cost, Kind, Reading};
 use crate::codes;
 use crate::facts::Env;
 use crate::fields::{FieldRef, Read};
@@ -100,6 +100,10 @@ impl Condition for Numbers {
 
     fn canonical(&self, condition: &mut Map<String, Value>) {
         condition.insert("value".into(), canonical_numbers(&self.values));
+    }
+
+    fn compared(&self) -> Option<Compared<'_>> {
+        Some(Compared::Numbers(self.op, &self.values))
     }
 
     fn cost(&self) -> Cost {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use super::text::canonical_texts;
-use super::{Condition, Cost, Kind, Reading};
+use super::{Compared, Condition, Cost, Kind, Reading, Spelling};
 use crate::facts::Env;
 use crate::fields::{FieldRef, Read, text};
 use crate::object;
@@ -57,6 +57,10 @@ impl Condition for Numbers {
 
     fn canonical(&self, condition: &mut Map<String, Value>) {
         condition.insert("value".into(), canonical_texts(&self.numbers));
+    }
+
+    fn compared(&self) -> Option<Compared<'_>> {
+        matches!(self.op, Op::Equals | Op::In).then_some(Compared::Texts(Spelling::Phone, &self.numbers))
     }
 
     fn cost(&self) -> Cost {

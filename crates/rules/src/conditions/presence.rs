@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use super::{Condition, Cost, Kind, Reading};
+use super::{Compared, Condition, Cost, Kind, Reading};
 use crate::facts::Env;
 use crate::fields::FieldRef;
 use crate::operators::Op;
@@ -31,6 +31,10 @@ impl Condition for Presence {
     }
 
     fn canonical(&self, _: &mut Map<String, Value>) {}
+
+    fn compared(&self) -> Option<Compared<'_>> {
+        Some(Compared::Presence(self.present))
+    }
 
     fn cost(&self) -> Cost {
         Cost::Compare

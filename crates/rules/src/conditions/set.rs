@@ -9,7 +9,7 @@ use kilat_matcher::fold;
 use serde_json::{Map, Value};
 
 use super::text::{canonical_texts, equals_folded};
-use super::{Condition, Cost, Kind, Reading};
+use super::{Compared, Condition, Cost, Kind, Reading, Spelling};
 use crate::facts::Env;
 use crate::fields::{FieldRef, Read};
 use crate::object;
@@ -53,6 +53,13 @@ impl Condition for Members {
 
     fn canonical(&self, condition: &mut Map<String, Value>) {
         condition.insert("value".into(), canonical_texts(&self.names));
+    }
+
+    fn compared(&self) -> Option<Compared<'_>> {
+        Some(match self.folded.is_empty() {
+            true => Compared::Texts(Spelling::Exact, &self.names),
+            false => Compared::Texts(Spelling::Folded, &self.folded),
+        })
     }
 
     fn cost(&self) -> Cost {

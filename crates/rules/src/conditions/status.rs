@@ -7,9 +7,9 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use super::text::canonical_texts;
-use super::{Condition, Cost, Kind, Reading};
+use super::{Compared, Condition, Cost, Kind, Reading, Spelling};
 use crate::facts::Env;
-use crate::fields::{FieldRef, Read};
+use crate::fields::{FieldRef, Read, text};
 use crate::object;
 use crate::operators::Op;
 use crate::settings::unknown_status;
@@ -36,12 +36,16 @@ fn read(reading: &mut Reading<'_>) -> Option<Arc<dyn Condition>> {
 impl Condition for Statuses {
     fn holds(&self, field: &FieldRef, env: &mut Env<'_, '_>) -> Option<bool> {
         let Read::Text(read) = field.field.read else { return None };
-        let status = read(env.facts)?;
+        let status = text(read(env.facts))?;
         Some(self.0.iter().any(|id| **id == *status))
     }
 
     fn canonical(&self, condition: &mut Map<String, Value>) {
         condition.insert("value".into(), canonical_texts(&self.0));
+    }
+
+    fn compared(&self) -> Option<Compared<'_>> {
+        Some(Compared::Texts(Spelling::Exact, &self.0))
     }
 
     fn cost(&self) -> Cost {

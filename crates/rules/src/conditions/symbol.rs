@@ -8,7 +8,7 @@ use std::sync::Arc;
 use kilat_domain::{MessageType, SenderKind};
 use serde_json::{Map, Value};
 
-use super::{Condition, Cost, Kind, Reading};
+use super::{Compared, Condition, Cost, Kind, Reading};
 use crate::codes;
 use crate::diagnostic::did_you_mean;
 use crate::facts::Env;
@@ -109,6 +109,10 @@ impl Condition for Symbols {
 
     fn canonical(&self, condition: &mut Map<String, Value>) {
         condition.insert("value".into(), self.value.clone());
+    }
+
+    fn compared(&self) -> Option<Compared<'_>> {
+        Some(Compared::Symbols(self.members))
     }
 
     fn cost(&self) -> Cost {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use kilat_matcher::{Boundary, Case, KEYWORD_BYTES_MAX, Regex, exact_phrase, fold, fold_into, is_word_boundary};
 use serde_json::{Map, Value};
 
-use super::{Condition, Cost, Kind, Reading, Scan};
+use super::{Compared, Condition, Cost, Kind, Reading, Scan, Spelling};
 use crate::codes;
 use crate::facts::{Env, Scratch, head};
 use crate::fields::{self, FieldRef, Read, message_text};
@@ -127,6 +127,11 @@ impl Texts {
         Texts { op, texts, needles, case_sensitive, is_message }
     }
 
+    /// The folded texts, where a text that equals one of them is all that is asked for.
+    pub(super) fn whole_folded(&self) -> Option<&[Box<str>]> {
+        (matches!(self.op, Op::Equals | Op::In) && !self.case_sensitive).then_some(&self.needles)
+    }
+
     /// Whether one of the texts fulfils the operator on `text`.
     pub(super) fn hold_on(&self, text: &str, scratch: &mut Scratch) -> bool {
         if self.case_sensitive {
@@ -198,6 +203,12 @@ impl Condition for Texts {
 
     fn canonical(&self, condition: &mut Map<String, Value>) {
         condition.insert("value".into(), canonical_texts(&self.texts));
+    }
+
+    fn compared(&self) -> Option<Compared<'_>> {
+        let spelling = if self.case_sensitive { Spelling::Exact } else { Spelling::Folded };
+        let whole = matches!(self.op, Op::Equals | Op::In) && !self.is_message;
+        whole.then_some(Compared::Texts(spelling, &self.needles))
     }
 
     fn cost(&self) -> Cost {

@@ -5,25 +5,29 @@
 //! (D-36).
 //! Absent: Stop Processing and fallback's "only if nothing answered", which depend on what the engine did with the rules.
 
-use kilat_domain::{Event, SenderKind};
+use kilat_domain::{EventKind, SenderKind};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{Candidate, RuleSet};
+use super::RuleSet;
+use super::standing::{in_scope, is_message_added, sees_chat, sees_sender, sender};
 use crate::actions::{Plan, Planned, RuleAction};
 use crate::conditions::{Group, Leaf, Tree};
 use crate::facts::{Env, Facts, Scratch};
 use crate::fields::{channel_account, channel_source};
-use crate::phone;
-use crate::rule::{Class, Rule, is_message};
+use crate::rule::Rule;
 
 /// The pass of one event.
 #[derive(Debug)]
 pub struct Pass<'p> {
     rule_set: &'p RuleSet,
-    candidates: &'p [Candidate],
     scratch: &'p mut Scratch,
+    /// The place to go on from; within its word, `left` knows better.
     next: usize,
+    /// The rules of the word of `next` that are still to be asked, one bit each.
+    left: u64,
+    /// What the index said may no longer be so.
+    is_stale: bool,
 }
 
 /// What became of one rule in a pass, for `--explain`.
@@ -54,58 +58,58 @@ pub struct FirstFalse {
 }
 
 impl<'p> Pass<'p> {
-    pub(super) fn new(rule_set: &'p RuleSet, candidates: &'p [Candidate], scratch: &'p mut Scratch) -> Pass<'p> {
-        Pass { rule_set, candidates, scratch, next: 0 }
+    pub(super) fn new(rule_set: &'p RuleSet, scratch: &'p mut Scratch) -> Pass<'p> {
+        Pass { rule_set, scratch, next: 0, left: 0, is_stale: true }
     }
 
     /// The next rule, in evaluation order, whose trigger, scope and conditions hold for the facts as they are now.
     pub fn next(&mut self, facts: &Facts<'_>) -> Option<&'p Rule> {
         let rule_set = self.rule_set;
-        let (sender, chat) = (sender_bit(facts.event), chat_bit(facts));
-        while let Some(candidate) = self.next_awake() {
-            if candidate.senders & sender == 0
-                || candidate.chats & chat == 0
-                || candidate.message_added && !is_message_added(facts)
-            {
-                continue;
+        let mut env = Env { facts, settings: &rule_set.settings, scratch: self.scratch };
+        if std::mem::take(&mut self.is_stale) {
+            rule_set.index.changed(env.scratch);
+            self.left = match self.next / 64 {
+                word if word < env.scratch.awake.len() => {
+                    rule_set.index.ask(word, &mut env) & u64::MAX << (self.next % 64)
+                }
+                _ => 0,
+            };
+        }
+        loop {
+            while self.left == 0 {
+                self.next = (self.next / 64 + 1) * 64;
+                if self.next / 64 >= env.scratch.awake.len() {
+                    return None;
+                }
+                self.left = rule_set.index.ask(self.next / 64, &mut env);
             }
-            let index = candidate.rule as usize;
-            let (rule, program) = (&rule_set.rules[index], &rule_set.programs[index]);
-            if candidate.scoped && !in_scope(rule, facts) {
-                continue;
-            }
-            if program.holds(&mut Env { facts, settings: &rule_set.settings, scratch: self.scratch }) {
+            let place = self.next / 64 * 64 + self.left.trailing_zeros() as usize;
+            self.left &= self.left - 1;
+            let rule = &rule_set.rules[place];
+            if (!rule.is_scoped() || in_scope(rule, facts)) && rule_set.programs[place].holds(&mut env) {
+                self.next = place + 1;
+                // The caller may do to the facts what the rule says.
+                self.is_stale = true;
                 return Some(rule);
             }
         }
-        None
-    }
-
-    /// The next candidate this event has to ask.
-    fn next_awake(&mut self) -> Option<&'p Candidate> {
-        let mut word = self.next / 64;
-        let mut bits = *self.scratch.awake.get(word)? & (u64::MAX << (self.next % 64));
-        while bits == 0 {
-            word += 1;
-            bits = *self.scratch.awake.get(word)?;
-        }
-        let place = word * 64 + bits.trailing_zeros() as usize;
-        self.next = place + 1;
-        self.candidates.get(place)
     }
 
     /// As [`Pass::next`], and tells of every rule it asked on the way.
     pub fn next_explained(&mut self, facts: &Facts<'_>, out: &mut Vec<Evaluated>) -> Option<&'p Rule> {
         let rule_set = self.rule_set;
-        while let Some(candidate) = self.candidates.get(self.next) {
+        while let Some(rule) = rule_set.rules.get(self.next) {
+            let place = self.next;
             self.next += 1;
-            let index = candidate.rule as usize;
-            let (rule, program) = (&rule_set.rules[index], &rule_set.programs[index]);
-            let first_false = if candidate.senders & sender_bit(facts.event) == 0 {
-                Some(unseen_sender(program.senders, facts))
-            } else if candidate.message_added && !is_message_added(facts) {
+            if !rule_set.index.triggers(facts.event.kind, place) {
+                continue;
+            }
+            let only_added = facts.event.kind == EventKind::MessageCreated && rule.message_added_only();
+            let first_false = if !sees_sender(rule, facts.event) {
+                Some(unseen_sender(rule.senders(), facts))
+            } else if only_added && !is_message_added(facts) {
                 Some(not_added(facts))
-            } else if candidate.chats & chat_bit(facts) == 0 {
+            } else if !sees_chat(rule, facts) {
                 Some(FirstFalse {
                     path: "trigger".into(),
                     field: "chat.kind".into(),
@@ -130,9 +134,8 @@ impl<'p> Pass<'p> {
 
     /// Leaves out what is left of the normal rules (D-35); fallback rules still get their turn.
     pub fn skip_normal(&mut self) {
-        let left = self.candidates[self.next..].iter();
-        let normal = left.take_while(|candidate| self.rule_set.rules[candidate.rule as usize].class() == Class::Normal);
-        self.next += normal.count();
+        self.next = self.next.max(self.rule_set.first_fallback);
+        self.is_stale = true;
     }
 
     /// What an action of this rule set comes to for these facts.
@@ -145,38 +148,6 @@ impl<'p> Pass<'p> {
             regex: &mut self.scratch.regex,
         })
     }
-}
-
-/// The bit of a message's sender; every bit for what is no message, none for a message of nobody.
-fn sender_bit(event: &Event<'_>) -> u32 {
-    if is_message(event.kind) { sender(event).map_or(0, |sender| 1 << sender as u32) } else { u32::MAX }
-}
-
-/// The bit of the kind of chat; every bit where there is no chat.
-fn chat_bit(facts: &Facts<'_>) -> u32 {
-    facts.chat_kind().map_or(u32::MAX, |kind| 1 << kind as u32)
-}
-
-fn sender(event: &Event<'_>) -> Option<SenderKind> {
-    event.sender.as_ref().map(|sender| sender.kind)
-}
-
-/// Whether this is a customer's message in a conversation that was known before (D-23).
-fn is_message_added(facts: &Facts<'_>) -> bool {
-    facts.event.is_customer_message() && !facts.conversation_is_new
-}
-
-/// Whether the rule is for the channel the event came through (D-29).
-fn in_scope(rule: &Rule, facts: &Facts<'_>) -> bool {
-    let channels = rule.channels.is_empty()
-        || channel_account(facts).is_some_and(|account| {
-            let account = phone::canonical(account, None);
-            rule.channels.iter().any(|channel| phone::canonical(channel, None) == account)
-        });
-    let sources = rule.sources.is_empty()
-        || channel_source(facts)
-            .is_some_and(|source| rule.sources.iter().any(|known| known.eq_ignore_ascii_case(source)));
-    channels && sources
 }
 
 fn out_of_scope(rule: &Rule, facts: &Facts<'_>) -> FirstFalse {

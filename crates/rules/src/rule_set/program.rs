@@ -1,24 +1,40 @@
 //! The conditions of one rule, compiled: keywords as bits of the scan, the rest in order of cost.
 //!
-//! In: a rule. Out: a [`Program`] that decides as the rule's conditions do, one by one in any order, since none has an
-//! effect.
+//! In: a rule. Out: a [`Draft`], from which the index takes what it answers itself, and what is left of it: a [`Program`].
+//! PR-1: a draft decides as the rule's conditions do, one by one in any order, since none has an effect.
 
-use kilat_domain::ChatKind;
 use kilat_matcher::{Boundary, HitSet, KeywordError, KeywordId, KeywordSetBuilder};
 
 use crate::conditions::{Cost, Group, Leaf, Scan, Tree};
 use crate::facts::Env;
 use crate::rule::Rule;
 
-/// A compiled rule.
+/// What a rule still has to be asked once the index let it through, cheapest first.
 #[derive(Debug)]
 pub(super) struct Program {
-    /// Senders it sees, one bit each, where the event is a message.
-    pub(super) senders: u32,
-    /// Kinds of chat it sees, one bit each.
-    pub(super) chats: u32,
     steps: Box<[Step]>,
-    needs_text: bool,
+}
+
+/// The conditions of a rule, all of which must hold.
+pub(super) struct Draft<'r> {
+    pub(super) terms: Vec<Term<'r>>,
+    /// Whether it looks at the folded message text or its keywords.
+    pub(super) needs_text: bool,
+}
+
+/// A condition, or a group that is no plain list of them.
+pub(super) struct Term<'r> {
+    pub(super) literal: Option<Literal<'r>>,
+    step: Step,
+    /// The index has answered it by the time the rule is asked.
+    pub(super) is_answered: bool,
+}
+
+/// A condition or its contrary.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Literal<'r> {
+    pub(super) leaf: &'r Leaf,
+    pub(super) inverted: bool,
 }
 
 /// A condition or a group.
@@ -38,85 +54,150 @@ enum Step {
     Group(Group, Box<[Step]>),
 }
 
-/// What the keyword ids of one rule set are collected in.
-struct Compiler<'k> {
-    keywords: &'k mut KeywordSetBuilder,
-    needs_text: bool,
+/// The keywords one of which a text must hold for a rule to hold.
+pub(super) struct Gate {
+    pub(super) keywords: Box<[KeywordId]>,
+    /// Whether the rule may hold where there is no text.
+    pub(super) when_missing: bool,
+}
+
+impl Literal<'_> {
+    /// What the literal says where the field fulfils the operator without its negation or does not, or is missing.
+    pub(super) fn decide(&self, fulfilled: Option<bool>) -> bool {
+        self.leaf.decide(fulfilled) != self.inverted
+    }
+
+    /// Whether it holds where the operator without its negation is not fulfilled.
+    pub(super) fn is_negative(&self) -> bool {
+        self.leaf.op.positive().1 != self.inverted
+    }
+}
+
+impl<'r> Draft<'r> {
+    pub(super) fn of(rule: &'r Rule, keywords: &mut KeywordSetBuilder) -> Result<Draft<'r>, KeywordError> {
+        let mut draft = Draft { terms: Vec::new(), needs_text: needs_text(rule) };
+        draft.add_all(&rule.conditions, false, keywords)?;
+        Ok(draft)
+    }
+
+    /// A draft that looks at every field itself.
+    pub(super) fn without_keywords(rule: &'r Rule) -> Draft<'r> {
+        let term = |tree| Term { literal: None, step: Step::without_keywords(tree), is_answered: false };
+        Draft { terms: rule.conditions.iter().map(term).collect(), needs_text: needs_text(rule) }
+    }
+
+    /// Adds conditions all of which must hold, or none of which may.
+    fn add_all(
+        &mut self,
+        trees: &'r [Tree],
+        inverted: bool,
+        keywords: &mut KeywordSetBuilder,
+    ) -> Result<(), KeywordError> {
+        for tree in trees {
+            match (tree, inverted) {
+                (Tree::Leaf(leaf), _) => {
+                    let literal = Literal { leaf, inverted };
+                    let step = Step::of_literal(literal, keywords)?;
+                    self.terms.push(Term { literal: Some(literal), step, is_answered: false });
+                }
+                (Tree::Group(Group::All, members), false) => self.add_all(members, false, keywords)?,
+                (Tree::Group(Group::None, members), false) => self.add_all(members, true, keywords)?,
+                (Tree::Group(Group::Any, members), true) => self.add_all(members, true, keywords)?,
+                (group, inverted) => {
+                    let mut step = Step::of(group, keywords)?;
+                    if inverted {
+                        step = Step::Group(Group::None, [step].into());
+                    }
+                    self.terms.push(Term { literal: None, step, is_answered: false });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes the most telling gate there is, if there is one; its condition is answered where it asks for nothing more than
+    /// its keywords.
+    pub(super) fn take_gate(&mut self) -> Option<Gate> {
+        let gates = self.terms.iter_mut().filter_map(|term| {
+            let gate = term.step.gate()?;
+            Some((gate, term))
+        });
+        let (gate, term) = gates.min_by_key(|(gate, _)| gate.keywords.len())?;
+        term.is_answered = matches!(term.step, Step::Keywords { .. });
+        Some(gate)
+    }
+
+    /// What the index leaves to be asked.
+    pub(super) fn finish(self) -> Program {
+        let left = self.terms.into_iter().filter(|term| !term.is_answered);
+        let mut steps: Vec<Step> = left.map(|term| term.step).collect();
+        steps.sort_by_key(Step::cost);
+        Program { steps: steps.into() }
+    }
 }
 
 impl Program {
-    pub(super) fn compile(rule: &Rule, keywords: &mut KeywordSetBuilder) -> Result<Program, KeywordError> {
-        let mut compiler = Compiler { keywords, needs_text: false };
-        let steps = compiler.steps(&rule.conditions)?;
-        let every_chat = (1 << ChatKind::WORDS.len()) - 1;
-        let shouted = 1 << ChatKind::Broadcast as u32 | 1 << ChatKind::Status as u32;
-        let names_chat = rule.has_condition_on(&["chat.is_group", "chat.kind"]);
-        Ok(Program {
-            senders: rule.senders(),
-            chats: if names_chat { every_chat } else { every_chat & !shouted },
-            steps,
-            needs_text: compiler.needs_text,
-        })
-    }
-
-    /// Whether the program looks at the folded message text or its keywords.
-    pub(super) fn needs_text(&self) -> bool {
-        self.needs_text
-    }
-
-    /// The keywords one of which must be found for the program to hold on an event that has a text; `None` where it may
-    /// hold without.
-    pub(super) fn gate(&self) -> Option<&[KeywordId]> {
-        self.steps.iter().find_map(|step| match step {
-            Step::Keywords { ids, negated: false, .. } | Step::Check { needs: Some(ids), .. } => Some(&**ids),
-            _ => None,
-        })
-    }
-
     /// Whether every condition holds.
     pub(super) fn holds(&self, env: &mut Env<'_, '_>) -> bool {
         self.steps.iter().all(|step| step.holds(env))
     }
 }
 
-impl Compiler<'_> {
-    fn steps(&mut self, trees: &[Tree]) -> Result<Box<[Step]>, KeywordError> {
-        let mut steps = trees.iter().map(|tree| self.step(tree)).collect::<Result<Vec<_>, _>>()?;
-        steps.sort_by_key(Step::cost);
-        Ok(steps.into())
+impl Step {
+    fn of(tree: &Tree, keywords: &mut KeywordSetBuilder) -> Result<Step, KeywordError> {
+        match tree {
+            Tree::Leaf(leaf) => Step::of_literal(Literal { leaf, inverted: false }, keywords),
+            Tree::Group(group, members) => {
+                let members = members.iter().map(|member| Step::of(member, keywords));
+                let mut members = members.collect::<Result<Vec<_>, _>>()?;
+                members.sort_by_key(Step::cost);
+                Ok(Step::Group(*group, members.into()))
+            }
+        }
     }
 
-    fn step(&mut self, tree: &Tree) -> Result<Step, KeywordError> {
-        let leaf = match tree {
-            Tree::Group(group, members) => return Ok(Step::Group(*group, self.steps(members)?)),
-            Tree::Leaf(leaf) => leaf,
-        };
-        self.needs_text |= leaf.field.field.name == "message.text";
-        Ok(match leaf.condition.scan() {
-            Some(Scan::Decides(words, boundary)) => Step::Keywords {
-                ids: self.ids(&words, boundary)?,
-                negated: leaf.op.positive().1,
-                when_missing: leaf.when_missing(),
-            },
+    fn without_keywords(tree: &Tree) -> Step {
+        match tree {
+            Tree::Leaf(leaf) => Step::Check { leaf: leaf.clone(), needs: None },
+            Tree::Group(group, members) => {
+                let mut members: Vec<Step> = members.iter().map(Step::without_keywords).collect();
+                members.sort_by_key(Step::cost);
+                Step::Group(*group, members.into())
+            }
+        }
+    }
+
+    fn of_literal(literal: Literal<'_>, keywords: &mut KeywordSetBuilder) -> Result<Step, KeywordError> {
+        let leaf = literal.leaf;
+        let step = match leaf.condition.scan() {
+            Some(Scan::Decides(words, boundary)) => {
+                return Ok(Step::Keywords {
+                    ids: ids(&words, boundary, keywords)?,
+                    negated: literal.is_negative(),
+                    when_missing: literal.decide(None),
+                });
+            }
             // A negation holds where nothing is found, so that the scan cannot spare it the look.
             Some(Scan::Needs(words)) if !leaf.op.positive().1 => {
-                Step::Check { leaf: leaf.clone(), needs: Some(self.ids(&words, Boundary::Anywhere)?) }
+                Step::Check { leaf: leaf.clone(), needs: Some(ids(&words, Boundary::Anywhere, keywords)?) }
             }
             _ => Step::Check { leaf: leaf.clone(), needs: None },
-        })
+        };
+        Ok(if literal.inverted { Step::Group(Group::None, [step].into()) } else { step })
     }
 
-    fn ids(&mut self, words: &[&str], boundary: Boundary) -> Result<Box<[KeywordId]>, KeywordError> {
-        let added = words.iter().filter_map(|word| match self.keywords.add(word, boundary) {
-            // A word that folds to nothing is in no text; its author was warned.
-            Err(KeywordError::Empty) => None,
-            added => Some(added),
-        });
-        added.collect()
+    fn gate(&self) -> Option<Gate> {
+        match self {
+            Step::Keywords { ids, negated: false, when_missing } => {
+                Some(Gate { keywords: ids.clone(), when_missing: *when_missing })
+            }
+            Step::Check { leaf, needs: Some(ids) } => {
+                Some(Gate { keywords: ids.clone(), when_missing: leaf.when_missing() })
+            }
+            _ => None,
+        }
     }
-}
 
-impl Step {
     fn cost(&self) -> Cost {
         match self {
             Step::Keywords { .. } => Cost::Bit,
@@ -147,6 +228,19 @@ impl Step {
             Step::Group(Group::None, members) => !members.iter().any(|step| step.holds(env)),
         }
     }
+}
+
+fn needs_text(rule: &Rule) -> bool {
+    rule.has_condition_on(&["message.text"])
+}
+
+fn ids(words: &[&str], boundary: Boundary, keywords: &mut KeywordSetBuilder) -> Result<Box<[KeywordId]>, KeywordError> {
+    let added = words.iter().filter_map(|word| match keywords.add(word, boundary) {
+        // A word that folds to nothing is in no text; its author was warned.
+        Err(KeywordError::Empty) => None,
+        added => Some(added),
+    });
+    added.collect()
 }
 
 fn any(ids: &[KeywordId], hits: &HitSet) -> bool {

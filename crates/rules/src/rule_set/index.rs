@@ -1,0 +1,276 @@
+//! Which rules an event has to ask: a place in evaluation order for every rule, a bit for every place.
+//!
+//! In: the rules. Out: for an event, the places of rules whose indexed conditions hold, 64 at a time.
+//! A rule that can hold only where one of its keywords is found sleeps until the scan finds one. What many rules ask is
+//! answered by [`Column`]s: bits for every rule by the value of a field, so that the 64 rules of a word are decided by one
+//! AND a column. A column looks at the event when a word first needs it, and a word ends at the first column that leaves
+//! nobody: few columns are ever asked.
+//! IX-1: no rule is left out that reading its conditions one by one would find to hold; after a rule fired, columns of what
+//! rules can change are asked anew (D-36).
+
+mod cells;
+mod column;
+
+use std::collections::BTreeMap;
+
+use kilat_domain::{ChatKind, EventKind, SenderKind};
+use kilat_matcher::KeywordId;
+
+use crate::conditions::{Compared, Leaf, Spelling};
+use crate::facts::{Chosen, Env, Scratch};
+use crate::fields::Read;
+use crate::rule::Rule;
+use crate::rule_set::program::{Draft, Gate, Literal};
+use crate::rule_set::standing;
+use column::Column;
+
+/// Fewest rules that ask the same thing for a column to pay.
+const ASKED_MIN: usize = 3;
+/// Most cells of a column.
+const CELLS_MAX: usize = 512;
+/// Most bytes of all columns together, for every rule.
+const BYTES_PER_RULE_MAX: usize = 128;
+/// Bytes of columns that are always allowed.
+const BYTES_MIN: usize = 16 << 10;
+
+/// The index of one rule set.
+#[derive(Debug)]
+pub(super) struct Index {
+    /// Words of 64 rules.
+    words: usize,
+    /// By event kind; `None` where it triggers no rule.
+    triggers: Box<[Option<Trigger>]>,
+    /// By keyword: where the places of the rules it wakes start in `woken`; one more than there are keywords.
+    woken_at: Box<[u32]>,
+    woken: Box<[u32]>,
+    /// The most telling first.
+    columns: Box<[Column]>,
+}
+
+/// The rules of one event kind, one bit each.
+#[derive(Debug)]
+struct Trigger {
+    all: Box<[u64]>,
+    /// Those that no keyword wakes.
+    awake: Box<[u64]>,
+    /// Those that keywords wake and that may hold where there is no text.
+    textless: Box<[u64]>,
+    needs_text: bool,
+}
+
+impl Index {
+    /// Indexes the rules, in evaluation order; notes in the drafts which of their conditions are answered. There are so many
+    /// keywords.
+    pub(super) fn of(rules: &[Rule], drafts: &mut [Draft<'_>], keywords: usize) -> Index {
+        let words = rules.len().div_ceil(64);
+        let gates: Vec<_> = drafts.iter_mut().map(Draft::take_gate).collect();
+        let triggers = triggers(rules, drafts, &gates);
+        let mut woken: Vec<(KeywordId, u32)> = Vec::new();
+        for (place, gate) in gates.iter().enumerate() {
+            woken.extend(gate.iter().flat_map(|gate| &gate.keywords).map(|keyword| (*keyword, place as u32)));
+        }
+        woken.sort_unstable();
+        let mut woken_at = vec![0; keywords + 1];
+        for (keyword, _) in &woken {
+            woken_at[keyword.index() + 1] += 1;
+        }
+        for keyword in 0..keywords {
+            woken_at[keyword + 1] += woken_at[keyword];
+        }
+        Index {
+            words,
+            triggers,
+            woken_at: woken_at.into(),
+            woken: woken.into_iter().map(|(_, place)| place).collect(),
+            columns: columns(rules, drafts).into(),
+        }
+    }
+
+    /// An index that knows the rules' triggers and leaves everything else to the rules.
+    pub(super) fn of_nothing(rules: &[Rule], drafts: &[Draft<'_>]) -> Index {
+        let gates = rules.iter().map(|_| None).collect::<Vec<_>>();
+        Index {
+            words: rules.len().div_ceil(64),
+            triggers: triggers(rules, drafts, &gates),
+            woken_at: Box::default(),
+            woken: Box::default(),
+            columns: standing_columns(rules).into(),
+        }
+    }
+
+    /// Whether events of this kind trigger any rule.
+    pub(super) fn listens_to(&self, kind: EventKind) -> bool {
+        self.triggers[kind as usize].is_some()
+    }
+
+    /// Whether the rule of this place is triggered by events of this kind.
+    pub(super) fn triggers(&self, kind: EventKind, place: usize) -> bool {
+        let trigger = self.triggers[kind as usize].as_ref();
+        trigger.is_some_and(|trigger| trigger.all[place / 64] >> (place % 64) & 1 != 0)
+    }
+
+    /// Whether any rule for events of this kind looks at the message text.
+    pub(super) fn needs_text(&self, kind: EventKind) -> bool {
+        self.triggers[kind as usize].as_ref().is_some_and(|trigger| trigger.needs_text)
+    }
+
+    /// Begins with an event, whose text has been scanned.
+    pub(super) fn wake(&self, kind: EventKind, scratch: &mut Scratch) {
+        scratch.awake.clear();
+        scratch.cells.clear();
+        scratch.chosen.clear();
+        let Some(trigger) = &self.triggers[kind as usize] else { return };
+        scratch.chosen.resize(self.columns.len(), Chosen::Unknown);
+        scratch.awake.extend_from_slice(&trigger.awake);
+        if !scratch.has_text {
+            for (awake, textless) in scratch.awake.iter_mut().zip(&trigger.textless) {
+                *awake |= textless;
+            }
+            return;
+        }
+        for hit in scratch.hits.iter() {
+            let (from, to) = (self.woken_at[hit.index()] as usize, self.woken_at[hit.index() + 1] as usize);
+            for place in &self.woken[from..to] {
+                let (word, bit) = (*place as usize / 64, 1 << (place % 64));
+                scratch.awake[word] |= bit & trigger.all[word];
+            }
+        }
+    }
+
+    /// Forgets what rules can change.
+    pub(super) fn changed(&self, scratch: &mut Scratch) {
+        for (column, chosen) in self.columns.iter().zip(&mut scratch.chosen) {
+            if !column.is_fixed {
+                *chosen = Chosen::Unknown;
+            }
+        }
+    }
+
+    /// The rules of one word that the event has to ask, one bit each.
+    pub(super) fn ask(&self, word: usize, env: &mut Env<'_, '_>) -> u64 {
+        let mut bits = env.scratch.awake[word];
+        for (at, column) in self.columns.iter().enumerate() {
+            if bits == 0 {
+                break;
+            }
+            if let Chosen::Unknown = env.scratch.chosen[at] {
+                env.scratch.chosen[at] = column.choose(env);
+            }
+            bits &= column.word(env.scratch.chosen[at], word, self.words, &env.scratch.cells);
+        }
+        bits
+    }
+}
+
+/// By event kind: the rules it triggers, of which some have gates.
+fn triggers(rules: &[Rule], drafts: &[Draft<'_>], gates: &[Option<Gate>]) -> Box<[Option<Trigger>]> {
+    let trigger = |kind: EventKind| {
+        let mut trigger = Trigger::none(rules.len().div_ceil(64));
+        let mut any = false;
+        for (place, rule) in rules.iter().enumerate() {
+            if !rule.triggers.iter().any(|trigger| trigger.kind == kind) {
+                continue;
+            }
+            any = true;
+            let (word, bit) = (place / 64, 1 << (place % 64));
+            trigger.all[word] |= bit;
+            trigger.needs_text |= drafts[place].needs_text;
+            match &gates[place] {
+                None => trigger.awake[word] |= bit,
+                Some(gate) if gate.when_missing => trigger.textless[word] |= bit,
+                Some(_) => {}
+            }
+        }
+        any.then_some(trigger)
+    };
+    EventKind::ALL.iter().map(|kind| trigger(*kind)).collect()
+}
+
+impl Trigger {
+    fn none(words: usize) -> Trigger {
+        let bits = || vec![0; words].into_boxed_slice();
+        Trigger { all: bits(), awake: bits(), textless: bits(), needs_text: false }
+    }
+}
+
+/// Which column a literal could stand in: its field, how texts count as one, and for fields of several values, which of the
+/// rule's literals on that field it is, since each could be fulfilled by another value.
+type Key<'r> = (&'static str, &'r str, Spelling, usize);
+
+/// The columns that pay, the most telling first; the drafts learn what is answered.
+fn columns(rules: &[Rule], drafts: &mut [Draft<'_>]) -> Vec<Column> {
+    let mut by_field: BTreeMap<Key<'_>, Vec<(usize, usize, Literal<'_>)>> = BTreeMap::new();
+    let mut by_leaf: BTreeMap<String, Vec<(usize, usize, Literal<'_>)>> = BTreeMap::new();
+    for (place, draft) in drafts.iter().enumerate() {
+        let mut earlier: Vec<(&str, &str)> = Vec::new();
+        for (at, term) in draft.terms.iter().enumerate() {
+            let Some(literal) = term.literal.filter(|_| !term.is_answered) else { continue };
+            let leaf = literal.leaf;
+            if let Some(spelling) = spelling(leaf) {
+                let name = (leaf.field.field.name, &*leaf.field.path);
+                let several = matches!(leaf.field.field.read, Read::Set(_) | Read::Path(_));
+                let nth = if several { earlier.iter().filter(|known| **known == name).count() } else { 0 };
+                earlier.push(name);
+                by_field.entry((name.0, name.1, spelling, nth)).or_default().push((place, at, literal));
+            } else if leaf.condition.scan().is_none() {
+                by_leaf.entry(leaf.canonical().to_string()).or_default().push((place, at, literal));
+            }
+        }
+    }
+    let mut columns = standing_columns(rules);
+    let mut answered = Vec::new();
+    let mut bytes: usize = columns.iter().map(Column::memory_bytes).sum();
+    let bytes_max = BYTES_MIN.max(rules.len() * BYTES_PER_RULE_MAX);
+    let mut take = |column: Column, asked: &[(usize, usize, Literal<'_>)]| {
+        bytes += column.memory_bytes();
+        if bytes > bytes_max {
+            bytes -= column.memory_bytes();
+            return;
+        }
+        columns.push(column);
+        answered.extend(asked.iter().map(|(place, at, _)| (*place, *at)));
+    };
+    for ((_, _, spelling, _), asked) in by_field.iter().filter(|(_, asked)| asked.len() >= ASKED_MIN) {
+        let literals: Vec<_> = asked.iter().map(|(place, _, literal)| (*place, *literal)).collect();
+        if let Some(column) = Column::of_field(&literals, *spelling, rules.len(), CELLS_MAX) {
+            take(column, asked);
+        }
+    }
+    for asked in by_leaf.values().filter(|asked| asked.len() >= ASKED_MIN) {
+        let literals: Vec<_> = asked.iter().map(|(place, _, literal)| (*place, literal.inverted)).collect();
+        take(Column::of_shared(asked[0].2.leaf, &literals, rules.len()), asked);
+    }
+    for (place, at) in answered {
+        drafts[place].terms[at].is_answered = true;
+    }
+    columns.sort_by(|a, b| a.is_shared().cmp(&b.is_shared()).then(a.density().total_cmp(&b.density())));
+    columns
+}
+
+/// Columns for what rules ask beside their conditions, as far as it tells them apart or rules anything out.
+fn standing_columns(rules: &[Rule]) -> Vec<Column> {
+    let senders: Vec<u32> = rules.iter().map(Rule::senders).collect();
+    let chats: Vec<u32> = rules.iter().map(standing::chats).collect();
+    let only_added: Vec<bool> = rules.iter().map(|rule| rule.message_added_only()).collect();
+    let mut columns =
+        vec![Column::of_senders(&senders, SenderKind::WORDS.len()), Column::of_chats(&chats, ChatKind::WORDS.len())];
+    if only_added.contains(&true) {
+        columns.push(Column::of_added(&only_added));
+    }
+    columns
+}
+
+/// How an index compares the texts of a condition; `None` where no index can answer for it.
+fn spelling(leaf: &Leaf) -> Option<Spelling> {
+    let of_field = || match leaf.field.field.kind.name {
+        "status" => Spelling::Exact,
+        "country" => Spelling::Country,
+        "phone" => Spelling::Phone,
+        _ => Spelling::Folded,
+    };
+    match (leaf.condition.compared()?, &leaf.field.field.read) {
+        (_, Read::MessageText | Read::Money(_) | Read::Clock | Read::Later(_)) => None,
+        (Compared::Texts(spelling, _), _) => Some(spelling),
+        _ => Some(of_field()),
+    }
+}

@@ -1,0 +1,250 @@
+//! One thing that many rules ask of an event, answered for all of them by looking once.
+//!
+//! In: the rules that ask, and what. Out: for an event, a bit for every rule: whether it may still hold. A rule that does not
+//! ask may always.
+//! CO-1: a column answers exactly as the conditions it stands for, so that a rule need not look at them again.
+
+use kilat_domain::EventKind;
+
+use super::cells::{Cells, MISSING};
+use crate::conditions::{Leaf, Spelling};
+use crate::facts::{Chosen, Env, Scratch};
+use crate::fields::{FieldRef, Read, text, value};
+use crate::phone;
+use crate::rule::is_message;
+use crate::rule_set::program::Literal;
+use crate::rule_set::standing::{is_message_added, sender};
+
+/// Bits for each cell of something, one for every rule of the set.
+#[derive(Debug)]
+pub(super) struct Column {
+    source: Source,
+    /// The bits of the first cell, then of the second …
+    bits: Box<[u64]>,
+    /// Where a field can have several values at once: the rules for which one of them is enough; for the others all must do.
+    one_is_enough: Box<[u64]>,
+    /// Whether no rule can change the answer in a pass.
+    pub(super) is_fixed: bool,
+}
+
+/// Where the answer comes from.
+#[derive(Debug)]
+enum Source {
+    /// The value of a field.
+    Field(FieldRef, Spelling, Cells),
+    /// One condition that many rules share; the cells are false and true.
+    Shared(Leaf),
+    /// Who wrote a message.
+    Sender,
+    /// The kind of chat.
+    Chat,
+    /// Whether a message counts as added to a conversation that was known before.
+    Added,
+}
+
+/// Cells of [`Source::Sender`] and [`Source::Chat`]: none, not asked for, and one for each kind.
+const NOBODY: u32 = 0;
+const NOT_ASKED: u32 = 1;
+const FIRST_KIND: u32 = 2;
+
+impl Column {
+    /// A column for the conditions `asked`, each by the rule of its place; all of them are on one field. `None` where they
+    /// compare it with too many values.
+    pub(super) fn of_field(
+        asked: &[(usize, Literal<'_>)],
+        spelling: Spelling,
+        rules: usize,
+        cells_max: usize,
+    ) -> Option<Column> {
+        let field = asked[0].1.leaf.field.clone();
+        let symbols = match field.field.read {
+            Read::Symbol { words, .. } => words.len(),
+            _ => 0,
+        };
+        let cells = Cells::of(asked.iter().filter_map(|(_, literal)| literal.leaf.condition.compared()), symbols);
+        if cells.len() > cells_max {
+            return None;
+        }
+        let several = matches!(field.field.read, Read::Set(_) | Read::Path(_));
+        let words = rules.div_ceil(64);
+        let mut bits = vec![u64::MAX; cells.len() * words];
+        let mut one_is_enough = vec![0; if several { words } else { 0 }];
+        for (place, literal) in asked {
+            let (word, bit) = (place / 64, 1 << (place % 64));
+            let fulfilled = cells.fulfilled(literal.leaf.condition.compared()?);
+            for (cell, fulfilled) in fulfilled.into_iter().enumerate() {
+                if !literal.decide(fulfilled) {
+                    bits[cell * words + word] &= !bit;
+                }
+            }
+            if several && !literal.is_negative() {
+                one_is_enough[word] |= bit;
+            }
+        }
+        let is_fixed = field.is_fixed();
+        let source = Source::Field(field, spelling, cells);
+        Some(Column { source, bits: bits.into(), one_is_enough: one_is_enough.into(), is_fixed })
+    }
+
+    /// A column for one condition that rules of these places share; `true` where they ask for the contrary.
+    pub(super) fn of_shared(leaf: &Leaf, asked: &[(usize, bool)], rules: usize) -> Column {
+        let (field, words) = (&leaf.field, rules.div_ceil(64));
+        let mut bits = vec![u64::MAX; 2 * words];
+        for (place, inverted) in asked {
+            bits[usize::from(*inverted) * words + place / 64] &= !(1 << (place % 64));
+        }
+        Column {
+            is_fixed: field.is_fixed(),
+            source: Source::Shared(leaf.clone()),
+            bits: bits.into(),
+            one_is_enough: Box::default(),
+        }
+    }
+
+    /// A column for the senders that rules see, one bit for each kind.
+    pub(super) fn of_senders(senders: &[u32], kinds: usize) -> Column {
+        Column::of_masks(Source::Sender, senders, kinds)
+    }
+
+    /// A column for the kinds of chat that rules see, one bit for each kind.
+    pub(super) fn of_chats(chats: &[u32], kinds: usize) -> Column {
+        Column::of_masks(Source::Chat, chats, kinds)
+    }
+
+    /// A column for rules that see added messages only.
+    pub(super) fn of_added(only_added: &[bool]) -> Column {
+        let words = only_added.len().div_ceil(64);
+        let mut bits = vec![u64::MAX; 2 * words];
+        for (place, _) in only_added.iter().enumerate().filter(|(_, only)| **only) {
+            bits[place / 64] &= !(1 << (place % 64));
+        }
+        Column { source: Source::Added, bits: bits.into(), one_is_enough: Box::default(), is_fixed: true }
+    }
+
+    fn of_masks(source: Source, masks: &[u32], kinds: usize) -> Column {
+        let words = masks.len().div_ceil(64);
+        let mut bits = vec![u64::MAX; (FIRST_KIND as usize + kinds) * words];
+        for (place, mask) in masks.iter().enumerate() {
+            let (word, bit) = (place / 64, 1 << (place % 64));
+            bits[NOBODY as usize * words + word] &= !bit;
+            for kind in (0..kinds).filter(|kind| mask >> kind & 1 == 0) {
+                bits[(FIRST_KIND as usize + kind) * words + word] &= !bit;
+            }
+        }
+        Column { source, bits: bits.into(), one_is_enough: Box::default(), is_fixed: true }
+    }
+
+    /// The share of bits that are set, over all cells: how little the column tells on average.
+    pub(super) fn density(&self) -> f64 {
+        let set: u32 = self.bits.iter().map(|bits| bits.count_ones()).sum();
+        f64::from(set) / (self.bits.len() as f64 * 64.0)
+    }
+
+    /// Whether a condition has to be worked out, which costs more than reading a field.
+    pub(super) fn is_shared(&self) -> bool {
+        matches!(self.source, Source::Shared(_))
+    }
+
+    pub(super) fn memory_bytes(&self) -> usize {
+        (self.bits.len() + self.one_is_enough.len()) * size_of::<u64>() + size_of::<Column>()
+    }
+
+    /// Looks at the event.
+    pub(super) fn choose(&self, env: &mut Env<'_, '_>) -> Chosen {
+        let facts = env.facts;
+        let cell = match &self.source {
+            Source::Field(field, spelling, cells) => match field.field.read {
+                Read::Symbol { read, .. } => read(facts).map_or(MISSING, |symbol| cells.symbol(symbol)),
+                Read::Flag(read) => read(facts).map_or(MISSING, |flag| cells.flag(flag)),
+                Read::Number(read) => read(facts).map_or(MISSING, |number| cells.number(number)),
+                Read::Text(read) => text(read(facts)).map_or(MISSING, |text| named(cells, *spelling, text, env)),
+                Read::Set(read) => {
+                    let start = env.scratch.cells.len();
+                    for member in read(facts) {
+                        let cell = named(cells, *spelling, member, env);
+                        env.scratch.cells.push(cell);
+                    }
+                    return several(start, env.scratch);
+                }
+                Read::Path(read) => match value(read(facts, &field.path)) {
+                    None => MISSING,
+                    Some(kilat_domain::Value::List(members)) => {
+                        let start = env.scratch.cells.len();
+                        for member in members {
+                            let cell = cells.value(member, |text| named(cells, *spelling, text, env));
+                            env.scratch.cells.push(cell);
+                        }
+                        return several(start, env.scratch);
+                    }
+                    Some(value) => cells.value(value, |text| named(cells, *spelling, text, env)),
+                },
+                Read::MessageText | Read::Money(_) | Read::Clock | Read::Later(_) => MISSING,
+            },
+            Source::Shared(leaf) => u32::from(leaf.holds(env)),
+            Source::Sender if !is_message(facts.event.kind) => NOT_ASKED,
+            Source::Sender => sender(facts.event).map_or(NOBODY, |sender| FIRST_KIND + sender as u32),
+            Source::Chat => facts.chat_kind().map_or(NOT_ASKED, |kind| FIRST_KIND + kind as u32),
+            Source::Added => u32::from(facts.event.kind != EventKind::MessageCreated || is_message_added(facts)),
+        };
+        Chosen::Cell(cell)
+    }
+
+    /// The bits of 64 rules.
+    #[inline]
+    pub(super) fn word(&self, chosen: Chosen, word: usize, words: usize, cells: &[u32]) -> u64 {
+        match chosen {
+            Chosen::Cell(cell) => self.bits[cell as usize * words + word],
+            Chosen::Several(start, len) => {
+                let (mut one, mut all) = (0, u64::MAX);
+                for cell in &cells[start as usize..][..len as usize] {
+                    let bits = self.bits[*cell as usize * words + word];
+                    one |= bits;
+                    all &= bits;
+                }
+                let enough = self.one_is_enough[word];
+                one & enough | all & !enough
+            }
+            Chosen::Unknown => u64::MAX,
+        }
+    }
+}
+
+/// What is chosen where a field has as many values as were put behind `start`.
+fn several(start: usize, scratch: &mut Scratch) -> Chosen {
+    match scratch.cells[start..] {
+        [] => Chosen::Cell(MISSING),
+        [cell] => Chosen::Cell(cell),
+        _ => {
+            let cells = &mut scratch.cells;
+            cells[start..].sort_unstable();
+            let mut kept = start + 1;
+            for at in start + 1..cells.len() {
+                if cells[at] != cells[kept - 1] {
+                    cells[kept] = cells[at];
+                    kept += 1;
+                }
+            }
+            cells.truncate(kept);
+            Chosen::Several(start as u32, (kept - start) as u32)
+        }
+    }
+}
+
+/// The cell of a text.
+fn named(cells: &Cells, spelling: Spelling, text: &str, env: &mut Env<'_, '_>) -> u32 {
+    match spelling {
+        Spelling::Exact => cells.text(text),
+        Spelling::Folded => {
+            kilat_matcher::fold_into(text, &mut env.scratch.other);
+            cells.text(&env.scratch.other)
+        }
+        Spelling::Country => {
+            let upper = &mut env.scratch.other;
+            upper.clear();
+            upper.push_str(text.trim());
+            upper.make_ascii_uppercase();
+            cells.text(upper)
+        }
+        Spelling::Phone => cells.text(&phone::canonical(text, env.settings.calling_code())),
+    }
+}
