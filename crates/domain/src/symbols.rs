@@ -26,7 +26,7 @@ impl fmt::Display for UnknownSymbol {
 impl std::error::Error for UnknownSymbol {}
 
 macro_rules! symbols {
-    ($(#[$doc:meta])* $name:ident, $what:literal { $($(#[$vdoc:meta])* $variant:ident = $word:literal,)+ }) => {
+    ($(#[$doc:meta])* $name:ident, $what:literal $(else $other:ident)? { $($(#[$vdoc:meta])* $variant:ident = $word:literal,)+ }) => {
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[repr(u8)]
@@ -50,7 +50,7 @@ macro_rules! symbols {
             fn from_str(word: &str) -> Result<Self, UnknownSymbol> {
                 match word {
                     $($word => Ok($name::$variant),)+
-                    _ => Err(UnknownSymbol { what: $what, word: word.to_owned(), known: Self::WORDS }),
+                    _ => symbols!(@unknown $name $what, word $(, $other)?),
                 }
             }
         }
@@ -82,6 +82,12 @@ macro_rules! symbols {
                 deserializer.deserialize_str(Word)
             }
         }
+    };
+    (@unknown $name:ident $what:literal, $word:ident) => {
+        Err(UnknownSymbol { what: $what, word: $word.to_owned(), known: Self::WORDS })
+    };
+    (@unknown $name:ident $what:literal, $word:ident, $other:ident) => {
+        Ok($name::$other)
     };
 }
 
@@ -133,8 +139,8 @@ symbols! {
 }
 
 symbols! {
-    /// What a message carries.
-    MessageType, "message type" {
+    /// What a message carries; a word that is not known here, because channels go on inventing some, is read as `unknown`.
+    MessageType, "message type" else Unknown {
         Text = "text",
         Image = "image",
         Video = "video",

@@ -1,8 +1,6 @@
 //! What a field may hold beyond its Avro type, and which word may have been meant.
 
-use kilat_domain::{
-    ChatKind, Consent, ConversationPriority, ConversationStatus, EventKind, LeadPriority, MessageType, SenderKind,
-};
+use kilat_domain::{ChatKind, Consent, ConversationPriority, ConversationStatus, EventKind, LeadPriority, SenderKind};
 
 /// What a field may hold beyond its Avro type.
 #[derive(Clone, Copy)]
@@ -30,7 +28,6 @@ pub(super) fn of(record: &str, field: &str) -> Option<Limit> {
         ("LeadFacts", "priority") => ("lead priority", LeadPriority::WORDS),
         ("LeadFacts", "consent") => ("consent", Consent::WORDS),
         ("Chat", "kind") => ("chat kind", ChatKind::WORDS),
-        ("Message", "type") => ("message type", MessageType::WORDS),
         ("Event", "depth") => return Some(Limit::UpTo(u16::MAX.into())),
         _ => return None,
     };

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
 
 mod allocation;
+mod bad_lines;
 mod golden;
 mod headers;
 mod hostile;

@@ -89,6 +89,29 @@ fn history_updates_state_and_fires_nothing() {
     assert_eq!(engine.customer("baru").fired()[0], "e5: third");
 }
 
+/// Proves D-28.
+#[test]
+fn ten_thousand_old_messages_fire_nothing_and_the_next_live_one_does() {
+    let mut engine = Engine::new(
+        "
+workspace: acme
+rules:
+  - {id: any, name: Any, trigger: [message.created, lead.created, conversation.created], actions: [{type: add_tag, value: x}]}
+",
+    );
+    let mut decisions = 0;
+    for n in 0..10_000 {
+        let mut old = message(&format!("h{n}"), if n % 3 == 0 { "team" } else { "customer" }, "lama");
+        old["conversation"]["id"] = json!(format!("c{}", n % 100));
+        old["lead"]["id"] = json!(format!("l{}", n % 100));
+        old["message"]["history"] = json!(true);
+        decisions += engine.event(old).decisions.len();
+    }
+    assert_eq!(decisions, 0);
+    assert_eq!(engine.partition.len(), (100, 100), "they are folded all the same");
+    assert_eq!(engine.event(message("live", "customer", "baru")).fired()[0], "live: any");
+}
+
 const INTRODUCED: &str = "
 workspace: acme
 rules:

@@ -3,9 +3,12 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 mod allocations;
+mod bad_events;
 mod blocks;
 mod identity;
 mod lookahead;
+mod operators;
 mod order;
+mod refused;
 mod scenarios;
 mod support;

@@ -190,3 +190,51 @@ rules:
     let again = engine.customer("halo").decisions;
     assert_eq!(again[0]["refused"], json!([{"rule": "hello", "reason": "once"}]));
 }
+
+/// Proves D-38.
+#[test]
+fn a_rule_that_loops_in_three_conversations_within_ten_minutes_is_disabled_in_all() {
+    let mut engine = Engine::new(&format!("workspace: acme\n{PING_PONG}"));
+    let mut say = |n: usize| {
+        let mut event = message(&format!("x{n}"), "customer", "halo");
+        event["conversation"] = json!({"id": format!("c{n}")});
+        event["lead"] = json!({"id": format!("l{n}")});
+        engine.event(event)
+    };
+    for n in 0..3 {
+        assert!(say(n).decisions.iter().any(|d| d["refused"] == json!([{"rule": "ping", "reason": "loop"}])), "{n}");
+    }
+    let fourth = say(3);
+    assert_eq!(fourth.decisions[0]["refused"], json!([{"rule": "ping", "reason": "disabled"}]));
+}
+
+/// Proves D-34.
+#[test]
+fn the_order_rules_are_saved_in_changes_no_decision() {
+    let mut rules = vec![
+        "{id: a, name: A, trigger: message.created, actions: [{type: add_tag, value: a}]}",
+        "{id: b, name: B, priority: 60, trigger: message.created, actions: [{type: set_status, value: hot}]}",
+        "{id: c, name: C, trigger: message.created, conditions: [{field: lead.status, op: equals, value: hot}], actions: [{type: add_tag, value: c}]}",
+        "{id: d, name: D, priority: 60, created_at: 2026-01-01T00:00:00Z, trigger: message.created, actions: [{type: set_status, value: responded}]}",
+        "{id: e, name: E, priority: 10, stop: true, trigger: [message.created, lead.status_changed], actions: [{type: add_tag, value: e}]}",
+        "{id: f, name: F, class: fallback, priority: 99, trigger: message.created, actions: [{type: add_tag, value: f}]}",
+    ];
+    let decided = |rules: &[&str]| {
+        let lines: Vec<String> = rules.iter().map(|rule| format!("  - {rule}\n")).collect();
+        let mut engine = Engine::new(&format!("workspace: acme\nrules:\n{}", lines.concat()));
+        let mut decisions = engine.customer("halo").decisions;
+        // The hash names the file as it is saved.
+        decisions.iter_mut().for_each(|decision| decision["rule_set"] = json!(null));
+        decisions
+    };
+    let expected = decided(&rules);
+    assert!(!expected.is_empty());
+    // Every rotation of every swap of neighbours: enough to bring each rule before and behind each other one.
+    for swap in 0..rules.len() - 1 {
+        rules.swap(swap, swap + 1);
+        for _ in 0..rules.len() {
+            rules.rotate_left(1);
+            assert_eq!(decided(&rules), expected, "{rules:#?}");
+        }
+    }
+}

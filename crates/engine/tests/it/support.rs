@@ -77,8 +77,13 @@ impl Engine {
     pub(crate) fn try_event(&mut self, event: Value) -> (Applied, Answers) {
         let line = self.line(event);
         let event = json::event_from_line(&line).unwrap_or_else(|error| panic!("{line}: {error}"));
+        self.apply(&event)
+    }
+
+    /// Applies an event as it is.
+    pub(crate) fn apply(&mut self, event: &kilat_domain::Event<'_>) -> (Applied, Answers) {
         let mut answers = Answers::default();
-        let applied = self.partition.apply(&event, Some(&self.rules), event.occurred_at, &mut answers);
+        let applied = self.partition.apply(event, Some(&self.rules), event.occurred_at, &mut answers);
         (applied, answers)
     }
 
@@ -125,4 +130,17 @@ pub(crate) fn message(id: &str, sender: &str, text: &str) -> Value {
         "channel": {"kind": "whatsapp", "account": "6281110001", "source": "wa_api"}, "chat": {"kind": "direct"},
         "sender": {"kind": sender, "id": "628123456789", "name": "Budi"},
         "message": {"id": format!("wamid.{id}"), "type": "text", "text": text}})
+}
+
+/// The codes of everything that is found in a rule file.
+pub(crate) fn codes_of(text: &str) -> Vec<&'static str> {
+    kilat_rules::load("rules.yaml", text).diagnostics.iter().map(|found| found.code).collect()
+}
+
+/// A rule file with one rule that has these parts from line 6 on, and a trigger and an action where they say none.
+pub(crate) fn rule_file(parts: &str) -> String {
+    let trigger = if parts.contains("trigger:") { "name: R" } else { "name: R\n    trigger: message.created" };
+    let action = if parts.contains("actions:") { "" } else { "\n    actions: [{type: add_tag, value: x}]" };
+    let endpoint = "{kind: whatsapp_cloud, phone_number_id: \"1\", token: \"env:T\"}";
+    format!("workspace: acme\nrules:\n  - id: r\n    {trigger}\n    {parts}{action}\nendpoints: {{wa: {endpoint}}}\n")
 }

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test ends where something is not as it should be")]
 
+mod bad_input;
 mod check;
 mod config;
 mod demo;
@@ -11,3 +12,4 @@ mod log;
 mod recipes;
 mod support;
 mod test_cases;
+mod timezone;

@@ -1,6 +1,6 @@
 //! A pipeline that is stopped and started goes on where it was.
 
-use crate::house::{House, wait};
+use crate::house::{House, tagging, wait};
 
 const RULES: &str = "workspace: acme
 rules:
@@ -44,4 +44,29 @@ fn events_produced_twice_are_evaluated_once_also_after_a_restart() {
         service.stop();
         service.join();
     }
+}
+
+/// Proves F-1.
+#[test]
+fn a_backlog_that_gathered_while_nobody_ran_is_decided_whole() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut house = House::open(dir.path());
+    house.publish("acme", &tagging("seen"));
+    let run_until = |house: &House, evaluated: u64| {
+        let service = house.start();
+        wait(|| service.registry().live("acme").is_some(), "live");
+        wait(|| service.totals().evaluated == evaluated, "evaluated");
+        service.stop();
+        service.join();
+    };
+    house.messages(0..10, "halo");
+    run_until(&house, 10);
+    house.messages(10..1_010, "halo");
+    run_until(&house, 1_000);
+    let mut decided: Vec<String> =
+        house.decisions().iter().map(|decision| decision["event_id"].as_str().unwrap().to_owned()).collect();
+    decided.sort_unstable();
+    let mut expected: Vec<String> = (0..1_010).map(|n| format!("e{n}")).collect();
+    expected.sort_unstable();
+    assert_eq!(decided, expected, "each event once, none missing");
 }

@@ -34,6 +34,47 @@ fn a_rule_set_goes_live_without_a_restart_and_no_event_sees_two_versions() {
     assert!(!hashes.is_empty() && last.starts_with("sha256:"));
 }
 
+/// Proves F-89, F-95 and F-141. How many milliseconds that is under load is measured by `cargo xtask bench kafka`.
+#[test]
+fn an_event_that_comes_alone_is_decided_without_waiting_for_others() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut house = House::open(dir.path());
+    house.publish("acme", &tagging("seen"));
+    let service = house.start();
+    wait(|| service.registry().live("acme").is_some(), "live");
+    for id in 0..3 {
+        house.messages(id..id + 1, "halo");
+        wait(|| house.decisions().len() == id + 1, "decided while nothing else comes");
+    }
+    service.stop();
+    service.join();
+}
+
+/// Proves F-18 and D-37.
+#[test]
+fn a_change_that_a_rule_makes_is_an_event_that_names_its_cause() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut house = House::open(dir.path());
+    house.publish(
+        "acme",
+        "workspace: acme
+rules:
+  - {id: hot, name: Hot, trigger: message.created, actions: [{type: set_status, value: hot}]}
+  - {id: on-hot, name: On hot, trigger: lead.status_changed, actions: [{type: add_tag, value: hot}]}
+",
+    );
+    let service = house.start();
+    wait(|| service.registry().live("acme").is_some(), "live");
+    house.messages(0..1, "halo");
+    wait(|| house.decisions().len() == 2, "decided");
+    service.stop();
+    service.join();
+    let decisions = house.decisions();
+    let caused = decisions.iter().find(|decision| decision["depth"] == 1).unwrap();
+    assert_eq!((&caused["type"], &caused["causation_id"]), (&"lead.status_changed".into(), &"e0".into()));
+    assert_eq!(caused["fired"][0]["rule"], "on-hot");
+}
+
 #[test]
 fn a_broken_rule_set_leaves_the_old_one_live_and_says_why() {
     let dir = tempfile::tempdir().unwrap();

@@ -1,3 +1,4 @@
 //! The rules crate from outside.
 
 mod allocation;
+mod bad_files;
