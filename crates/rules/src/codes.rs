@@ -64,6 +64,8 @@ codes! {
         NO_BUSINESS_HOURS = "K0214" "no_business_hours": "A rule asks for business hours and the settings have none.";
         OUT_OF_RANGE = "K0215" "out_of_range": "A number is outside its range.";
         BAD_REGISTRY = "K0216" "bad_registry": "The status registry names one status or alias twice, or is empty.";
+        BAD_PARAM = "K0217" "bad_param": "A param is declared wrongly, or its value does not fit its type.";
+        UNKNOWN_PARAM = "K0218" "unknown_param": "Something names a param that the document does not declare.";
 
         TOO_MANY_CONDITIONS = "K0301" "too_many_conditions": "A rule has more conditions than it may (F-224).";
         TOO_MANY_ACTIONS = "K0302" "too_many_actions": "A rule has more actions than it may (F-225).";

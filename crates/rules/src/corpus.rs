@@ -13,6 +13,7 @@ use crate::diagnostic::{Position, Report};
 use crate::facts::{Env, Facts, Scratch};
 use crate::money::{self, NotFound, Notation};
 use crate::object::{self, Object};
+use crate::params::WITH_DEFAULT;
 use crate::settings::Settings;
 use crate::shape::{Key, Shape};
 use crate::syntax::{self, Content, Node};
@@ -44,6 +45,7 @@ pub(crate) const CORPUS_KEYS: &[Key] = &[
         Shape::List(&Shape::Either(&[Shape::Text, Shape::Object(REJECT_KEYS, &["text"])])),
         "Texts that must not.",
     ),
+    WITH_DEFAULT,
 ];
 
 /// The key under which a corpus stands.

@@ -15,6 +15,7 @@ use crate::codes;
 use crate::diagnostic::{Diagnostic, Position, Report};
 use crate::endpoint::{self, Endpoint};
 use crate::object::{self, Object};
+use crate::params::{self, Language, PARAMS, TEXTS, WITH_DEFAULT};
 use crate::rule::Rule;
 use crate::settings::{SETTINGS_KEYS, Settings};
 use crate::shape::{Key, Shape};
@@ -36,9 +37,12 @@ pub(crate) const CASE_KEYS: &[Key] = &[
         Shape::List(&Shape::Map(&Shape::Any)),
         "Decisions, in order; every key that is given must match.",
     ),
+    WITH_DEFAULT,
 ];
 
 pub(crate) const DOCUMENT_KEYS: &[Key] = &[
+    PARAMS,
+    TEXTS,
     Key::new("workspace", Shape::Text, "Whose rules these are; \"*\" is every workspace without rules of its own."),
     Key::new("settings", Shape::Object(SETTINGS_KEYS, &[]), "Clock, money, statuses, business hours."),
     Key::new("endpoints", Shape::Map(&Shape::Named("endpoint")), "Where actions go, by name."),
@@ -79,14 +83,19 @@ pub struct Case {
     pub line: usize,
 }
 
-/// Reads a rule file: YAML or JSON, one workspace per document. Never panics; all findings come at once.
+/// Reads a rule file: YAML or JSON, one workspace per document. Never panics; all findings come at once. Params have their
+/// defaults.
 pub fn load(file: &str, text: &str) -> Loaded {
     let mut report = Report::new(file);
-    let roots = syntax::read(text, &mut report);
+    let mut roots = syntax::read(text, &mut report);
     let mut documents: Vec<Document> = Vec::new();
     let mut single_rules: Vec<&Node> = Vec::new();
     let mut workspaces: HashSet<Box<str>> = HashSet::new();
     let only_syntax = report.errors() > 0;
+    for root in roots.iter_mut().filter(|root| params::has_any(root)) {
+        let filled = params::fill(root, &[], Language::default(), &mut report);
+        *root = filled.map_or(Node { at: root.at, content: Content::Null }, |filled| filled.root);
+    }
     for root in &roots {
         match &root.content {
             Content::Null => {}
@@ -177,7 +186,12 @@ impl Document {
         self
     }
 
-    fn read(file: &str, root: &Node, workspaces: &mut HashSet<Box<str>>, report: &mut Report) -> Option<Document> {
+    pub(crate) fn read(
+        file: &str,
+        root: &Node,
+        workspaces: &mut HashSet<Box<str>>,
+        report: &mut Report,
+    ) -> Option<Document> {
         let object = Object::of(root, "a rule document", DOCUMENT_KEYS, report)?;
         let settings = match object.get("settings") {
             Some(node) => Settings::read(node, report),

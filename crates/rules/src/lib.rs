@@ -26,6 +26,7 @@ mod iso;
 mod money;
 mod object;
 mod operators;
+mod params;
 mod pattern;
 pub mod phone;
 mod rule;
@@ -35,6 +36,7 @@ mod settings;
 mod shape;
 mod syntax;
 mod template;
+pub mod templates;
 #[cfg(test)]
 mod tests;
 
@@ -44,6 +46,7 @@ pub use document::{Case, Document, Loaded, load};
 pub use endpoint::Endpoint;
 pub use facts::{Facts, Scratch};
 pub use money::Locale;
+pub use params::{Language, Param};
 pub use rule::{ApplyTo, Class, OncePer, Rule, Stop};
 pub use rule_set::{Evaluated, FirstFalse, Pass, RuleSet, compile, compile_unindexed};
 pub use schema::schema;

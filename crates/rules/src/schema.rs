@@ -35,6 +35,8 @@ pub fn schema() -> Value {
             "condition": condition(),
             "field": field_names(fields::ALL.iter()),
             "operator": {"enum": operators::names().collect::<Vec<_>>()},
+            // Null is the same as the key left out; a param's value is not known here.
+            "open": {"anyOf": [{"type": "null"}, {"type": "string", "pattern": "^\\$\\{[a-z0-9_.]+\\}$"}]},
             "action": {"anyOf": actions::ALL.iter().map(|kind| action(kind)).collect::<Vec<_>>()},
             "action_type": {"enum": action_types()},
         },
@@ -48,8 +50,7 @@ fn object(keys: &[Key], more: &[Key], required: &[&str]) -> Value {
 }
 
 fn property(key: &Key) -> Value {
-    // Null under a key is the same as the key left out.
-    json!({"description": key.doc, "anyOf": [shape(&key.shape), {"type": "null"}]})
+    json!({"description": key.doc, "anyOf": [shape(&key.shape), {"$ref": "#/$defs/open"}]})
 }
 
 fn shape(of: &Shape) -> Value {
@@ -101,7 +102,7 @@ fn condition() -> Value {
             "if": {"properties": {"field": field_names(fields)}, "required": ["field"]},
             "then": {"properties": {
                 "op": {"enum": operator_names(kind)},
-                "value": {"anyOf": [shape(&kind.value), {"type": "null"}]},
+                "value": {"anyOf": [shape(&kind.value), {"$ref": "#/$defs/open"}]},
             }},
         }))
     });

@@ -8,8 +8,10 @@
 //! Source: YAML 1.2.2 core schema; RFC 8259.
 
 mod json;
+mod write;
 mod yaml;
 
+pub(crate) use write::write;
 pub(crate) use yaml::REPEATED;
 
 use kilat_domain::Number;

@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::support::{Engine, message};
 
 fn recipe(name: &str) -> Engine {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../rules/recipes");
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../rules/templates");
     let text = std::fs::read_to_string(format!("{path}/{name}.yaml")).expect("the recipe is shipped");
     Engine::new(&text)
 }

@@ -65,7 +65,7 @@ fn a_malformed_event_fails_its_case_only() {
 
 #[test]
 fn the_recipes_that_ship_pass_their_own_cases() {
-    let recipes = concat!(env!("CARGO_MANIFEST_DIR"), "/../../rules/recipes");
+    let recipes = concat!(env!("CARGO_MANIFEST_DIR"), "/../../rules/templates");
     let mut files: Vec<String> = std::fs::read_dir(recipes)
         .unwrap()
         .map(|entry| entry.unwrap().path().display().to_string())

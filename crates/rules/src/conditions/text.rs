@@ -101,7 +101,7 @@ fn check_can_match(text: &str, reading: &mut Reading<'_>) {
 }
 
 /// Splits at commas outside double quotes, trims, and drops what is empty.
-fn split_at_commas(text: &str) -> Vec<String> {
+pub(crate) fn split_at_commas(text: &str) -> Vec<String> {
     let mut items = vec![String::new()];
     let mut quoted = false;
     for c in text.chars() {
