@@ -3,7 +3,7 @@
 //! In: a document's tree with `params` and `texts`, the values that are set, and a language. Out: the tree with every
 //! `${name}` and `${texts.name}` replaced, as if it had been written so; every value keeps its place in the file.
 //! A text that is nothing but `${name}` takes the param's whole value, a list of keywords among them; in the middle of a
-//! text it takes its spelling. `$${` is `${`. What holds for default values only says so: an object with
+//! text it takes its spelling. `${name.first}` is the first of a list. `$${` is `${`. What holds for default values only says so: an object with
 //! `with_default: [name]` is there where these params have their defaults, and else it is not.
 //! PA-1: values are put in as they are and never looked at again: a `${…}` in a value stays text.
 //! PA-2: a document without `params` and `texts` is left as it is.
@@ -21,6 +21,8 @@ use crate::shape::{Key, Shape};
 use crate::syntax::{Content, Entry, FILE_BYTES_MAX, NODES_MAX, Node};
 pub(crate) use value::Type;
 
+/// Behind a list's name: its first member.
+const FIRST: &str = ".first";
 /// Most params of one document.
 const PARAMS_MAX: usize = 100;
 
@@ -124,9 +126,8 @@ pub(crate) fn fill(root: &Node, set: &[(&str, &str)], language: Language, report
     let settings = Settings::default();
     let declared = declared(root.get(PARAMS.name), filling.report);
     // A status and an amount depend on the settings, and settings may depend on other params.
-    let (late, early): (Vec<_>, Vec<_>) = declared.into_iter().partition(|(_, object)| {
-        type_of(*object).is_some_and(Type::needs_settings)
-    });
+    let (late, early): (Vec<_>, Vec<_>) =
+        declared.into_iter().partition(|(_, object)| type_of(*object).is_some_and(Type::needs_settings));
     filling.read(&early, set, language, &settings);
     let settings = filling.settings(root);
     filling.read(&late, set, language, &settings);
@@ -147,7 +148,7 @@ pub(crate) fn fill(root: &Node, set: &[(&str, &str)], language: Language, report
         filling.report.add(codes::FILE_TOO_LARGE, root.at, message, "use shorter values, or name them less often");
     }
     let Filling { params, texts, places, report, .. } = filling;
-    (report.errors() == before).then(|| Filled { root: Node { at: root.at, content }, params, texts, places })
+    (report.errors() == before).then_some(Filled { root: Node { at: root.at, content }, params, texts, places })
 }
 
 /// The declared params with their objects.
@@ -244,7 +245,8 @@ impl Filling<'_> {
             else {
                 continue;
             };
-            let Some(default) = object.require("default", "write the value it has where none is set", self.report) else {
+            let Some(default) = object.require("default", "write the value it has where none is set", self.report)
+            else {
                 continue;
             };
             let bounds = value::Bounds::read(*object, self.report);
@@ -356,7 +358,18 @@ impl Filling<'_> {
     fn meant(&self, name: &str) -> Option<Meant<'_>> {
         match name.strip_prefix(TEXTS.name).and_then(|rest| rest.strip_prefix('.')) {
             Some(text) => self.texts.iter().find(|(known, _)| **known == *text).map(|(_, text)| Meant::Text(text)),
-            None => self.params.iter().position(|param| param.name == name).map(Meant::Param),
+            None => match name.strip_suffix(FIRST) {
+                Some(list) => {
+                    self.params.iter().find(|param| param.name == list).and_then(|param| match &param.value {
+                        Content::List(items) => match &items.first()?.content {
+                            Content::Text(text) => Some(Meant::Text(text)),
+                            _ => None,
+                        },
+                        _ => None,
+                    })
+                }
+                None => self.params.iter().position(|param| param.name == name).map(Meant::Param),
+            },
         }
     }
 

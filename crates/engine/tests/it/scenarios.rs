@@ -4,16 +4,16 @@ use serde_json::json;
 
 use crate::support::{Engine, message};
 
-fn recipe(name: &str) -> Engine {
+fn template(name: &str) -> Engine {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../rules/templates");
-    let text = std::fs::read_to_string(format!("{path}/{name}.yaml")).expect("the recipe is shipped");
+    let text = std::fs::read_to_string(format!("{path}/{name}.yaml")).expect("the template is shipped");
     Engine::new(&text)
 }
 
 /// Proves F-6.
 #[test]
 fn an_active_lead_is_marked_at_the_third_message_and_not_again() {
-    let mut engine = recipe("mark-active-lead");
+    let mut engine = template("mark-active-lead");
     for _ in 0..2 {
         assert!(engine.customer("halo").decisions.is_empty());
     }
@@ -25,7 +25,7 @@ fn an_active_lead_is_marked_at_the_third_message_and_not_again() {
 /// Proves F-7.
 #[test]
 fn a_buying_phrase_makes_a_responded_lead_hot_and_leaves_a_new_one_alone() {
-    let mut engine = recipe("identify-hot-lead");
+    let mut engine = template("identify-hot-lead");
     assert!(engine.customer("mau order").decisions.is_empty(), "status new");
     let mut responded = message("r1", "customer", "mau order dong");
     responded["lead"] = json!({"id": "l1", "status": "responded"});
@@ -37,7 +37,7 @@ fn a_buying_phrase_makes_a_responded_lead_hot_and_leaves_a_new_one_alone() {
 /// Proves F-8 and F-71.
 #[test]
 fn a_payment_by_the_team_sets_the_value_and_then_the_status() {
-    let mut engine = recipe("auto-closing-with-value");
+    let mut engine = template("auto-closing-with-value");
     assert!(engine.customer("Payment received Rp 1.500.000").decisions.is_empty(), "a customer can write that too");
     let paid = engine.team("Payment received Rp 1.500.000");
     let actions = paid.decisions[0]["fired"][0]["actions"].as_array().unwrap();

@@ -1,4 +1,7 @@
-//! `kilat rules`: rule sets on the log.
+//! `kilat rules`: templates made into rule files, and rule sets on the log.
+
+mod install;
+mod templates;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -13,13 +16,15 @@ use crate::output::Output;
 use crate::publish;
 use crate::rule_files::{Checked, RuleSets, has_rules};
 
-/// Publish rule sets and read them back
+/// Install templates, publish rule sets and read them back
 ///
 /// Engines follow the topic kilat.rules.v1: what is published takes effect within seconds, without a restart, and no
 /// event ever sees two versions. A rule that is as it was keeps its version, an edited one gets the next.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
+  kilat rules templates                         what there is to begin with
+  kilat rules install refund-routing -o rules.yaml
   kilat rules publish rules.yaml                check, then publish every workspace in the file
   kilat rules list                              who has rules, how many, since when
   kilat rules show acme | jq '.rules[].id'")]
@@ -30,6 +35,8 @@ pub(crate) struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Action {
+    Templates(templates::Args),
+    Install(install::Args),
     Publish(PublishArgs),
     List(ListArgs),
     Show(ShowArgs),
@@ -84,6 +91,8 @@ struct ShowArgs {
 
 pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
     match &args.action {
+        Action::Templates(args) => templates::run(args)?,
+        Action::Install(args) => install::run(args)?,
         Action::Publish(args) => publish(args)?,
         Action::List(args) => list(args)?,
         Action::Show(args) => show(args)?,

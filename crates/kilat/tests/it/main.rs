@@ -11,5 +11,6 @@ mod help;
 mod log;
 mod recipes;
 mod support;
+mod templates;
 mod test_cases;
 mod timezone;

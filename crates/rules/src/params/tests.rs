@@ -20,12 +20,13 @@ fn rule(params: &str, rule: &str) -> serde_json::Value {
 fn a_whole_value_keeps_its_type_and_a_part_is_spelled() {
     let rule = rule(
         "{words: {type: keywords, default: [a b, 'c,d']}, n: {type: number, default: 3}, on: {type: flag, default: yes}}",
-        "priority: '${n}', enabled: '${on}', name: 'Rule ${n}: ${words}', conditions: [{field: message.text, op: contains, \
+        "priority: '${n}', enabled: '${on}', name: 'Rule ${n}: ${words}', description: 'first ${words.first}', conditions: [{field: message.text, op: contains, \
          value: '${words}'}], actions: [{type: set_field, field: lead.notes, value: '$${n} is ${n}, {{lead.name}}'}]",
     );
     assert_eq!(rule["priority"], 3);
     assert_eq!(rule["enabled"], true);
     assert_eq!(rule["name"], "Rule 3: a b, \"c,d\"");
+    assert_eq!(rule["description"], "first a b");
     assert_eq!(rule["conditions"][0]["value"], serde_json::json!(["a b", "c,d"]));
     assert_eq!(rule["actions"][0]["value"], "${n} is 3, {{lead.name}}");
 }

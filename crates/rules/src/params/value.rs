@@ -104,8 +104,8 @@ impl Type {
         Type::Dates,
     ];
     pub(crate) const NAMES: &'static [&'static str] = &[
-        "text", "number", "flag", "keywords", "status", "endpoint", "channel", "duration", "money", "url", "secret", "hours",
-        "dates",
+        "text", "number", "flag", "keywords", "status", "endpoint", "channel", "duration", "money", "url", "secret",
+        "hours", "dates",
     ];
 
     pub(crate) fn name(self) -> &'static str {
@@ -126,7 +126,8 @@ impl Type {
         if trimmed.is_empty() && self != Type::Dates {
             return problem("is empty", format!("write {}", self.example()));
         }
-        let wrong = || problem(format!("is `{trimmed}`, which is no {}", self.noun()), format!("write {}", self.example()));
+        let wrong =
+            || problem(format!("is `{trimmed}`, which is no {}", self.noun()), format!("write {}", self.example()));
         match self {
             Type::Text => Ok(text(given)),
             Type::Number => match syntax::number(trimmed) {
@@ -167,7 +168,10 @@ impl Type {
                 let notation = Notation { locale: &settings.locale, currency: &settings.currency };
                 match money::read_capture(trimmed, notation) {
                     Ok(found) if found.money.currency != settings.currency => {
-                        let what = format!("is in {}, and the workspace counts in {}", found.money.currency, settings.currency);
+                        let what = format!(
+                            "is in {}, and the workspace counts in {}",
+                            found.money.currency, settings.currency
+                        );
                         problem(what, format!("write it in {}", settings.currency))
                     }
                     Ok(found) => match syntax::number(&money::print_major(&found.money)) {
@@ -187,7 +191,10 @@ impl Type {
                 match named {
                     Some(name) if !name.trim().is_empty() => Ok(text(trimmed)),
                     // It may be the secret itself: it is not shown.
-                    _ => problem("is no reference to a secret", format!("write {}, and put the secret there", self.example())),
+                    _ => problem(
+                        "is no reference to a secret",
+                        format!("write {}, and put the secret there", self.example()),
+                    ),
                 }
             }
             Type::Hours => match hours(trimmed) {
@@ -284,7 +291,7 @@ fn hours(given: &str) -> Option<Content> {
     }
     let intervals = given.split(',').map(|interval| {
         let (start, end) = interval.split_once(['-', '–'])?;
-        let content = list([start.trim(), end.trim()].into_iter());
+        let content = list([start.trim(), end.trim()]);
         let is_time = |time: &str| time.len() == 5 && time.as_bytes()[2] == b':';
         (is_time(start.trim()) && is_time(end.trim())).then_some(Node { at: Position::default(), content })
     });

@@ -137,7 +137,9 @@ fn flow(node: &Node) -> String {
 /// A text, bare where it can be nothing else.
 fn scalar(text: &str) -> String {
     let starts = text.starts_with(char::is_alphabetic);
-    let bare = |c: char| c.is_alphanumeric() || matches!(c, ' ' | '_' | '-' | '.' | '/' | '(' | ')' | '+' | '=' | ';');
+    let bare = |c: char| {
+        c.is_alphanumeric() || matches!(c, ' ' | '_' | '-' | '.' | '/' | '(' | ')' | '+' | '=' | ';' | '\'' | '!')
+    };
     // What YAML 1.1 takes for a boolean is quoted too: other tools read these files.
     const TAKEN: &[&str] = &["true", "false", "null", "yes", "no", "on", "off", "y", "n"];
     let taken = TAKEN.iter().any(|word| word.eq_ignore_ascii_case(text));

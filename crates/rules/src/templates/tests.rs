@@ -81,7 +81,11 @@ fn every_template_is_clean_in_both_languages_and_reads_back_as_it_was() {
 fn strip_lines(template: &crate::Document, installed: &crate::Document) -> Vec<crate::Case> {
     let cases = template.tests().iter().zip(installed.tests());
     let mut cases: Vec<crate::Case> = cases
-        .map(|(template, installed)| crate::Case { line: installed.line, events: installed.events.clone(), ..template.clone() })
+        .map(|(template, installed)| crate::Case {
+            line: installed.line,
+            events: installed.events.clone(),
+            ..template.clone()
+        })
         .collect();
     cases.truncate(installed.tests().len());
     cases
@@ -188,16 +192,22 @@ fn amounts_are_set_as_people_write_them() {
     let template = "params: {least: {type: money, default: 1000000, min: 1}}\nworkspace: acme\nrules: [{id: r, trigger: \
         new_lead, conditions: [{field: lead.value.estimated, op: gte, value: '${least}'}], actions: [{type: block}]}]\n";
     let least = |value: &str| install("t", template, &[("least", value)], Language::English, None);
-    for (value, amount) in [("1,5jt", "value: 1500000}"), ("Rp 2.000.000", "value: 2000000}"), ("750rb", "value: 750000}")] {
+    for (value, amount) in
+        [("1,5jt", "value: 1500000}"), ("Rp 2.000.000", "value: 2000000}"), ("750rb", "value: 750000}")]
+    {
         let text = least(value).expect("fits").text;
         assert!(text.contains(amount), "{value}\n{text}");
     }
     assert_eq!(
         told(&least("12.5").expect_err("two readings")),
-        ["K0217: the value of the param `least` is `12.5`, which is no amount of money. write an amount such as 1.500.000 \
-          or 1,5jt"]
+        [
+            "K0217: the value of the param `least` is `12.5`, which is no amount of money. write an amount such as 1.500.000 \
+          or 1,5jt"
+        ]
     );
-    assert!(told(&least("$5").expect_err("another currency"))[0].contains("is in USD, and the workspace counts in IDR"));
+    assert!(
+        told(&least("$5").expect_err("another currency"))[0].contains("is in USD, and the workspace counts in IDR")
+    );
 }
 
 #[test]
@@ -218,7 +228,8 @@ fn a_template_whose_corpus_is_broken_is_not_installed_whatever_the_values() {
 fn the_workspace_is_put_in_and_the_way_it_was_made_is_told() {
     let shipped = find("refund-routing").expect("ships");
     let set = [("pool", "tim uang"), ("keywords", "refund,\"uang, kembali\"")];
-    let installed = install("refund-routing", shipped.text, &set, Language::Indonesian, Some("acme")).expect("installs");
+    let installed =
+        install("refund-routing", shipped.text, &set, Language::Indonesian, Some("acme")).expect("installs");
     let mut lines = installed.text.lines();
     assert_eq!(
         lines.next(),

@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use super::{expectation, play, rules_for};
+use super::{gaps, rules_for};
 use crate::rule_files::Checked;
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/golden/features");
@@ -71,10 +71,7 @@ fn check(name: &str) {
         let rules = rules_for(document, &documents).unwrap();
         assert!(!document.tests().is_empty(), "the document of `{}` has no cases", document.workspace());
         for case in document.tests() {
-            let gaps = match play(case, document.workspace(), &rules) {
-                Ok(decisions) => expectation::gaps(&case.expect, &decisions),
-                Err(why) => vec![why],
-            };
+            let gaps = gaps(case, document.workspace(), &rules);
             if !gaps.is_empty() {
                 told.push_str(&format!("\n{}:{}: {}\n  {}", document.file(), case.line, case.name, gaps.join("\n  ")));
             }
