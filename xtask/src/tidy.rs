@@ -98,7 +98,6 @@ const PURE_MAY_USE: &[&str] = &[
     "base64",
     "crc32fast",
     "flate2",
-    "hashbrown",
     "hex",
     "hmac",
     "itoa",
