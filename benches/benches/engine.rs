@@ -10,8 +10,8 @@ use kilat_bench::clock::thread_cpu;
 use kilat_bench::cpu::ThreadCpu;
 use kilat_bench::workload;
 use kilat_codec::Encoder;
-use kilat_domain::{Action, Decision};
-use kilat_engine::{Applied, Outputs, Partition};
+use kilat_domain::{Action, Decision, Event, EventKind, Timestamp};
+use kilat_engine::{Applied, Foreseen, Outputs, Partition};
 use kilat_rules::{Evaluated, RuleSet};
 
 #[global_allocator]
@@ -87,18 +87,18 @@ impl<'r> Fed<'r> {
     fn apply(&mut self) {
         self.encoded.bytes.clear();
         let rules = Some(self.rules);
+        let blank = |_| (Event::new("", "", EventKind::MessageCreated, Timestamp(0)), None);
+        let mut window: [(Event<'_>, Option<Foreseen>); WINDOW] = std::array::from_fn(blank);
         for records in self.records.chunks(WINDOW) {
-            let mut window = Vec::with_capacity(WINDOW);
-            for record in records {
-                let event = kilat_codec::decode_event(record).expect("decodable");
-                let foreseen = self.partition.foresee(&event, rules);
-                window.push((event, foreseen));
+            for (record, (event, foreseen)) in records.iter().zip(&mut window) {
+                kilat_codec::decode_event_into(record, event).expect("decodable");
+                *foreseen = Some(self.partition.foresee(event, rules));
             }
-            for (_, foreseen) in &window {
+            for foreseen in window[..records.len()].iter().filter_map(|(_, foreseen)| foreseen.as_ref()) {
                 self.partition.approach(foreseen);
             }
-            for (event, foreseen) in &window {
-                let now = event.occurred_at;
+            for (event, foreseen) in &window[..records.len()] {
+                let (now, foreseen) = (event.occurred_at, foreseen.as_ref().expect("just foreseen"));
                 let applied = self.partition.apply_foreseen(event, foreseen, rules, now, &mut self.encoded);
                 assert!(matches!(applied, Applied::Evaluated { .. }), "{} is taken for a duplicate", event.id);
             }

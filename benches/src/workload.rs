@@ -123,11 +123,8 @@ pub fn event(seed: u64, number: u64) -> Event<'static> {
     };
     let status = random.chance(0.03).then(|| random.pick(&STATUSES));
     let text = |text: String| Str::from(text);
+    let at = Timestamp(START_MS + i64::try_from(number).unwrap_or(0) * 10);
     Event {
-        id: text(format!("evt-{seed:x}-{number}")),
-        workspace: text(format!("workspace-{workspace:03}")),
-        kind: EventKind::MessageCreated,
-        occurred_at: Timestamp(START_MS + i64::try_from(number).unwrap_or(0) * 10),
         conversation: Some(ConversationFacts {
             id: Some(text(format!("wa:628111{:04}:{phone}", workspace * 7 % 1000))),
             ..ConversationFacts::default()
@@ -150,20 +147,12 @@ pub fn event(seed: u64, number: u64) -> Event<'static> {
             text: Some(text(body)),
             ..Message::default()
         }),
-        change: None,
-        tag: None,
-        skill: None,
-        list: None,
-        utm: None,
-        ctwa: None,
-        geo: None,
-        webhook: None,
-        ticket: None,
-        order: None,
-        call: None,
-        causation_id: None,
-        root_id: None,
-        depth: None,
+        ..Event::new(
+            format!("evt-{seed:x}-{number}"),
+            format!("workspace-{workspace:03}"),
+            EventKind::MessageCreated,
+            at,
+        )
     }
 }
 

@@ -40,10 +40,6 @@ impl Measurement for ThreadTime {
 
 fn message_event() -> Event<'static> {
     Event {
-        id: "e-000001".into(),
-        workspace: "acme".into(),
-        kind: EventKind::MessageCreated,
-        occurred_at: Timestamp(1_795_143_600_000),
         conversation: Some(ConversationFacts {
             id: Some("wa:6281110001:628123456789".into()),
             ..ConversationFacts::default()
@@ -68,20 +64,7 @@ fn message_event() -> Event<'static> {
             text: Some("kak mau order dong yang hitam dua, bisa kirim ke Bandung?".into()),
             ..Message::default()
         }),
-        change: None,
-        tag: None,
-        skill: None,
-        list: None,
-        utm: None,
-        ctwa: None,
-        geo: None,
-        webhook: None,
-        ticket: None,
-        order: None,
-        call: None,
-        causation_id: None,
-        root_id: None,
-        depth: None,
+        ..Event::new("e-000001", "acme", EventKind::MessageCreated, Timestamp(1_795_143_600_000))
     }
 }
 

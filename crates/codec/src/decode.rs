@@ -6,8 +6,8 @@
 use std::io::{self, BufRead, Read};
 
 use kilat_domain::{
-    Action, ActionResult, Decision, Event, LeadRecord, Object, RuleSetRecord, RuleSetStatus, StateBlock, Timestamp,
-    Value,
+    Action, ActionResult, Decision, Event, EventKind, LeadRecord, Object, RuleSetRecord, RuleSetStatus, StateBlock,
+    Timestamp, Value,
 };
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -26,17 +26,22 @@ const PROBLEM_BYTES_MAX: usize = 240;
 
 /// Decodes the value of a record of `kilat.messages.v1` or `kilat.lead-changes.v1`.
 pub fn decode_event(bytes: &[u8]) -> Result<Event<'_>, DecodeError> {
-    let (version, avro) = open(Schema::Event, bytes)?;
-    let event = if version.is_newest {
-        let mut event = event_reader::blank();
-        let rest = event_reader::read(avro, &mut event).map_err(|error| unreadable(version, error))?;
-        nothing_follows(rest)?;
-        event
-    } else {
-        decode_version(version, avro)?
-    };
-    check_event(&event)?;
+    let mut event = Event::new("", "", EventKind::MessageCreated, Timestamp(0));
+    decode_event_into(bytes, &mut event)?;
     Ok(event)
+}
+
+/// As [`decode_event`], into the place of an event that is done with: an event is large, and moving it costs as much as
+/// reading it. After an error, what stands there means nothing.
+pub fn decode_event_into<'a>(bytes: &'a [u8], event: &mut Event<'a>) -> Result<(), DecodeError> {
+    let (version, avro) = open(Schema::Event, bytes)?;
+    if version.is_newest {
+        let rest = event_reader::read(avro, event).map_err(|error| unreadable(version, error))?;
+        nothing_follows(rest)?;
+    } else {
+        *event = decode_version(version, avro)?;
+    }
+    check_event(event)
 }
 
 /// Decodes the value of a record of `kilat.rules.v1`.

@@ -1,8 +1,8 @@
 //! Events of the newest schema version, filled in place.
 //!
 //! Every record of the input topics is read here, so it matters what a field costs that is null, as most of the seventy
-//! are. Serde hands every field up as a value of its own, and every structure with it; here an event is blank to begin
-//! with, a null leaves it so, and text goes straight to where it stays: 0.29 µs instead of 0.49 for a text message.
+//! are. Serde hands every field up as a value of its own, and every structure with it; here text goes straight to where it
+//! stays, and a null costs a look at what stood there: 0.29 µs instead of 0.49 for a text message.
 //!
 //! In: a [`Reader`] at the start of an event. Out: the event. The fields stand in the order of the schema; the same tests
 //! as for `reader` hold them to it. Free-form values, rare in messages, go the general way.
@@ -23,17 +23,12 @@ pub(crate) fn read<'de>(bytes: &'de [u8], event: &mut Event<'de>) -> Result<&'de
     Ok(reader.rest())
 }
 
-/// A place that can be filled from where a reader stands.
+/// A place that can be filled from where a reader stands, whatever stands there before.
 trait Fill<'de>: Sized {
-    /// What stands there before.
+    /// Something to fill.
     fn blank() -> Self;
 
     fn fill(&mut self, reader: &mut Reader<'de>) -> Result<(), ReadError>;
-}
-
-/// An event without anything.
-pub(crate) fn blank<'de>() -> Event<'de> {
-    Event::blank()
 }
 
 macro_rules! records {
@@ -136,6 +131,12 @@ impl<'de, T: Fill<'de>> Fill<'de> for Option<T> {
     }
     #[inline]
     fn fill(&mut self, reader: &mut Reader<'de>) -> Result<(), ReadError> {
-        if reader.is_something()? { self.insert(T::blank()).fill(reader) } else { Ok(()) }
+        if reader.is_something()? {
+            return self.get_or_insert_with(T::blank).fill(reader);
+        }
+        if self.is_some() {
+            *self = None;
+        }
+        Ok(())
     }
 }

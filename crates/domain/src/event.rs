@@ -90,6 +90,38 @@ pub struct Event<'a> {
     pub depth: Option<u16>,
 }
 
+impl<'a> Event<'a> {
+    /// An event that says nothing but what happened when.
+    pub fn new(id: impl Into<Str<'a>>, workspace: impl Into<Str<'a>>, kind: EventKind, occurred_at: Timestamp) -> Self {
+        Event {
+            id: id.into(),
+            workspace: workspace.into(),
+            kind,
+            occurred_at,
+            conversation: None,
+            lead: None,
+            channel: None,
+            chat: None,
+            sender: None,
+            message: None,
+            change: None,
+            tag: None,
+            skill: None,
+            list: None,
+            utm: None,
+            ctwa: None,
+            geo: None,
+            webhook: None,
+            ticket: None,
+            order: None,
+            call: None,
+            causation_id: None,
+            root_id: None,
+            depth: None,
+        }
+    }
+}
+
 impl Event<'_> {
     /// The id of the first event of the chain.
     pub fn root(&self) -> &str {

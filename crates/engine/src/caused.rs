@@ -50,10 +50,6 @@ impl Origin<'_> {
         let cause = self.event;
         let owned = |text: &str| Str::from(text.to_owned());
         Event {
-            id: format!("{}#{}", self.input_id, self.number).into(),
-            workspace: owned(&cause.workspace),
-            kind,
-            occurred_at: cause.occurred_at,
             conversation: self
                 .conversation
                 .map(|id| ConversationFacts { id: Some(owned(id)), ..ConversationFacts::default() }),
@@ -64,22 +60,10 @@ impl Origin<'_> {
                 source: channel.source.as_deref().map(owned),
             }),
             chat: cause.chat,
-            sender: None,
-            message: None,
-            change: None,
-            tag: None,
-            skill: None,
-            list: None,
-            utm: None,
-            ctwa: None,
-            geo: None,
-            webhook: None,
-            ticket: None,
-            order: None,
-            call: None,
             causation_id: Some(owned(&cause.id)),
             root_id: Some(owned(cause.root())),
             depth: Some(cause.depth.unwrap_or(0) + 1),
+            ..Event::new(format!("{}#{}", self.input_id, self.number), owned(&cause.workspace), kind, cause.occurred_at)
         }
     }
 }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use kilat_codec::Encoder;
 use kilat_codec::cloudevents::Headers;
-use kilat_domain::{Event, InputRange, Timestamp};
+use kilat_domain::{Event, EventKind, InputRange, Timestamp};
 use kilat_engine::{Applied, Foreseen, Partition};
 use kilat_log::{DeadLetter, Member, MemberSpec, PartitionedLog, Polled, Record, Transaction};
 use kilat_telemetry::metrics::{self, Gauge, Histogram};
@@ -139,11 +139,16 @@ struct Owned {
 
 /// An event that waits for its turn.
 struct Ahead<'r> {
-    record: &'r Record<'r>,
     event: Event<'r>,
-    /// Place of its workspace's rule set in the snapshot.
-    rules: usize,
-    foreseen: Foreseen,
+    /// Place of its workspace's rule set in the snapshot, and what its partition foresees; `None` where it is no event.
+    seen: Option<(usize, Foreseen)>,
+}
+
+impl Ahead<'_> {
+    /// A place for an event.
+    fn new() -> Self {
+        Ahead { event: Event::new("", "", EventKind::MessageCreated, Timestamp(0)), seen: None }
+    }
 }
 
 fn state_of<'o>(owned: &'o mut [Option<Owned>], record: &Record<'_>) -> Option<&'o mut Owned> {
@@ -193,20 +198,31 @@ impl Batch {
     /// Takes records through the engine, some at a time: while the later ones are decoded, what the earlier ones need of
     /// memory is on its way.
     fn take(&mut self, records: &[Record<'_>], owned: &mut [Option<Owned>]) {
-        let mut window = Vec::with_capacity(WINDOW);
+        let mut window: [Ahead<'_>; WINDOW] = std::array::from_fn(|_| Ahead::new());
         for records in records.chunks(WINDOW) {
-            window.extend(records.iter().filter_map(|record| self.decode(record, owned)));
-            for Ahead { record, foreseen, .. } in &window {
-                state_of(owned, record).inspect(|partition| partition.state.approach(foreseen));
+            for (record, ahead) in records.iter().zip(&mut window) {
+                ahead.seen = self.decode(record, &mut ahead.event, owned);
             }
-            for ahead in window.drain(..) {
-                self.apply(&ahead, owned);
+            for (record, ahead) in records.iter().zip(&window) {
+                if let (Some(partition), Some((_, foreseen))) = (state_of(owned, record), &ahead.seen) {
+                    partition.state.approach(foreseen);
+                }
+            }
+            for (record, ahead) in records.iter().zip(&window) {
+                if let (Some(partition), Some(seen)) = (state_of(owned, record), &ahead.seen) {
+                    self.apply(record, &ahead.event, seen, partition);
+                }
             }
         }
     }
 
     /// Decodes one record and has its partition look ahead; `None` for one that ends here.
-    fn decode<'r>(&mut self, record: &'r Record<'r>, owned: &mut [Option<Owned>]) -> Option<Ahead<'r>> {
+    fn decode<'r>(
+        &mut self,
+        record: &Record<'r>,
+        event: &mut Event<'r>,
+        owned: &mut [Option<Owned>],
+    ) -> Option<(usize, Foreseen)> {
         let Some(partition) = state_of(owned, record) else {
             // LOG-4 rules this out. If it happened, evaluating without the state would be worse than a new session.
             self.stray.get_or_insert(record.partition);
@@ -216,22 +232,22 @@ impl Batch {
         note_input(&mut partition.inputs, record);
         self.transaction.advance(record.input, record.partition, record.offset + 1);
 
-        let event = match kilat_codec::decode_event(record.value.unwrap_or_default()) {
-            Ok(event) => event,
-            Err(error) => {
-                self.dead_letter(record, error.code(), &error.to_string());
-                return None;
-            }
-        };
+        if let Err(error) = kilat_codec::decode_event_into(record.value.unwrap_or_default(), event) {
+            self.dead_letter(record, error.code(), &error.to_string());
+            return None;
+        }
         let rules = self.snapshot.find(&event.workspace);
-        let foreseen = partition.state.foresee(&event, self.snapshot.rules(rules));
-        Some(Ahead { record, event, rules, foreseen })
+        Some((rules, partition.state.foresee(event, self.snapshot.rules(rules))))
     }
 
     /// Folds an event into its partition's state, runs its rules and encodes what they decided.
-    fn apply(&mut self, ahead: &Ahead<'_>, owned: &mut [Option<Owned>]) {
-        let Ahead { record, event, rules, foreseen } = ahead;
-        let Some(partition) = state_of(owned, record) else { return };
+    fn apply(
+        &mut self,
+        record: &Record<'_>,
+        event: &Event<'_>,
+        (rules, foreseen): &(usize, Foreseen),
+        partition: &mut Owned,
+    ) {
         let rules = self.snapshot.rules(*rules);
         let mut outputs = RecordOutputs {
             transaction: &mut self.transaction,

@@ -51,30 +51,5 @@ fn contract_event() -> Event<'static> {
 
 /// An event without any fact.
 fn bare_event(id: &'static str, kind: EventKind, at: i64) -> Event<'static> {
-    Event {
-        id: id.into(),
-        workspace: "acme".into(),
-        kind,
-        occurred_at: Timestamp(at),
-        conversation: None,
-        lead: None,
-        channel: None,
-        chat: None,
-        sender: None,
-        message: None,
-        change: None,
-        tag: None,
-        skill: None,
-        list: None,
-        utm: None,
-        ctwa: None,
-        geo: None,
-        webhook: None,
-        ticket: None,
-        order: None,
-        call: None,
-        causation_id: None,
-        root_id: None,
-        depth: None,
-    }
+    Event::new(id, "acme", kind, Timestamp(at))
 }

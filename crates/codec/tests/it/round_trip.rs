@@ -48,6 +48,18 @@ holds_for! {
 
 proptest! {
     #[test]
+    fn nothing_is_left_of_the_event_that_stood_in_the_place_before(
+        before in strategies::event(),
+        original in strategies::event(),
+    ) {
+        let mut bytes = Vec::new();
+        Encoder::new().event(&original, &mut bytes).unwrap();
+        let mut place = before;
+        decode_event_into(&bytes, &mut place).unwrap();
+        prop_assert_eq!(place, original);
+    }
+
+    #[test]
     fn events_survive_their_line(original in strategies::event()) {
         // Changes and shop facts have short forms, which are filled in on reading.
         let line = json::event_to_line(&original);

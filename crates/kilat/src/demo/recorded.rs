@@ -16,7 +16,7 @@ use kilat_domain::{
 use serde::Deserialize;
 
 use super::random::Random;
-use super::traffic::{Occurrence, bare};
+use super::traffic::Occurrence;
 use crate::event_lines::LINE_BYTES_MAX;
 use crate::failure::Failure;
 
@@ -91,7 +91,7 @@ fn event(row: Row, number: u64) -> Event<'static> {
     let at = Timestamp(START.0 + (number as i64 - 1) * STEP_MS);
     let kind = if row.role == "agent" { SenderKind::Team } else { SenderKind::Customer };
     let customer = format!("6289{:09}", Random::named(0, &row.conversation).below(1_000_000_000));
-    let mut event = bare(row.id, &row.source, EventKind::MessageCreated, at);
+    let mut event = Event::new(row.id, row.source.clone(), EventKind::MessageCreated, at);
     event.lead = Some(kilat_domain::LeadFacts { id: Some(format!("wa:{customer}").into()), ..Default::default() });
     event.conversation = Some(ConversationFacts { id: Some(row.conversation.into()), ..Default::default() });
     event.channel =

@@ -123,7 +123,7 @@ impl Traffic {
     /// An event of `chat`; its id follows from the chat and the turn.
     fn event(&self, chat: &Talk, kind: EventKind) -> Event<'static> {
         let id = format!("{}-{}-{}", chat.workspace, chat.number, chat.turn);
-        let mut event = bare(id, chat.workspace, kind, self.now);
+        let mut event = Event::new(id, chat.workspace, kind, self.now);
         event.conversation =
             Some(ConversationFacts { id: Some(chat.conversation.clone().into()), ..Default::default() });
         event.lead = Some(LeadFacts {
@@ -224,36 +224,6 @@ impl Iterator for Traffic {
             self.again.insert(place, (after, event.clone()));
         }
         Some(Occurrence::Event(Box::new(event)))
-    }
-}
-
-/// An event that says nothing but what happened when.
-pub(super) fn bare(id: String, workspace: &str, kind: EventKind, occurred_at: Timestamp) -> Event<'static> {
-    Event {
-        id: id.into(),
-        workspace: workspace.to_owned().into(),
-        kind,
-        occurred_at,
-        conversation: None,
-        lead: None,
-        channel: None,
-        chat: None,
-        sender: None,
-        message: None,
-        change: None,
-        tag: None,
-        skill: None,
-        list: None,
-        utm: None,
-        ctwa: None,
-        geo: None,
-        webhook: None,
-        ticket: None,
-        order: None,
-        call: None,
-        causation_id: None,
-        root_id: None,
-        depth: None,
     }
 }
 
