@@ -35,9 +35,18 @@ impl Attributes {
         changed
     }
 
-    /// Sets one attribute, for a patch.
-    pub(crate) fn set(&mut self, field: &'static str, key: &str, value: &Value<'static>) -> Applied {
-        let from = self.replace(key, value.clone());
+    /// Sets the attribute under a dotted path, for a patch; objects on the way are made, and take the place of what is none.
+    pub(crate) fn set(&mut self, field: &'static str, path: &str, value: &Value<'static>) -> Applied {
+        let from = match path.split_once('.') {
+            None => self.replace(path, value.clone()),
+            Some((key, rest)) => {
+                let at = self.0.binary_search_by(|(name, _)| (**name).cmp(key)).unwrap_or_else(|at| {
+                    self.0.insert(at, (key.into(), Value::Object(Vec::new())));
+                    at
+                });
+                put(&mut self.0[at].1, rest, value.clone())
+            }
+        };
         Applied::of(field, from.as_ref() != Some(value), from.as_ref().map(Value::to_string), Some(value.to_string()))
     }
 
@@ -55,6 +64,29 @@ impl Attributes {
     pub(crate) fn facts(&self) -> Option<Object<'_>> {
         let facts = || self.0.iter().map(|(key, value)| (Str::from(&**key), value.clone())).collect();
         (!self.0.is_empty()).then(|| Object(facts()))
+    }
+}
+
+/// Puts a value under a dotted path inside another; gives what stood there.
+fn put(inside: &mut Value<'static>, path: &str, value: Value<'static>) -> Option<Value<'static>> {
+    let (key, rest) = path.split_once('.').map_or((path, None), |(key, rest)| (key, Some(rest)));
+    if !matches!(inside, Value::Object(_)) {
+        *inside = Value::Object(Vec::new());
+    }
+    let Value::Object(entries) = inside else { return None };
+    let at = entries.iter().position(|(name, _)| *name == key);
+    match (at, rest) {
+        (Some(at), None) => Some(std::mem::replace(&mut entries[at].1, value)),
+        (Some(at), Some(rest)) => put(&mut entries[at].1, rest, value),
+        (None, rest) => {
+            let mut made = Value::Null;
+            match rest {
+                None => made = value,
+                Some(rest) => drop(put(&mut made, rest, value)),
+            }
+            entries.push((Str::from(key.to_owned()), made));
+            None
+        }
     }
 }
 

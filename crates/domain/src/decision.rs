@@ -104,6 +104,6 @@ pub struct Refused<'a> {
     /// The rule.
     #[serde(borrow)]
     pub rule: Str<'a>,
-    /// A stable word: `loop`, `depth`, `quarantined`, `disabled`, `once`, `not_allowed_in_group` …
+    /// A stable word: `loop`, `depth`, `quarantined`, `disabled`, `once`, `dedupe`, `replied` …
     pub reason: Str<'a>,
 }

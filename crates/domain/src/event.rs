@@ -134,6 +134,28 @@ impl Event<'_> {
             && self.sender.as_ref().is_some_and(|sender| sender.kind == SenderKind::Customer)
     }
 
+    /// The kind of chat: as the event says, else by the id of the group or broadcast it was written in; a message that says
+    /// neither is taken for a direct one.
+    pub fn chat_kind(&self) -> Option<ChatKind> {
+        if let Some(chat) = self.chat {
+            return Some(chat.kind);
+        }
+        let conversation = self.conversation.as_ref().and_then(|facts| facts.id.as_deref());
+        let sender = self.sender.as_ref().and_then(|sender| sender.id.as_deref());
+        let ids = || [conversation, sender].into_iter().flatten();
+        if ids().any(|id| id.ends_with("@g.us")) {
+            Some(ChatKind::Group)
+        } else if ids().any(|id| id.ends_with("status@broadcast")) {
+            Some(ChatKind::Status)
+        } else if ids().any(|id| id.ends_with("@broadcast")) {
+            Some(ChatKind::Broadcast)
+        } else if ids().any(|id| id.ends_with("@newsletter")) {
+            Some(ChatKind::Channel)
+        } else {
+            self.message.as_ref().map(|_| ChatKind::Direct)
+        }
+    }
+
     /// Whether the sender flags the event as history: it updates state and never triggers rules (D-28).
     pub fn is_history(&self) -> bool {
         self.message.as_ref().is_some_and(|message| message.history == Some(true))

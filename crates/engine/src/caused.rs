@@ -1,7 +1,7 @@
 //! Events that rules cause.
 
 use kilat_domain::{
-    Applied, Change, ConversationFacts, Event, EventKind, LeadFacts, Membership, On, Patch, Str, TagFact,
+    Applied, Change, Chat, ConversationFacts, Event, EventKind, LeadFacts, Membership, On, Patch, Str, TagFact,
 };
 
 /// What a new event of the chain inherits.
@@ -59,7 +59,7 @@ impl Origin<'_> {
                 account: channel.account.as_deref().map(owned),
                 source: channel.source.as_deref().map(owned),
             }),
-            chat: cause.chat,
+            chat: cause.chat_kind().map(|kind| Chat { kind }),
             causation_id: Some(owned(&cause.id)),
             root_id: Some(owned(cause.root())),
             depth: Some(cause.depth.unwrap_or(0) + 1),

@@ -105,7 +105,7 @@ pub(crate) fn conversation(conversation: &mut Conversation, event: &Event<'_>, s
 fn counts(event: &Event<'_>) -> Option<SenderKind> {
     let message = event.message.as_ref()?;
     let counted = event.kind == EventKind::MessageCreated
-        && event.chat.is_none_or(|chat| chat.kind != ChatKind::Group)
+        && event.chat_kind() != Some(ChatKind::Group)
         && message.kind != Some(MessageType::Reaction)
         && message.private != Some(true);
     event.sender.as_ref().filter(|_| counted).map(|sender| sender.kind)

@@ -28,6 +28,11 @@ impl Chain {
         self.fires.clear();
     }
 
+    /// Whether the rule has fired.
+    pub(crate) fn has_fired(&self, rule: &str) -> bool {
+        self.fires.iter().any(|(known, _)| **known == *rule)
+    }
+
     /// Counts a fire of the rule; whether it may still run.
     pub(crate) fn allows(&mut self, rule: &str) -> bool {
         match self.fires.iter_mut().find(|(known, _)| **known == *rule) {

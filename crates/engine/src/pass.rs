@@ -46,6 +46,8 @@ struct Decided<'r> {
     actions: Vec<Action<'static>>,
     stopped_by: Option<&'r Rule>,
     replied: bool,
+    /// Groups of which a rule fired (D-40).
+    groups: Vec<&'r str>,
 }
 
 impl ChainOf<'_> {
@@ -61,7 +63,7 @@ impl ChainOf<'_> {
                 let next =
                     if outputs.explain() { pass.next_explained(&facts, &mut evaluated) } else { pass.next(&facts) };
                 let Some(rule) = next else { break };
-                if let Some(reason) = self.refusal(rule, event, decided.replied) {
+                if let Some(reason) = self.refusal(rule, event, &decided) {
                     decided.refused.push(Refused { rule: rule.id().into(), reason: reason.into() });
                     continue;
                 }
@@ -83,9 +85,12 @@ impl ChainOf<'_> {
     }
 
     /// Why a rule that matched may not fire. Notes a loop where it finds one.
-    fn refusal(&mut self, rule: &Rule, event: &Event<'_>, replied: bool) -> Option<&'static str> {
-        if rule.class() == Class::Fallback && replied {
+    fn refusal(&mut self, rule: &Rule, event: &Event<'_>, decided: &Decided<'_>) -> Option<&'static str> {
+        if rule.class() == Class::Fallback && decided.replied {
             return Some("replied");
+        }
+        if rule.dedupe_group().is_some_and(|group| decided.groups.contains(&group)) {
+            return Some("dedupe");
         }
         let conversation = self.subject.conversation.map(|at| self.state.conversations.get(at));
         let mark = conversation.and_then(|cell| cell.mark(rule.id()));
@@ -107,6 +112,9 @@ impl ChainOf<'_> {
 
     /// Whether `once_per` says that the rule has had its turn.
     fn fired_before(&self, rule: &Rule, event: &Event<'_>) -> bool {
+        if rule.once_per() == Some(OncePer::Event) {
+            return self.fires.has_fired(rule.id());
+        }
         let Some(limit) = self.limit(rule, event) else { return false };
         let mark = match limit {
             Limit::Conversation { .. } => {
@@ -188,6 +196,7 @@ impl ChainOf<'_> {
             }
         } else {
             self.remember_fire(rule, event);
+            decided.groups.extend(rule.dedupe_group());
             decided.replied |= firing.actions.iter().any(|action| action.command.reaches_customer());
             decided.actions.append(&mut firing.actions);
             self.cause_changes(rule, event, &firing.changes, decided);
@@ -207,8 +216,7 @@ impl ChainOf<'_> {
         match planned {
             Planned::Failed { reason } => ActionEffect { result: Effect::Failed, ..suppressed(reason) },
             Planned::Patch(patch) => {
-                let in_group = event.chat.is_some_and(|chat| chat.kind == ChatKind::Group);
-                if in_group && !firing.rule.allow_group() && concerns_lead(&patch) {
+                if event.chat_kind() == Some(ChatKind::Group) && !firing.rule.allow_group() && concerns_lead(&patch) {
                     return suppressed("not_allowed_in_group");
                 }
                 match self.apply(&patch, event.occurred_at) {

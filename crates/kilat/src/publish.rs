@@ -92,7 +92,7 @@ pub(crate) fn publish(
         let workspace = document.workspace().to_owned();
         let before = known.get(&workspace);
         let previous = before.and_then(|published| published.document(&workspace));
-        let document = document.with_versions(previous.as_ref());
+        let document = document.published(previous.as_ref(), now);
         let (source, hash) = (document.canonical_json(), document.hash());
         let written = before.is_none_or(|before| before.hash != hash);
         let versions = document.rules().iter().map(|rule| (rule.id().to_owned(), rule.version())).collect();

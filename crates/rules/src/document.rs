@@ -8,6 +8,7 @@ use std::collections::HashSet;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
+use kilat_domain::Timestamp;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
@@ -153,6 +154,7 @@ impl Document {
         let rules = self.rules.iter().map(|rule| {
             let mut object = rule.canonical();
             object.insert("version".into(), rule.version.into());
+            object.insert("live_since".into(), rule.live_since.map_or(Value::Null, |at| at.to_string().into()));
             Value::Object(object)
         });
         let mut root = Map::new();
@@ -172,15 +174,19 @@ impl Document {
         })
     }
 
-    /// The document with the versions its rules get when they replace those of `previous`: a rule that is as it was keeps
-    /// its version, one that was edited gets the next, a new one keeps what it says (1 by default).
+    /// The document with the versions its rules get when they replace those of `previous` at `now`: a rule that is as it
+    /// was keeps its version and since when it is live, one that was edited gets the next, a new one keeps the version it
+    /// says (1 by default). When a version went live stands in the rule set, so that a replay sees it, too (D-41).
     #[must_use]
-    pub fn with_versions(mut self, previous: Option<&Document>) -> Document {
+    pub fn published(mut self, previous: Option<&Document>, now: Timestamp) -> Document {
         for rule in &mut self.rules {
             let before = previous.and_then(|document| document.rules.iter().find(|before| before.id == rule.id));
-            if let Some(before) = before {
-                let edited = before.canonical() != rule.canonical();
-                rule.version = if edited { before.version.saturating_add(1) } else { before.version };
+            match before {
+                Some(before) if before.canonical() == rule.canonical() => {
+                    (rule.version, rule.live_since) = (before.version, before.live_since);
+                }
+                Some(before) => (rule.version, rule.live_since) = (before.version.saturating_add(1), Some(now)),
+                None => rule.live_since = Some(now),
             }
         }
         self

@@ -4,7 +4,7 @@
 //! buffers from event to event so that looking allocates nothing.
 
 use jiff::tz::TimeZone;
-use kilat_domain::{ChatKind, Conversation, Event, Lead};
+use kilat_domain::{Conversation, Event, Lead};
 use kilat_matcher::{HitSet, RegexScratch, fold_into};
 
 use crate::calendar::Local;
@@ -26,31 +26,6 @@ pub struct Facts<'a> {
     pub first_contact: bool,
     /// Whether this event made the conversation known.
     pub conversation_is_new: bool,
-}
-
-impl Facts<'_> {
-    /// The kind of chat: as the event says, else by the id of the group or broadcast it was written in; a message that
-    /// says neither is taken for a direct one.
-    pub fn chat_kind(&self) -> Option<ChatKind> {
-        if let Some(chat) = self.event.chat {
-            return Some(chat.kind);
-        }
-        self.event.message.as_ref()?;
-        let conversation = self.event.conversation.as_ref().and_then(|facts| facts.id.as_deref());
-        let sender = self.event.sender.as_ref().and_then(|sender| sender.id.as_deref());
-        let ids = || [conversation, sender].into_iter().flatten();
-        Some(if ids().any(|id| id.ends_with("@g.us")) {
-            ChatKind::Group
-        } else if ids().any(|id| id.ends_with("status@broadcast")) {
-            ChatKind::Status
-        } else if ids().any(|id| id.ends_with("@broadcast")) {
-            ChatKind::Broadcast
-        } else if ids().any(|id| id.ends_with("@newsletter")) {
-            ChatKind::Channel
-        } else {
-            ChatKind::Direct
-        })
-    }
 }
 
 /// Buffers for evaluation, one per worker; what they hold belongs to the pass under way.

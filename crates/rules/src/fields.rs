@@ -7,12 +7,13 @@
 
 use kilat_domain::{
     ChatKind, Consent, ConversationPriority, ConversationStatus, EventKind, Lead, LeadPriority, MessageType, Money,
-    Number, Profile, SenderKind, Value,
+    Number, Profile, SenderKind, Str, Value,
 };
 
 use crate::conditions::{self, Kind};
 use crate::facts::Facts;
 use crate::money;
+use crate::split;
 
 /// A field.
 #[derive(Debug)]
@@ -41,9 +42,13 @@ pub(crate) enum Read {
     Flag(fn(&Facts<'_>) -> Option<bool>),
     Number(fn(&Facts<'_>) -> Option<Number>),
     Set(for<'f> fn(&Facts<'f>) -> &'f [Box<str>]),
+    /// A set that stands in the event alone.
+    Words(for<'f> fn(&Facts<'f>) -> &'f [Str<'f>]),
     Money(for<'f> fn(&Facts<'f>) -> Option<&'f Money>),
     /// A value under a path that the author writes behind the name.
     Path(for<'f> fn(&Facts<'f>, &str) -> Option<&'f Value<'f>>),
+    /// The side of a split that the lead is on, 0 to 99; the path is the split's name (F-222).
+    Split,
     /// The workspace's clock, which only its own conditions read.
     Clock,
     /// Not available yet, and why.
@@ -59,8 +64,10 @@ impl std::fmt::Debug for Read {
             Read::Flag(_) => "Flag",
             Read::Number(_) => "Number",
             Read::Set(_) => "Set",
+            Read::Words(_) => "Words",
             Read::Money(_) => "Money",
             Read::Path(_) => "Path",
+            Read::Split => "Split",
             Read::Clock => "Clock",
             Read::Later(_) => "Later",
         })
@@ -116,8 +123,10 @@ impl FieldRef {
             Read::Flag(read) => read(facts).is_some(),
             Read::Number(read) => read(facts).is_some(),
             Read::Set(read) => !read(facts).is_empty(),
+            Read::Words(read) => !read(facts).is_empty(),
             Read::Money(read) => read(facts).is_some(),
             Read::Path(read) => value(read(facts, &self.path)).is_some(),
+            Read::Split => lead_id(facts).is_some(),
             Read::Clock => true,
             Read::Later(_) => false,
         }
@@ -142,8 +151,18 @@ impl FieldRef {
             "ticket.",
             "order.",
             "call.",
+            "split.",
         ];
         FIXED.iter().any(|prefix| self.field.name.starts_with(prefix))
+    }
+
+    /// The field's number, where it has one.
+    pub(crate) fn number(&self, facts: &Facts<'_>) -> Option<Number> {
+        match self.field.read {
+            Read::Number(read) => read(facts),
+            Read::Split => Some(Number::Int(split::side(&self.path, lead_id(facts)?).into())),
+            _ => None,
+        }
     }
 
     /// The field's value as JSON, for explanations and payloads; `None` where it is missing.
@@ -159,6 +178,11 @@ impl FieldRef {
                 [] => return None,
                 members => Value::List(members.iter().map(|member| owned(member)).collect()),
             },
+            Read::Words(read) => match read(facts) {
+                [] => return None,
+                members => Value::List(members.iter().map(|member| owned(member)).collect()),
+            },
+            Read::Split => Value::Number(self.number(facts)?),
             Read::Money(read) => {
                 let money = read(facts)?;
                 Value::Object(vec![
@@ -216,6 +240,12 @@ fn profile<'f>(facts: &Facts<'f>) -> Option<&'f Profile> {
 
 fn lead<'f>(facts: &Facts<'f>) -> Option<&'f Lead> {
     facts.lead
+}
+
+/// The lead's id: as the event says, else that of its conversation's lead.
+fn lead_id<'f>(facts: &Facts<'f>) -> Option<&'f str> {
+    let said = facts.event.lead.as_ref().and_then(|lead| lead.id.as_deref());
+    said.or_else(|| facts.conversation?.lead.as_deref())
 }
 
 /// The account an event came through; one that says none came through its conversation's.
@@ -312,6 +342,11 @@ pub(crate) const ALL: &[Field] = &[
 
     field!("message.text" = "message" | "message.content", "text", text, Read::MessageText),
     field!("message.type" = "message_type", "enum", symbol, symbol!(MessageType, false, message_kind)),
+    field!("message.kind", "enum", symbol, Read::Symbol {
+        words: &["normal", "template"],
+        ordered: false,
+        read: |f| message_kind(f).map(|kind| u8::from(kind == MessageType::Template)),
+    }),
     field!("message.has_media" = "has_media", "bool", flag, Read::Flag(has_media)),
     field!("message.is_reply" = "is_reply", "bool", flag, Read::Flag(|f| {
         f.event.message.as_ref().map(|message| message.reply_to.is_some() || message.quoted_text.is_some())
@@ -322,17 +357,21 @@ pub(crate) const ALL: &[Field] = &[
 
     field!("sender.id" = "sender_id" | "sender.jid", "phone", phone, Read::Text(|f| f.event.sender.as_ref()?.id.as_deref())),
     field!("sender.name" = "customer_name" | "customer.name", "text", text, Read::Text(|f| f.event.sender.as_ref()?.name.as_deref())),
+    field!("sender.roles" = "sender.role" | "sender_role", "set", set, Read::Words(|f| {
+        f.event.sender.as_ref().and_then(|sender| sender.roles.as_deref()).unwrap_or_default()
+    })),
+    field!("sender.attrs." = "sender.attributes.", "any", attribute, Read::Path(|f, path| f.event.sender.as_ref()?.attrs.as_ref()?.at(path))),
     field!("sender.kind" = "sender_type" | "sender.type", "enum", symbol, symbol!(SenderKind, false, |f| f.event.sender.as_ref().map(|s| s.kind))),
 
     field!("channel.kind" = "channel", "id", text, Read::Text(channel_kind)),
     field!("channel.account" = "channel_id", "id", text, Read::Text(channel_account)),
     field!("channel.source" = "partner_source", "id", text, Read::Text(channel_source)),
-    field!("chat.is_group" = "is_group", "bool", flag, Read::Flag(|f| match f.chat_kind()? {
+    field!("chat.is_group" = "is_group", "bool", flag, Read::Flag(|f| match f.event.chat_kind()? {
         ChatKind::Group => Some(true),
         ChatKind::Direct => Some(false),
         _ => None,
     })),
-    field!("chat.kind", "enum", symbol, symbol!(ChatKind, false, |f| f.chat_kind())),
+    field!("chat.kind", "enum", symbol, symbol!(ChatKind, false, |f| f.event.chat_kind())),
 
     field!("chat_count" = "chat_count.customer", "number", number, Read::Number(|f| count(f.conversation?.customer_messages)), hidden),
     field!("chat_count.team", "number", number, Read::Number(|f| count(f.conversation?.team_messages)), hidden),
@@ -353,9 +392,7 @@ pub(crate) const ALL: &[Field] = &[
     field!("conversation.notes", "text", text, Read::Text(|f| f.conversation?.details.as_ref()?.notes.as_deref())),
     field!("conversation.attrs." = "conversation.attributes.", "any", attribute, Read::Path(|f, path| f.conversation?.attrs.at(path))),
 
-    field!("lead.id", "id", text, Read::Text(|f| {
-        f.event.lead.as_ref().and_then(|lead| lead.id.as_deref()).or_else(|| f.conversation?.lead.as_deref())
-    })),
+    field!("lead.id", "id", text, Read::Text(lead_id)),
     field!("lead.status" = "lead_status", "status", status, Read::Text(|f| lead(f).map(|l| &*l.status))),
     field!("lead.priority" = "lead_priority", "enum", symbol, symbol!(LeadPriority, true, |f| f.lead?.priority)),
     field!("lead.score" = "lead_score", "number", number, Read::Number(|f| f.lead?.score)),
@@ -388,6 +425,8 @@ pub(crate) const ALL: &[Field] = &[
         said.or_else(|| profile(f)?.geo_country.as_deref())
     })),
 
+    field!("split.", "number", number, Read::Split, hidden),
+
     field!("time.window" = "time_window" | "time_of_day", "time", window, Read::Clock, hidden),
     field!("time.business_hours" = "business_hours", "time", business_hours, Read::Clock, hidden),
     field!("time.day_of_week" = "day_of_week", "time", day_of_week, Read::Clock, hidden),
@@ -418,6 +457,7 @@ pub(crate) fn whole(field: &Field, facts: &Facts<'_>) -> Option<Value<'static>> 
     let entries = match field.name {
         "lead.attrs." => attributes(&profile(facts)?.attrs),
         "conversation.attrs." => attributes(&facts.conversation?.attrs),
+        "sender.attrs." => object(&event.sender.as_ref()?.attrs),
         "webhook." => object(&event.webhook),
         "ticket." => object(&event.ticket),
         "order." => object(&event.order),

@@ -34,6 +34,7 @@ mod rule_set;
 mod schema;
 mod settings;
 mod shape;
+mod split;
 mod syntax;
 mod template;
 pub mod templates;

@@ -61,7 +61,9 @@ pub(crate) const RULE_KEYS: &[Key] = &[
         Shape::Either(&[Shape::Word(ONCE_PER), Shape::Object(WINDOW_KEYS, &["window"])]),
         "Fire at most once for each.",
     ),
+    Key::new("dedupe_group", Shape::Text, "Of the rules of a group at most one fires for an event (D-40)."),
     Key::new("apply_to", Shape::Word(APPLY_TO), "Which conversations an edited rule is for (D-41)."),
+    Key::new("live_since", Shape::Instant, "Given by publishing: when this version went live."),
     Key::new("parallel", Shape::Flag, "Whether its outbound actions may overtake each other (D-36)."),
     Key::new("allow_group", Shape::Flag, "Whether it may change leads from group chats (D-26)."),
 ];
@@ -142,7 +144,7 @@ pub enum OncePer {
 pub enum ApplyTo {
     /// All.
     All,
-    /// Those that began after this version of the rule went live (D-41).
+    /// Those that began when this version of the rule was live (D-41); all where it was never published, as in tests.
     NewConversations,
 }
 
@@ -164,8 +166,13 @@ pub struct Rule {
     stop: Stop,
     pub(crate) class: Class,
     once_per: Option<OncePer>,
+    dedupe_group: Option<Box<str>>,
     apply_to: ApplyTo,
+    /// When this version went live; `None` where it was never published.
+    pub(crate) live_since: Option<Timestamp>,
     allow_group: bool,
+    /// Whether its outbound actions need no order, where they do not say themselves.
+    parallel: bool,
 }
 
 impl Rule {
@@ -204,6 +211,16 @@ impl Rule {
         self.once_per
     }
 
+    /// The group of which at most one rule fires for an event (D-40).
+    pub fn dedupe_group(&self) -> Option<&str> {
+        self.dedupe_group.as_deref()
+    }
+
+    /// Since when a conversation must have begun for the rule to be for it (D-41); `None` is ever.
+    pub(crate) fn begun_since(&self) -> Option<Timestamp> {
+        self.live_since.filter(|_| self.apply_to == ApplyTo::NewConversations)
+    }
+
     /// Which conversations it is for.
     pub fn apply_to(&self) -> ApplyTo {
         self.apply_to
@@ -231,7 +248,7 @@ impl Rule {
         found
     }
 
-    /// The rule in canonical form, without its version.
+    /// The rule in canonical form, without what publishing gives it: its version and since when it is live.
     pub(crate) fn canonical(&self) -> Map<String, Value> {
         let texts = |texts: &[Box<str>]| texts.iter().map(|text| Value::from(&**text)).collect::<Value>();
         let once_per = match self.once_per {
@@ -272,8 +289,10 @@ impl Rule {
         );
         put("class", CLASSES[self.class as usize].into());
         put("once_per", once_per);
+        put("dedupe_group", self.dedupe_group.as_deref().map_or(Value::Null, Value::from));
         put("apply_to", APPLY_TO[self.apply_to as usize].into());
         put("allow_group", self.allow_group.into());
+        put("parallel", self.parallel.into());
         rule
     }
 
@@ -320,8 +339,14 @@ impl Rule {
             stop: read_stop(object, report),
             class,
             once_per,
-            apply_to: read_apply_to(object, report),
+            dedupe_group: read_dedupe_group(object, report),
+            apply_to: match object.word("apply_to", APPLY_TO, report) {
+                Some(1) => ApplyTo::NewConversations,
+                _ => ApplyTo::All,
+            },
+            live_since: object.instant("live_since", report),
             allow_group: object.flag("allow_group", report).unwrap_or(false),
+            parallel: object.flag("parallel", report).unwrap_or(false),
         };
         if report.errors() != before {
             return None;
@@ -352,9 +377,9 @@ impl Rule {
         messages.peek().is_some() && messages.all(|trigger| trigger.message_added)
     }
 
-    /// Whether it is narrowed to channels or partners (D-29).
+    /// Whether it is narrowed to channels or partners (D-29), or to new conversations.
     pub(crate) fn is_scoped(&self) -> bool {
-        !self.channels.is_empty() || !self.sources.is_empty()
+        !self.channels.is_empty() || !self.sources.is_empty() || self.begun_since().is_some()
     }
 
     /// Warns of what loads and probably is not meant.
@@ -522,17 +547,15 @@ fn read_actions(
     read.into_iter().collect()
 }
 
-/// Needs the moment a version went live, which rule sets do not carry yet (D-41): refused rather than passed over.
-fn read_apply_to(object: Object<'_>, report: &mut Report) -> ApplyTo {
-    match object.word("apply_to", APPLY_TO, report) {
-        Some(1) => {
-            let at = object.get("apply_to").map_or(object.at, |node| node.at);
-            let message = "`apply_to: new_conversations` is not available yet";
-            report.add(codes::KEY_NOT_AVAILABLE, at, message, "leave it out: the rule then applies to all");
-            ApplyTo::NewConversations
-        }
-        _ => ApplyTo::All,
+/// The name of a group of rules.
+fn read_dedupe_group(object: Object<'_>, report: &mut Report) -> Option<Box<str>> {
+    let group = object.text("dedupe_group", report)?;
+    let (group, at) = (group.trim(), object.get("dedupe_group").map_or(object.at, |node| node.at));
+    if group.is_empty() || group.len() > ID_BYTES_MAX {
+        let help = format!("write a name of 1 to {ID_BYTES_MAX} bytes, the same in every rule of the group");
+        report.add(codes::WRONG_VALUE, at, "this is no name of a group", help);
     }
+    Some(group.into())
 }
 
 fn read_stop(object: Object<'_>, report: &mut Report) -> Stop {

@@ -25,6 +25,9 @@ pub(crate) struct Staged {
 /// Keys whose values are free-form.
 const FREE: [&str; 4] = ["webhook", "ticket", "order", "call"];
 
+/// Objects that may hold custom attributes.
+const WITH_ATTRS: [&str; 3] = ["lead", "conversation", "sender"];
+
 impl Staged {
     /// Reads an event; `null` under `lead` or `conversation` is an event without one.
     pub(crate) fn of(written: &Value, settings: &Settings) -> Staged {
@@ -47,8 +50,7 @@ impl Staged {
             let facts = event.get_mut(of)?.as_object_mut()?;
             facts.remove("attrs").as_ref().map(object)
         };
-        let lead_attrs = attrs(&mut event, "lead");
-        let conversation_attrs = attrs(&mut event, "conversation");
+        let [lead_attrs, conversation_attrs, sender_attrs] = WITH_ATTRS.map(|of| attrs(&mut event, of));
         let without = |key: &str| written.get(key).is_some_and(Value::is_null);
         let (no_lead, no_conversation) = (without("lead"), without("conversation"));
         let text = Value::Object(event).to_string();
@@ -59,6 +61,9 @@ impl Staged {
         }
         if let Some(attrs) = conversation_attrs {
             event.conversation.get_or_insert_default().attrs = Some(attrs);
+        }
+        if let Some(sender) = &mut event.sender {
+            sender.attrs = sender_attrs;
         }
         let mut lead = Lead::new(settings.first_status());
         if let Some(facts) = &event.lead {
@@ -72,6 +77,7 @@ impl Staged {
         conversation.team_messages = number("team_messages");
         conversation.session_messages = number("session_messages");
         conversation.customer = state["customer"].as_str().map(Into::into);
+        conversation.lead = state["lead"].as_str().map(Into::into);
         Staged {
             event,
             lead: (!no_lead).then_some(lead),

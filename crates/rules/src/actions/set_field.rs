@@ -62,12 +62,11 @@ impl Target {
         if let Some((_, name)) = text {
             return Some(Target::Text(name));
         }
-        // Attributes are kept by their first key; a path into one would replace the whole of it.
-        let key = || (!field.path.contains('.')).then(|| field.path.clone());
+        let path = || (field.path.split('.').count() <= Domain::DEPTH_MAX).then(|| field.path.clone());
         match field.field.name {
             "lead.score" => Some(Target::Score),
-            "lead.attrs." => Some(Target::Attribute(On::Lead, key()?)),
-            "conversation.attrs." => Some(Target::Attribute(On::Conversation, key()?)),
+            "lead.attrs." => Some(Target::Attribute(On::Lead, path()?)),
+            "conversation.attrs." => Some(Target::Attribute(On::Conversation, path()?)),
             _ => None,
         }
     }

@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 use super::{Compared, Condition, Cost, Kind, Reading};
 use crate::codes;
 use crate::facts::Env;
-use crate::fields::{FieldRef, Read};
+use crate::fields::FieldRef;
 use crate::operators::Op;
 use crate::shape::Shape;
 use crate::syntax::{Content, Node, json_number, number};
@@ -94,8 +94,7 @@ pub(super) fn canonical_numbers(values: &[Number]) -> Value {
 
 impl Condition for Numbers {
     fn holds(&self, field: &FieldRef, env: &mut Env<'_, '_>) -> Option<bool> {
-        let Read::Number(read) = field.field.read else { return None };
-        Some(compare(read(env.facts)?, self.op, &self.values))
+        Some(compare(field.number(env.facts)?, self.op, &self.values))
     }
 
     fn canonical(&self, condition: &mut Map<String, Value>) {

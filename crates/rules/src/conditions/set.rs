@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use kilat_domain::Str;
 use kilat_matcher::fold;
 use serde_json::{Map, Value};
 
@@ -34,21 +35,30 @@ fn read(reading: &mut Reading<'_>) -> Option<Arc<dyn Condition>> {
     Some(Arc::new(Members { names, folded }))
 }
 
-impl Condition for Members {
-    fn holds(&self, field: &FieldRef, env: &mut Env<'_, '_>) -> Option<bool> {
-        let Read::Set(read) = field.field.read else { return None };
-        let members = read(env.facts);
-        if members.is_empty() {
+impl Members {
+    /// Whether one of the members is named; `None` where there are none.
+    fn any<'m>(&self, mut members: impl ExactSizeIterator<Item = &'m str>, buffer: &mut String) -> Option<bool> {
+        if members.len() == 0 {
             return None;
         }
-        let buffer = &mut env.scratch.other;
-        Some(members.iter().any(|member| {
+        Some(members.any(|member| {
             if self.folded.is_empty() {
-                self.names.iter().any(|name| name == member)
+                self.names.iter().any(|name| **name == *member)
             } else {
                 self.folded.iter().any(|name| equals_folded(member, name, buffer))
             }
         }))
+    }
+}
+
+impl Condition for Members {
+    fn holds(&self, field: &FieldRef, env: &mut Env<'_, '_>) -> Option<bool> {
+        let buffer = &mut env.scratch.other;
+        match field.field.read {
+            Read::Set(read) => self.any(read(env.facts).iter().map(|member| &**member), buffer),
+            Read::Words(read) => self.any(read(env.facts).iter().map(Str::as_str), buffer),
+            _ => None,
+        }
     }
 
     fn canonical(&self, condition: &mut Map<String, Value>) {

@@ -1,5 +1,7 @@
 //! Loading: compatibility, versions, canonical form, and all findings at once.
 
+use kilat_domain::Timestamp;
+
 use crate::{Document, Loaded, Severity, load};
 
 /// AskVault's request body, as its API takes it (F-199).
@@ -129,12 +131,14 @@ fn versions_rise_with_edits_only() {
         one(load("f", &format!("workspace: a\nrules: [{}, {}]\n", rule("same", "x"), rule("edited", tag))))
     };
     let versions = |document: &Document| document.rules().iter().map(crate::Rule::version).collect::<Vec<_>>();
-    let first = rules("x", "").with_versions(None);
+    let first = rules("x", "").published(None, Timestamp(1));
     assert_eq!(versions(&first), [1, 1]);
-    let second = rules("y", "").with_versions(Some(&first));
+    let second = rules("y", "").published(Some(&first), Timestamp(2));
     assert_eq!(versions(&second), [1, 2]);
-    let third = rules("y", "").with_versions(Some(&second));
+    let third = rules("y", "").published(Some(&second), Timestamp(3));
     assert_eq!(versions(&third), [1, 2]);
+    let since = third.rules().iter().map(|rule| rule.live_since).collect::<Vec<_>>();
+    assert_eq!(since, [Some(Timestamp(1)), Some(Timestamp(2))], "an edit goes live when it is published");
     assert_eq!(third.hash(), second.hash());
     assert_ne!(second.hash(), first.hash());
     let reread = one(load("canonical", &third.canonical_json()));

@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::RuleSet;
-use super::standing::{in_scope, is_message_added, sees_chat, sees_sender, sender};
+use super::standing::{in_scope, is_begun, is_message_added, sees_chat, sees_sender, sender};
 use crate::actions::{Plan, Planned, RuleAction};
 use crate::conditions::{Group, Leaf, Tree};
 use crate::facts::{Env, Facts, Scratch};
@@ -115,7 +115,7 @@ impl<'p> Pass<'p> {
                     field: "chat.kind".into(),
                     op: "not_in".into(),
                     expected: serde_json::json!(["broadcast", "status"]),
-                    observed: facts.chat_kind().map_or(Value::Null, |kind| kind.as_str().into()),
+                    observed: facts.event.chat_kind().map_or(Value::Null, |kind| kind.as_str().into()),
                 })
             } else if !in_scope(rule, facts) {
                 Some(out_of_scope(rule, facts))
@@ -151,6 +151,15 @@ impl<'p> Pass<'p> {
 }
 
 fn out_of_scope(rule: &Rule, facts: &Facts<'_>) -> FirstFalse {
+    if let Some(since) = rule.begun_since().filter(|_| !is_begun(rule, facts)) {
+        return FirstFalse {
+            path: "apply_to".into(),
+            field: "conversation.created_at".into(),
+            op: "gte".into(),
+            expected: since.to_string().into(),
+            observed: facts.conversation.map_or(Value::Null, |known| known.created_at.to_string().into()),
+        };
+    }
     let account = channel_account(facts);
     let by_channel = !rule.channels.is_empty()
         && !account.is_some_and(|account| rule.channels.iter().any(|channel| **channel == *account));

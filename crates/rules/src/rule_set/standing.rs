@@ -14,7 +14,7 @@ pub(super) fn sees_sender(rule: &Rule, event: &Event<'_>) -> bool {
 
 /// Whether the rule sees this kind of chat.
 pub(super) fn sees_chat(rule: &Rule, facts: &Facts<'_>) -> bool {
-    facts.chat_kind().is_none_or(|chat| chats(rule) >> chat as u32 & 1 != 0)
+    facts.event.chat_kind().is_none_or(|chat| chats(rule) >> chat as u32 & 1 != 0)
 }
 
 /// The kinds of chat a rule sees, one bit each: broadcasts and statuses only where it names the chat (D-25).
@@ -34,7 +34,7 @@ pub(super) fn is_message_added(facts: &Facts<'_>) -> bool {
     facts.event.is_customer_message() && !facts.conversation_is_new
 }
 
-/// Whether the rule is for the channel the event came through (D-29).
+/// Whether the rule is for the channel the event came through (D-29), and for the conversation.
 pub(super) fn in_scope(rule: &Rule, facts: &Facts<'_>) -> bool {
     let channels = rule.channels.is_empty()
         || channel_account(facts).is_some_and(|account| {
@@ -44,5 +44,11 @@ pub(super) fn in_scope(rule: &Rule, facts: &Facts<'_>) -> bool {
     let sources = rule.sources.is_empty()
         || channel_source(facts)
             .is_some_and(|source| rule.sources.iter().any(|known| known.eq_ignore_ascii_case(source)));
-    channels && sources
+    channels && sources && is_begun(rule, facts)
+}
+
+/// Whether the conversation began when the rule was live, where the rule asks for that (D-41).
+pub(super) fn is_begun(rule: &Rule, facts: &Facts<'_>) -> bool {
+    let begun = facts.conversation.map(|conversation| conversation.created_at);
+    rule.begun_since().is_none_or(|since| begun.is_none_or(|begun| begun >= since))
 }

@@ -267,11 +267,3 @@ fn a_text_beyond_the_cap_is_searched_up_to_it() {
     assert_eq!(fired(document, &text(30_000)).len(), 1);
     assert_eq!(fired(document, &text(500_000)).len(), 0);
 }
-
-#[test]
-fn a_rule_for_new_conversations_only_is_refused_rather_than_applied_to_all() {
-    let text = "workspace: acme\nrules:\n  - {id: r, name: R, trigger: new_lead, apply_to: new_conversations, actions: [{type: block}]}\n";
-    let loaded = crate::load("rules.yaml", text);
-    let errors: Vec<_> = loaded.diagnostics.iter().filter(|diagnostic| diagnostic.is_error()).collect();
-    assert_eq!(errors.iter().map(|error| error.code).collect::<Vec<_>>(), ["K0704"]);
-}

@@ -156,9 +156,17 @@ impl Column {
             Source::Field(field, spelling, cells) => match field.field.read {
                 Read::Symbol { read, .. } => read(facts).map_or(MISSING, |symbol| cells.symbol(symbol)),
                 Read::Flag(read) => read(facts).map_or(MISSING, |flag| cells.flag(flag)),
-                Read::Number(read) => read(facts).map_or(MISSING, |number| cells.number(number)),
+                Read::Number(_) | Read::Split => field.number(facts).map_or(MISSING, |number| cells.number(number)),
                 Read::Text(read) => text(read(facts)).map_or(MISSING, |text| named(cells, *spelling, text, env)),
                 Read::Set(read) => {
+                    let start = env.scratch.cells.len();
+                    for member in read(facts) {
+                        let cell = named(cells, *spelling, member, env);
+                        env.scratch.cells.push(cell);
+                    }
+                    return several(start, env.scratch);
+                }
+                Read::Words(read) => {
                     let start = env.scratch.cells.len();
                     for member in read(facts) {
                         let cell = named(cells, *spelling, member, env);
@@ -183,7 +191,7 @@ impl Column {
             Source::Shared(leaf) => u32::from(leaf.holds(env)),
             Source::Sender if !is_message(facts.event.kind) => NOT_ASKED,
             Source::Sender => sender(facts.event).map_or(NOBODY, |sender| FIRST_KIND + sender as u32),
-            Source::Chat => facts.chat_kind().map_or(NOT_ASKED, |kind| FIRST_KIND + kind as u32),
+            Source::Chat => facts.event.chat_kind().map_or(NOT_ASKED, |kind| FIRST_KIND + kind as u32),
             Source::Added => u32::from(facts.event.kind != EventKind::MessageCreated || is_message_added(facts)),
         };
         Chosen::Cell(cell)
