@@ -23,6 +23,8 @@ const AVRO_DEPTH_MAX: usize = 96;
 
 /// How much an error says of what is wrong with a record.
 const PROBLEM_BYTES_MAX: usize = 240;
+/// Longest id of anything, in bytes.
+const ID_BYTES_MAX: usize = 1_024;
 
 /// Decodes the value of a record of `kilat.messages.v1` or `kilat.lead-changes.v1`.
 pub fn decode_event(bytes: &[u8]) -> Result<Event<'_>, DecodeError> {
@@ -187,6 +189,11 @@ pub(crate) fn check_event(event: &Event<'_>) -> Result<(), DecodeError> {
     if event.workspace.is_empty() {
         return invalid("workspace", "is empty");
     }
+    for (field, id) in ids(event) {
+        if id.is_some_and(|id| id.len() > ID_BYTES_MAX) {
+            return invalid(field, "has more than 1024 bytes");
+        }
+    }
     if !(Timestamp::MIN..=Timestamp::MAX).contains(&event.occurred_at) {
         return invalid("occurred_at", "lies before 1970 or after 9999");
     }
@@ -202,6 +209,24 @@ pub(crate) fn check_event(event: &Event<'_>) -> Result<(), DecodeError> {
         }
     }
     Ok(())
+}
+
+/// What names things: the state keeps ids whole, and they become keys of records.
+fn ids<'e>(event: &'e Event<'_>) -> [(&'static str, Option<&'e str>); 11] {
+    let channel = event.channel.as_ref();
+    [
+        ("id", Some(&event.id)),
+        ("workspace", Some(&event.workspace)),
+        ("conversation.id", event.conversation.as_ref().and_then(|facts| facts.id.as_deref())),
+        ("lead.id", event.lead.as_ref().and_then(|facts| facts.id.as_deref())),
+        ("message.id", event.message.as_ref().and_then(|message| message.id.as_deref())),
+        ("sender.id", event.sender.as_ref().and_then(|sender| sender.id.as_deref())),
+        ("channel.kind", channel.map(|channel| &*channel.kind)),
+        ("channel.account", channel.and_then(|channel| channel.account.as_deref())),
+        ("channel.source", channel.and_then(|channel| channel.source.as_deref())),
+        ("causation_id", event.causation_id.as_deref()),
+        ("root_id", event.root_id.as_deref()),
+    ]
 }
 
 fn nests_too_deep(object: &Object<'_>) -> bool {

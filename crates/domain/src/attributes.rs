@@ -3,7 +3,7 @@
 use serde::de::{Deserialize, Deserializer};
 use serde::{Serialize, Serializer};
 
-use crate::{Applied, Object, Str, Value};
+use crate::{ATTRIBUTES_BYTES_MAX, Applied, Object, Str, Value};
 
 /// Custom attributes of a lead or a conversation.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -26,17 +26,36 @@ impl Attributes {
         self.0.iter().map(|(key, value)| (&**key, value))
     }
 
-    /// Merges facts key by key; whether anything differs now.
+    /// Merges facts key by key; whether anything differs now. What finds no room is left out.
     pub(crate) fn merge(&mut self, facts: Option<&Object<'_>>) -> bool {
+        let Some(facts) = facts.filter(|facts| !facts.0.is_empty()) else { return false };
+        let mut bytes = self.bytes();
         let mut changed = false;
-        for (key, value) in facts.iter().flat_map(|object| &object.0) {
-            changed |= self.replace(key, value.clone().into_owned()).as_ref() != Some(value);
+        for (key, value) in &facts.0 {
+            let known = self.0.binary_search_by(|(name, _)| (**name).cmp(key)).map(|at| &self.0[at].1);
+            let freed = known.map_or(0, |known| size(key, known));
+            if bytes - freed + size(key, value) <= ATTRIBUTES_BYTES_MAX {
+                bytes = bytes - freed + size(key, value);
+                changed |= self.replace(key, value.clone().into_owned()).as_ref() != Some(value);
+            }
         }
         changed
     }
 
+    /// How much the attributes take, in bytes, near enough.
+    fn bytes(&self) -> usize {
+        self.0.iter().map(|(key, value)| size(key, value)).sum()
+    }
+
     /// Sets the attribute under a dotted path, for a patch; objects on the way are made, and take the place of what is none.
+    /// What finds no room changes nothing.
     pub(crate) fn set(&mut self, field: &'static str, path: &str, value: &Value<'static>) -> Applied {
+        let known = self.at(path);
+        let freed = known.map_or(0, |known| size(path, known));
+        if self.bytes().saturating_sub(freed) + size(path, value) > ATTRIBUTES_BYTES_MAX {
+            let known = known.map(Value::to_string);
+            return Applied::of(field, false, known.clone(), known);
+        }
         let from = match path.split_once('.') {
             None => self.replace(path, value.clone()),
             Some((key, rest)) => {
@@ -98,9 +117,23 @@ impl Serialize for Attributes {
 
 impl<'de> Deserialize<'de> for Attributes {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let object = Object::deserialize(deserializer)?;
+        let Object(entries) = Object::deserialize(deserializer)?;
         let mut attributes = Attributes::default();
-        attributes.merge(Some(&object));
+        for (key, value) in entries {
+            attributes.replace(&key, value.into_owned());
+        }
         Ok(attributes)
     }
+}
+
+/// How much an entry takes, in bytes, near enough.
+fn size(key: &str, value: &Value<'_>) -> usize {
+    const OVERHEAD: usize = 8;
+    let inside = match value {
+        Value::Null | Value::Bool(_) | Value::Number(_) => 0,
+        Value::Text(text) => text.len(),
+        Value::List(items) => items.iter().map(|item| size("", item)).sum(),
+        Value::Object(entries) => entries.iter().map(|(key, value)| size(key, value)).sum(),
+    };
+    OVERHEAD + key.len() + inside
 }

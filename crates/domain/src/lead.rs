@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Applied, Attributes, Consent, LeadFacts, LeadPriority, Money, Number, On, Patch, Str, Timestamp, ValueTarget,
+    Applied, Attributes, Consent, LeadFacts, LeadPriority, Money, Number, On, Patch, SET_BYTES_MAX, Str, Timestamp,
+    ValueTarget, kept,
 };
 
 /// A lead: what conditions read, what patches change. Absent facts are `None` or empty, which count as missing (D-15).
@@ -214,6 +215,7 @@ pub(crate) fn replace<T: PartialEq>(known: &mut Option<T>, fact: Option<T>) -> b
 }
 
 pub(crate) fn replace_str(known: &mut Box<str>, fact: &str) -> bool {
+    let fact = kept(fact);
     let differs = **known != *fact;
     if differs {
         *known = fact.into();
@@ -221,8 +223,9 @@ pub(crate) fn replace_str(known: &mut Box<str>, fact: &str) -> bool {
     differs
 }
 
-pub(crate) fn replace_text(known: &mut Option<Box<str>>, fact: Option<&str>) -> bool {
-    match fact {
+/// Replaces a text by a stated one that differs, as far as it is kept.
+pub fn replace_text(known: &mut Option<Box<str>>, fact: Option<&str>) -> bool {
+    match fact.map(kept) {
         Some(fact) if known.as_deref() != Some(fact) => {
             *known = Some(fact.into());
             true
@@ -236,6 +239,12 @@ pub(crate) fn replace_set(known: &mut Vec<Box<str>>, fact: Option<&[Str<'_>]>) -
     let mut set: Vec<Box<str>> = fact.iter().map(|name| Box::from(name.as_str())).collect();
     set.sort_unstable();
     set.dedup();
+    let mut bytes = 0;
+    set.retain(|name| {
+        let fits = bytes + name.len() <= SET_BYTES_MAX;
+        bytes += if fits { name.len() } else { 0 };
+        fits
+    });
     let differs = *known != set;
     *known = set;
     differs

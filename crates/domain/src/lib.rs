@@ -17,6 +17,7 @@ mod decision;
 mod details;
 mod event;
 mod lead;
+mod limits;
 mod outbound_message;
 mod patch;
 mod rule_set;
@@ -39,7 +40,8 @@ pub use event::{
     Change, Channel, Chat, ConversationFacts, Ctwa, Event, Geo, LeadFacts, Membership, Message, Named, Object, Sender,
     TagFact, Utm, ValueFacts,
 };
-pub use lead::{Lead, LeadRecord, Profile};
+pub use lead::{Lead, LeadRecord, Profile, replace_text};
+pub use limits::{ATTRIBUTES_BYTES_MAX, FACT_BYTES_MAX, SET_BYTES_MAX, kept};
 pub use outbound_message::{Button, Media, MediaKind, Menu, MenuRow, MenuSection, OutboundMessage, Recipient};
 pub use patch::{Applied, NOTES_BYTES_MAX, On, Patch, ValueTarget};
 pub use rule_set::{RuleSetRecord, RuleSetStatus};

@@ -1,6 +1,9 @@
 //! Patches: what rules do to leads and conversations, and what came of it.
 
-use crate::{Consent, ConversationPriority, ConversationStatus, LeadPriority, Money, Number, Timestamp, Value};
+use crate::{
+    Consent, ConversationPriority, ConversationStatus, LeadPriority, Money, Number, SET_BYTES_MAX, Timestamp, Value,
+    kept,
+};
 
 /// How much notes hold, in bytes.
 pub const NOTES_BYTES_MAX: usize = 8 << 10;
@@ -123,6 +126,7 @@ impl Applied {
     }
 
     pub(crate) fn optional_text(field: &'static str, known: &mut Option<Box<str>>, text: Option<&str>) -> Applied {
+        let text = text.map(kept);
         let changed = known.as_deref() != text;
         let from = std::mem::replace(known, text.map(Box::from));
         Self::of(field, changed, from.map(String::from), text.map(str::to_owned))
@@ -158,8 +162,12 @@ impl Applied {
         Self::of(field, true, None, Some(line.to_owned()))
     }
 
+    /// Adds or removes a member of a sorted set; one that finds no room changes nothing.
     pub(crate) fn member(field: &'static str, set: &mut Vec<Box<str>>, name: &str, add: bool) -> Applied {
         let found = set.binary_search_by(|member| (**member).cmp(name));
+        if add && found.is_err() && set.iter().map(|name| name.len()).sum::<usize>() + name.len() > SET_BYTES_MAX {
+            return Self::of(field, false, None, None);
+        }
         let name_if = |there: bool| there.then(|| name.to_owned());
         let applied = Self::of(field, found.is_ok() != add, name_if(found.is_ok()), name_if(add));
         match found {

@@ -123,3 +123,57 @@ fn text_decoded_from_a_slice_borrows_from_it() {
     assert!(line.as_bytes().as_ptr_range().contains(&tag.name.as_ptr()));
     assert_eq!(tag.on, None);
 }
+
+#[test]
+fn no_number_of_events_makes_a_lead_that_fits_no_record() {
+    let mut lead = Lead::new("new");
+    let mut conversation = Conversation::new(Timestamp(0));
+    let big = "é".repeat(400_000);
+    for round in 0..50 {
+        let tags = (0..100).map(|n| Str::from(format!("{round}-{n}-{}", &big[..2_000]))).collect::<Vec<_>>();
+        let attrs = Object(vec![
+            (format!("k{round}").into(), Value::Text("v".repeat(30_000).into())),
+            (format!("l{round}").into(), Value::List(vec![Value::Null; 1_000])),
+        ]);
+        let text = || Some(Str::from(big.as_str()));
+        let facts = LeadFacts {
+            status: text(),
+            tags: Some(tags.clone()),
+            lists: Some(tags.clone()),
+            notes: text(),
+            city: text(),
+            region: text(),
+            name: text(),
+            email: text(),
+            phone: text(),
+            source: text(),
+            plan: text(),
+            audience: text(),
+            country: text(),
+            attrs: Some(attrs.clone()),
+            ..LeadFacts::default()
+        };
+        conversation.fold(&ConversationFacts {
+            tags: Some(tags.clone()),
+            room_tags: Some(tags),
+            assignee: text(),
+            attrs: Some(attrs),
+            ..ConversationFacts::default()
+        });
+        let value = Value::Text("w".repeat(16_000).into());
+        let path: Box<str> = format!("by.rule.{round}").into();
+        lead.apply(&Patch::Attribute { on: On::Lead, path, value });
+        for n in 0..100 {
+            lead.apply(&Patch::Tag { on: On::Lead, name: format!("{round}{n}{}", &big[..2_000]).into(), add: true });
+        }
+        lead.apply(&Patch::LeadText { field: "city".into(), text: big.as_str().into() });
+        lead.fold(&facts, facts.status.as_deref());
+        // Saying it again changes nothing, however much of it is kept.
+        assert!(!lead.fold(&facts, facts.status.as_deref()), "round {round}");
+    }
+    // As text a lead takes about what it takes in a record.
+    for (what, bytes) in [("lead", format!("{lead:?}").len()), ("conversation", format!("{conversation:?}").len())] {
+        assert!(bytes < 500_000, "the {what} takes {bytes} bytes");
+    }
+    assert_eq!(lead.status.len(), FACT_BYTES_MAX);
+}

@@ -172,11 +172,5 @@ fn origin(lead: &mut Lead, event: &Event<'_>) -> bool {
 
 /// Replaces `known` by a stated fact that differs.
 fn keep(known: &mut Option<Box<str>>, fact: Option<&Str<'_>>) -> bool {
-    match fact {
-        Some(fact) if known.as_deref() != Some(fact.as_str()) => {
-            *known = Some(fact.as_str().into());
-            true
-        }
-        _ => false,
-    }
+    kilat_domain::replace_text(known, fact.map(Str::as_str))
 }

@@ -90,12 +90,14 @@ pub(crate) fn append_block(
     let partition = u32::try_from(block.partition).unwrap_or_default();
     let key = partition.to_string();
     let mut bytes = Vec::new();
-    encoder.state_block(&block, &mut bytes)?;
-    if bytes.len() > BLOCK_BYTES_SPLIT && block.leads.len() + block.conversations.len() + keys(&block) > 1 {
+    let encoded = encoder.state_block(&block, &mut bytes);
+    let is_large = encoded.is_err() || bytes.len() > BLOCK_BYTES_SPLIT;
+    if is_large && block.leads.len() + block.conversations.len() + keys(&block) > 1 {
         let rest = split(&mut block);
         append_block(transaction, encoder, block)?;
         return append_block(transaction, encoder, rest);
     }
+    encoded?;
     transaction.append(Topics::output(Topic::State), Some(partition), key.as_bytes(), &[], |out| {
         out.extend_from_slice(&bytes);
         Ok(())
@@ -106,21 +108,29 @@ fn keys(block: &StateBlock<'_>) -> usize {
     block.seen.iter().map(|day| day.keys.len()).sum()
 }
 
-/// Takes the second half of everything countable out of `block`.
+/// Takes about half of everything countable out of `block`; of a lead, a conversation and a key the first stays and the
+/// others go.
 fn split<'a>(block: &mut StateBlock<'a>) -> StateBlock<'a> {
-    let seen = block
-        .seen
-        .iter_mut()
-        .map(|day| kilat_domain::SeenDay { day: day.day, keys: day.keys.split_off(day.keys.len() / 2) })
+    let half = |count: usize, stays: bool| if stays { count.div_ceil(2) } else { count / 2 };
+    let has_leads = !block.leads.is_empty();
+    let leads = block.leads.split_off(half(block.leads.len(), true));
+    let conversations = block.conversations.split_off(half(block.conversations.len(), !has_leads));
+    let stay = !has_leads && block.conversations.is_empty() && conversations.is_empty();
+    let days = block.seen.iter_mut();
+    let seen = days
+        .map(|day| kilat_domain::SeenDay { day: day.day, keys: day.keys.split_off(half(day.keys.len(), stay)) })
         .collect();
     StateBlock {
         partition: block.partition,
         now: block.now,
         rule_epoch: block.rule_epoch,
         inputs: Vec::new(),
-        leads: block.leads.split_off(block.leads.len() / 2),
-        conversations: block.conversations.split_off(block.conversations.len() / 2),
+        leads,
+        conversations,
         seen,
         disabled: Vec::new(),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -121,6 +121,21 @@ fn an_object_of_a_hundred_thousand_keys_is_read_or_refused() {
     assert_eq!(code(&format!("{{{}}}", keys.join(","))), Some("K2102"));
 }
 
+#[test]
+fn an_id_is_no_novel() {
+    let long = "x".repeat(1_025);
+    for (from, to, path) in [
+        ("\"id\":\"e\"", format!("\"id\":\"{long}\""), "id"),
+        ("\"id\":\"l\"", format!("\"id\":\"{long}\""), "lead.id"),
+        ("\"acme\"", format!("\"{long}\""), "workspace"),
+        ("\"type\":\"text\"", format!("\"id\":\"{long}\""), "message.id"),
+    ] {
+        let error = json::event_from_line(&with(from, &to)).unwrap_err();
+        assert_eq!((error.code, &*error.path), ("K2105", path), "{error}");
+        assert_eq!(code(&with(from, &to.replace(&long, &long[1..]))), None, "{path}");
+    }
+}
+
 proptest! {
     #[test]
     fn no_line_panics(line in "\\PC{0,200}") {

@@ -85,6 +85,14 @@ impl House {
         self.writer.commit(&transaction).expect("commits");
     }
 
+    /// An event as a line says it, on the message topic.
+    pub(crate) fn event(&mut self, line: &Value) {
+        let event = json::event_from_line(&line.to_string()).expect("an event");
+        let mut bytes = Vec::new();
+        self.encoder.event(&event, &mut bytes).expect("encodes");
+        self.raw(&bytes);
+    }
+
     /// A record of these bytes on the message topic.
     pub(crate) fn raw(&mut self, bytes: &[u8]) {
         let mut transaction = Transaction::default();

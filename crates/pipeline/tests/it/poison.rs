@@ -1,6 +1,7 @@
 //! Records that cannot be read.
 
 use kilat_codec::Topic;
+use serde_json::json;
 
 use crate::house::{House, tagging, wait};
 
@@ -37,4 +38,26 @@ fn a_poison_record_is_dead_lettered_with_its_cause_and_the_partition_goes_on() {
     causes.dedup();
     assert_eq!(causes.len(), 4, "every cause has its own code: {causes:?}");
     assert!(causes.iter().all(|code| code.starts_with('K')), "{causes:?}");
+}
+
+#[test]
+fn facts_without_end_do_not_hold_up_their_partition() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut house = House::open(dir.path());
+    house.publish("acme", &tagging("seen"));
+    let service = house.start();
+    wait(|| service.registry().len() == 1, "live");
+    let big = "x".repeat(900_000);
+    for (n, fact) in ["notes", "city", "region", "name", "email", "plan"].into_iter().enumerate() {
+        house.event(&json!({"id": format!("big{n}"), "workspace": "acme", "type": "lead.updated",
+            "occurred_at": "2026-11-20T03:00:00Z", "conversation": {"id": "c1"}, "lead": {"id": "l1", fact: big}}));
+        house.event(&json!({"id": format!("attr{n}"), "workspace": "acme", "type": "lead.updated",
+            "occurred_at": "2026-11-20T03:00:00Z", "lead": {"id": "l1", "attrs": {format!("k{n}"): big}}}));
+    }
+    house.messages(1..2, "halo");
+    wait(|| house.decisions().len() == 1, "decided after all of that");
+    service.stop();
+    let totals = service.totals();
+    service.join();
+    assert_eq!((totals.evaluated, totals.dead_lettered), (13, 0));
 }
