@@ -2,6 +2,7 @@
 
 use kilat_codec::{Encoder, decode_state_block};
 use kilat_engine::Partition;
+use serde_json::json;
 
 use crate::support::Engine;
 
@@ -41,6 +42,30 @@ fn a_state_restored_after_every_event_decides_as_one_that_never_stopped() {
     }
     let leads = |engine: &Engine| engine.partition.leads().map(|lead| format!("{:?}", lead.facts)).collect::<Vec<_>>();
     assert_eq!(leads(&moved), leads(&steady));
+}
+
+/// Proves D-38.
+#[test]
+fn a_rule_taken_out_of_service_stays_so_over_a_restart() {
+    let rules = |strict: bool| {
+        format!(
+            "
+workspace: acme
+settings: {{strict_loops: {strict}}}
+rules:
+  - {{id: ping, name: Ping, trigger: [message.created, tag.removed], conditions: [{{field: tags, op: not_contains, value: x}}], actions: [{{type: add_tag, value: x}}]}}
+  - {{id: pong, name: Pong, trigger: tag.added, actions: [{{type: remove_tag, value: x}}]}}
+  - {{id: hello, name: Hello, trigger: message.created, once_per: conversation, actions: [{{type: run_skill, value: greet}}]}}
+"
+        )
+    };
+    for (strict, reason) in [(false, "quarantined"), (true, "disabled")] {
+        let (mut engine, mut encoder, mut blocks) = (Engine::new(&rules(strict)), Encoder::new(), Vec::new());
+        engine.customer("halo");
+        hand_over(&mut engine, &mut encoder, &mut blocks);
+        let refused = engine.customer("halo lagi").decisions[0]["refused"].clone();
+        assert_eq!(refused, json!([{"rule": "hello", "reason": "once"}, {"rule": "ping", "reason": reason}]));
+    }
 }
 
 #[test]

@@ -89,6 +89,25 @@ fn history_updates_state_and_fires_nothing() {
     assert_eq!(engine.customer("baru").fired()[0], "e5: third");
 }
 
+/// Proves D-33.
+#[test]
+fn a_copy_is_known_for_eight_days() {
+    let first = "2026-11-20T03:00:00.000Z";
+    for (again, known) in [(first, true), ("2026-11-27T03:00:00.000Z", true), ("2026-11-28T02:59:59.999Z", true)] {
+        for by_event in [true, false] {
+            let mut engine = Engine::new(COUNTING);
+            let mut event = message("e1", "customer", "satu");
+            event["occurred_at"] = json!(first);
+            engine.event(event.clone());
+            event["occurred_at"] = json!(again);
+            if !by_event {
+                event["id"] = json!("another id");
+            }
+            assert_eq!(engine.try_event(event).0 == Applied::Duplicate, known, "{again}");
+        }
+    }
+}
+
 /// Proves D-28.
 #[test]
 fn ten_thousand_old_messages_fire_nothing_and_the_next_live_one_does() {
