@@ -12,7 +12,7 @@ use kilat_bench::workload;
 use kilat_codec::Encoder;
 use kilat_domain::{Action, Decision, Event, EventKind, Timestamp};
 use kilat_engine::{Applied, Foreseen, Outputs, Partition};
-use kilat_rules::{Evaluated, RuleSet};
+use kilat_rules::RuleSet;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -33,7 +33,7 @@ struct Encoded {
 }
 
 impl Outputs for Encoded {
-    fn decision(&mut self, decision: &Decision<'_>, _: &[Evaluated]) {
+    fn decision(&mut self, decision: &Decision<'_>) {
         self.decisions += 1;
         self.encoder.decision(decision, &mut self.bytes).expect("encodable");
     }

@@ -6,8 +6,8 @@
 use std::io::{self, BufRead, Read};
 
 use kilat_domain::{
-    Action, ActionResult, Decision, Event, EventKind, LeadRecord, Object, RuleSetRecord, RuleSetStatus, StateBlock,
-    Timestamp, Value,
+    Action, ActionResult, Decision, Event, EventKind, Explanation, LeadRecord, Object, RuleSetRecord, RuleSetStatus,
+    StateBlock, Timestamp, Value,
 };
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -59,6 +59,11 @@ pub fn decode_rule_status(bytes: &[u8]) -> Result<RuleSetStatus<'_>, DecodeError
 /// Decodes the value of a record of `kilat.decisions.v1`.
 pub fn decode_decision(bytes: &[u8]) -> Result<Decision<'_>, DecodeError> {
     decode(Schema::Decision, bytes)
+}
+
+/// Decodes the value of a record of `kilat.explain.v1`.
+pub fn decode_explanation(bytes: &[u8]) -> Result<Explanation<'_>, DecodeError> {
+    decode(Schema::Explanation, bytes)
 }
 
 /// Decodes the value of a record of an action topic.

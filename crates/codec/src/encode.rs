@@ -1,6 +1,8 @@
 //! Structures to framed Avro, in the newest version of their schema.
 
-use kilat_domain::{Action, ActionResult, Decision, Event, LeadRecord, RuleSetRecord, RuleSetStatus, StateBlock};
+use kilat_domain::{
+    Action, ActionResult, Decision, Event, Explanation, LeadRecord, RuleSetRecord, RuleSetStatus, StateBlock,
+};
 use serde::Serialize;
 
 use crate::{EncodeError, Schema, framing, schemas, writer};
@@ -37,6 +39,11 @@ impl Encoder {
     /// Appends a decision.
     pub fn decision(&self, decision: &Decision<'_>, out: &mut Vec<u8>) -> Result<(), EncodeError> {
         self.write(Schema::Decision, decision, out)
+    }
+
+    /// Appends an explanation.
+    pub fn explanation(&self, explanation: &Explanation<'_>, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+        self.write(Schema::Explanation, explanation, out)
     }
 
     /// Appends an action.

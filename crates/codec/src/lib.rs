@@ -28,8 +28,8 @@ pub mod traceparent;
 mod writer;
 
 pub use decode::{
-    decode_action, decode_action_result, decode_decision, decode_event, decode_event_into, decode_lead,
-    decode_rule_set, decode_rule_status, decode_state_block,
+    decode_action, decode_action_result, decode_decision, decode_event, decode_event_into, decode_explanation,
+    decode_lead, decode_rule_set, decode_rule_status, decode_state_block,
 };
 pub use encode::Encoder;
 pub use error::{DecodeError, EncodeError, WriteError};

@@ -27,6 +27,8 @@ pub enum Schema {
     Lead,
     /// [`kilat_domain::StateBlock`]
     StateBlock,
+    /// [`kilat_domain::Explanation`]
+    Explanation,
 }
 
 macro_rules! versions {
@@ -37,7 +39,7 @@ macro_rules! versions {
 
 impl Schema {
     /// Every schema.
-    pub const ALL: [Schema; 8] = [
+    pub const ALL: [Schema; 9] = [
         Schema::Event,
         Schema::RuleSet,
         Schema::RuleStatus,
@@ -46,6 +48,7 @@ impl Schema {
         Schema::ActionResult,
         Schema::Lead,
         Schema::StateBlock,
+        Schema::Explanation,
     ];
 
     /// Its name, which is that of its file.
@@ -59,6 +62,7 @@ impl Schema {
             Schema::ActionResult => "action-result",
             Schema::Lead => "lead",
             Schema::StateBlock => "state-block",
+            Schema::Explanation => "explanation",
         }
     }
 
@@ -78,6 +82,7 @@ impl Schema {
             Schema::ActionResult => versions!("action-result": 1),
             Schema::Lead => versions!("lead": 1),
             Schema::StateBlock => versions!("state-block": 1 2),
+            Schema::Explanation => versions!("explanation": 1),
         }
     }
 
@@ -92,6 +97,7 @@ impl Schema {
             Schema::ActionResult => include_str!("../../../schemas/action-result.avsc"),
             Schema::Lead => include_str!("../../../schemas/lead.avsc"),
             Schema::StateBlock => include_str!("../../../schemas/state-block.avsc"),
+            Schema::Explanation => include_str!("../../../schemas/explanation.avsc"),
         }
     }
 

@@ -21,6 +21,8 @@ pub enum Topic {
     RuleStatus,
     /// What the rules did with events.
     Decisions,
+    /// Why they did it, for a share of the events.
+    Explain,
     /// Actions of the partner lane.
     ActionsPartner,
     /// Actions of the Meta lane.
@@ -82,12 +84,13 @@ macro_rules! facts {
 
 impl Topic {
     /// Every topic.
-    pub const ALL: [Topic; 11] = [
+    pub const ALL: [Topic; 12] = [
         Topic::Messages,
         Topic::LeadChanges,
         Topic::Rules,
         Topic::RuleStatus,
         Topic::Decisions,
+        Topic::Explain,
         Topic::ActionsPartner,
         Topic::ActionsMeta,
         Topic::ActionsWebhook,
@@ -104,6 +107,7 @@ impl Topic {
             Topic::Rules =>          const { &facts!("kilat.rules.v1",           RuleSet,      Workspace,    true) },
             Topic::RuleStatus =>     const { &facts!("kilat.rule-status.v1",     RuleStatus,   Workspace,    true) },
             Topic::Decisions =>      const { &facts!("kilat.decisions.v1",       Decision,     Workspace,    false) },
+            Topic::Explain =>        const { &facts!("kilat.explain.v1",         Explanation,  Workspace,    false) },
             Topic::ActionsPartner => const { &facts!("kilat.actions.partner.v1", Action,       Conversation, false) },
             Topic::ActionsMeta =>    const { &facts!("kilat.actions.meta.v1",    Action,       Conversation, false) },
             Topic::ActionsWebhook => const { &facts!("kilat.actions.webhook.v1", Action,       Conversation, false) },
@@ -158,7 +162,12 @@ impl Schema {
     pub fn bytes_max(self) -> usize {
         match self {
             Schema::RuleSet | Schema::RuleStatus | Schema::StateBlock => BLOCK_BYTES_MAX,
-            Schema::Event | Schema::Decision | Schema::Action | Schema::ActionResult | Schema::Lead => RECORD_BYTES_MAX,
+            Schema::Event
+            | Schema::Decision
+            | Schema::Explanation
+            | Schema::Action
+            | Schema::ActionResult
+            | Schema::Lead => RECORD_BYTES_MAX,
         }
     }
 }

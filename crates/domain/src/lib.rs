@@ -16,6 +16,7 @@ mod conversation;
 mod decision;
 mod details;
 mod event;
+mod explanation;
 mod lead;
 mod limits;
 mod outbound_message;
@@ -40,6 +41,7 @@ pub use event::{
     Change, Channel, Chat, ConversationFacts, Ctwa, Event, Geo, LeadFacts, Membership, Message, Named, Object, Sender,
     TagFact, Utm, ValueFacts,
 };
+pub use explanation::{Evaluated, Explanation, Extracted, FirstFalse, Held};
 pub use lead::{Lead, LeadRecord, Profile, replace_text};
 pub use limits::{ATTRIBUTES_BYTES_MAX, FACT_BYTES_MAX, SET_BYTES_MAX, kept};
 pub use outbound_message::{Button, Media, MediaKind, Menu, MenuRow, MenuSection, OutboundMessage, Recipient};

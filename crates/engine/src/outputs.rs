@@ -1,7 +1,6 @@
 //! Where the engine's answers go.
 
-use kilat_domain::{Action, Decision};
-use kilat_rules::Evaluated;
+use kilat_domain::{Action, Decision, Explanation};
 
 /// Receives what the engine decides, in order. A decision comes before the actions it queued.
 pub trait Outputs {
@@ -10,13 +9,16 @@ pub trait Outputs {
         false
     }
 
-    /// Whether [`Self::decision`] wants to know of every rule that was looked at.
+    /// Whether [`Self::explanation`] wants to know of every rule that was looked at, whatever the workspace's settings say.
     fn explain(&self) -> bool {
         false
     }
 
-    /// What the rules did with one event; `evaluated` is empty unless [`Self::explain`].
-    fn decision(&mut self, decision: &Decision<'_>, evaluated: &[Evaluated]);
+    /// Why the rules did what they did with one event; comes before its decision, and also where there is none.
+    fn explanation(&mut self, _: &Explanation<'_>) {}
+
+    /// What the rules did with one event.
+    fn decision(&mut self, decision: &Decision<'_>);
 
     /// Something an executor must do.
     fn action(&mut self, action: &Action<'_>);

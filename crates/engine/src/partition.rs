@@ -249,6 +249,7 @@ impl Partition {
             rules,
             input_id: &event.id,
             numbered: 0,
+            explained: outputs.explain() || rules.settings().explains(event.root()),
         };
         chain.pass(event, &mut self.scratch, outputs);
         let mut caused = 0;

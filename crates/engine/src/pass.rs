@@ -3,8 +3,8 @@
 use std::collections::VecDeque;
 
 use kilat_domain::{
-    Action, ActionEffect, Applied, ChatKind, Conversation, Decision, Effect, Event, Fired, Gate, Lead, Patch, Refused,
-    Str, Timestamp,
+    Action, ActionEffect, Applied, ChatKind, Conversation, Decision, Effect, Evaluated, Event, Explanation, Extracted,
+    Fired, Gate, Lead, Patch, Refused, Str, Timestamp,
 };
 use kilat_rules::{Class, Facts, OncePer, Pass, Planned, Rule, RuleAction, RuleSet, Scratch, Stop};
 
@@ -36,6 +36,8 @@ pub(crate) struct ChainOf<'a> {
     pub(crate) rules: &'a RuleSet,
     pub(crate) input_id: &'a str,
     pub(crate) numbered: usize,
+    /// Whether somebody wants to know of every rule that was looked at.
+    pub(crate) explained: bool,
 }
 
 /// What a pass has decided so far.
@@ -55,19 +57,25 @@ impl ChainOf<'_> {
     pub(crate) fn pass(&mut self, event: &Event<'_>, scratch: &mut Scratch, outputs: &mut dyn Outputs) {
         let rules = self.rules;
         let mut decided = Decided::default();
-        let mut evaluated = Vec::new();
+        let mut evaluated = self.explained.then(Vec::new);
         if !fold::is_no_change(event) {
             let mut pass = rules.pass(event, scratch);
             loop {
                 let facts = facts(self.state, self.subject, event);
-                let next =
-                    if outputs.explain() { pass.next_explained(&facts, &mut evaluated) } else { pass.next(&facts) };
+                let next = match &mut evaluated {
+                    None => pass.next(&facts),
+                    Some(evaluated) => pass.next_explained(&facts, evaluated),
+                };
                 let Some(rule) = next else { break };
+                let explained = evaluated.as_mut().and_then(|evaluated| evaluated.last_mut());
                 if let Some(reason) = self.refusal(rule, event, &decided) {
+                    if let Some(explained) = explained {
+                        explained.refused = Some(reason.into());
+                    }
                     decided.refused.push(Refused { rule: rule.id().into(), reason: reason.into() });
                     continue;
                 }
-                self.fire(rule, event, &mut pass, &mut decided);
+                self.fire(rule, event, &mut pass, &mut decided, explained);
                 match rule.stop() {
                     Stop::No => {}
                     Stop::Pass => {
@@ -81,7 +89,7 @@ impl ChainOf<'_> {
                 }
             }
         }
-        self.report(event, decided, &evaluated, outputs);
+        self.report(event, decided, evaluated, outputs);
     }
 
     /// Why a rule that matched may not fire. Notes a loop where it finds one.
@@ -169,7 +177,14 @@ impl ChainOf<'_> {
     }
 
     /// Runs the actions of a rule that matched (D-7, D-36).
-    fn fire<'r>(&mut self, rule: &'r Rule, event: &Event<'_>, pass: &mut Pass<'_>, decided: &mut Decided<'r>) {
+    fn fire<'r>(
+        &mut self,
+        rule: &'r Rule,
+        event: &Event<'_>,
+        pass: &mut Pass<'_>,
+        decided: &mut Decided<'r>,
+        mut explained: Option<&mut Evaluated<'_>>,
+    ) {
         let before = rule.actions().iter().any(RuleAction::required).then(|| self.snapshot());
         let mut firing = Firing::new(rule);
         let episode = self.episode(rule, event);
@@ -177,7 +192,14 @@ impl ChainOf<'_> {
             let effect = if firing.broken {
                 suppressed("required_failed")
             } else {
-                let planned = pass.plan(rule, action, &facts(self.state, self.subject, event));
+                let facts = facts(self.state, self.subject, event);
+                if let Some(explained) = &mut explained
+                    && let Some(extracted) = pass.extracted(rule, action, &facts)
+                {
+                    let index = i32::try_from(index).unwrap_or(i32::MAX);
+                    explained.extracted.push(Extracted { index, ..extracted });
+                }
+                let planned = pass.plan(rule, action, &facts);
                 self.carry_out(planned, index, action, event, episode, &mut firing)
             };
             firing.broken |= effect.result == Effect::Failed && action.required();
@@ -364,10 +386,11 @@ impl ChainOf<'_> {
         &self,
         event: &Event<'_>,
         decided: Decided<'_>,
-        evaluated: &[kilat_rules::Evaluated],
+        evaluated: Option<Vec<Evaluated<'_>>>,
         outputs: &mut dyn Outputs,
     ) {
-        if decided.fired.is_empty() && decided.refused.is_empty() && !outputs.every_event() {
+        let silent = decided.fired.is_empty() && decided.refused.is_empty() && !outputs.every_event();
+        if silent && evaluated.is_none() {
             return;
         }
         let decision = Decision {
@@ -385,10 +408,35 @@ impl ChainOf<'_> {
             root_id: event.root().into(),
             depth: i32::from(event.depth.unwrap_or(0)),
         };
-        outputs.decision(&decision, evaluated);
+        if let Some(evaluated) = evaluated {
+            outputs.explanation(&explanation(&decision, evaluated));
+        }
+        if silent {
+            return;
+        }
+        outputs.decision(&decision);
         for action in &decided.actions {
             outputs.action(action);
         }
+    }
+}
+
+/// What is known of the pass that came to `decision`.
+fn explanation<'a>(decision: &'a Decision<'_>, evaluated: Vec<Evaluated<'a>>) -> Explanation<'a> {
+    let text = |text: &'a Str<'_>| Str::from(&**text);
+    Explanation {
+        event_id: text(&decision.event_id),
+        workspace: text(&decision.workspace),
+        conversation: decision.conversation.as_ref().map(text),
+        lead: decision.lead.as_ref().map(text),
+        at: decision.at,
+        kind: decision.kind,
+        rule_set: text(&decision.rule_set),
+        evaluated,
+        stopped_by: decision.stopped_by.as_ref().map(text),
+        causation_id: decision.causation_id.as_ref().map(text),
+        root_id: text(&decision.root_id),
+        depth: decision.depth,
     }
 }
 

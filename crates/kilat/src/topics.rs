@@ -9,7 +9,7 @@ use kilat_codec::Topic;
 use kilat_log::{Retention, TopicSpec};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
-/// Inputs and actions: longer than a provider redelivers (7 days) and a weekend's outage.
+/// Inputs, actions and explanations: longer than a provider redelivers (7 days) and a weekend's outage.
 const INPUT_RETENTION: Duration = DAY.saturating_mul(14);
 /// Decisions and dead letters: what an audit or a repair asks for (D-42).
 const RECORD_RETENTION: Duration = DAY.saturating_mul(90);
@@ -24,7 +24,7 @@ pub(crate) fn layout(partitions: u32, replication: u16) -> Vec<TopicSpec> {
             // Restoring reads the blocks from the first one on.
             Topic::State => (partitions, Retention::Unlimited),
             Topic::Decisions => (partitions, Retention::Time(RECORD_RETENTION)),
-            Topic::Messages | Topic::LeadChanges => (partitions, Retention::Time(INPUT_RETENTION)),
+            Topic::Messages | Topic::LeadChanges | Topic::Explain => (partitions, Retention::Time(INPUT_RETENTION)),
             Topic::ActionsPartner | Topic::ActionsMeta | Topic::ActionsWebhook => {
                 (partitions, Retention::Time(INPUT_RETENTION))
             }

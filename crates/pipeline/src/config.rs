@@ -53,8 +53,9 @@ impl Topics {
     pub const INPUTS: [Topic; 2] = [Topic::Messages, Topic::LeadChanges];
 
     /// What a worker writes; dead letters of the inputs follow after these.
-    pub const OUTPUTS: [Topic; 6] = [
+    pub const OUTPUTS: [Topic; 7] = [
         Topic::Decisions,
+        Topic::Explain,
         Topic::ActionsPartner,
         Topic::ActionsMeta,
         Topic::ActionsWebhook,

@@ -4,10 +4,9 @@ use std::fmt::Write as _;
 
 use kilat_codec::cloudevents::{Attributes, Headers, Kind};
 use kilat_codec::{EncodeError, Encoder, Topic, traceparent};
-use kilat_domain::{Action, Decision, LeadRecord, StateBlock, Timestamp};
+use kilat_domain::{Action, Decision, Explanation, LeadRecord, StateBlock, Timestamp};
 use kilat_engine::Outputs;
 use kilat_log::{Record, Transaction};
-use kilat_rules::Evaluated;
 
 use crate::config::Topics;
 use crate::totals::TotalsSnapshot;
@@ -50,7 +49,14 @@ impl RecordOutputs<'_> {
 }
 
 impl Outputs for RecordOutputs<'_> {
-    fn decision(&mut self, decision: &Decision<'_>, _: &[Evaluated]) {
+    fn explanation(&mut self, explanation: &Explanation<'_>) {
+        let about = (&*explanation.event_id, &*explanation.workspace, explanation.at);
+        self.append(Topic::Explain, explanation.workspace.as_bytes(), about, |encoder, bytes| {
+            encoder.explanation(explanation, bytes)
+        });
+    }
+
+    fn decision(&mut self, decision: &Decision<'_>) {
         let about = (&*decision.event_id, &*decision.workspace, decision.at);
         let appended = self.append(Topic::Decisions, decision.workspace.as_bytes(), about, |encoder, bytes| {
             encoder.decision(decision, bytes)

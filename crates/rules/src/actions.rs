@@ -31,7 +31,9 @@ mod update_value;
 use std::sync::Arc;
 use std::time::Duration;
 
-use kilat_domain::{Command, Destination, DestinationKind, OnUnknown, Patch, Recipient, Str, Value as Domain};
+use kilat_domain::{
+    Command, Destination, DestinationKind, Extracted, OnUnknown, Patch, Recipient, Str, Value as Domain,
+};
 use kilat_matcher::RegexScratch;
 use serde_json::{Map, Value};
 
@@ -225,6 +227,11 @@ pub(crate) trait Action: std::fmt::Debug + Send + Sync {
     fn changes_lead(&self) -> bool {
         false
     }
+
+    /// What it finds in the message, where it reads one; for explanations.
+    fn extracted(&self, _: &mut Plan<'_, '_>) -> Option<Extracted<'static>> {
+        None
+    }
 }
 
 /// What an action is planned from.
@@ -357,6 +364,11 @@ impl RuleAction {
             }
             Outcome::Failed(reason) => Planned::Failed { reason },
         }
+    }
+
+    /// What it finds in the message, where it reads one.
+    pub(crate) fn extracted(&self, plan: &mut Plan<'_, '_>) -> Option<Extracted<'static>> {
+        self.action.extracted(plan)
     }
 
     /// Reads an action of a rule that says `parallel` for those that do not say themselves.

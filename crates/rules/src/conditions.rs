@@ -30,9 +30,8 @@ use serde_json::{Map, Value};
 use crate::codes;
 use crate::corpus::{CORPUS, Corpus};
 use crate::diagnostic::{Position, Report, did_you_mean, nearest};
-use crate::facts::{Env, Facts};
+use crate::facts::Env;
 use crate::fields::{self, FieldRef, Read};
-use crate::free_form;
 use crate::object::{self, Object};
 use crate::operators::{self, Op};
 use crate::settings::Settings;
@@ -310,11 +309,6 @@ impl Leaf {
             condition.insert("missing".into(), missing.into());
         }
         Value::Object(condition)
-    }
-
-    /// What the field shows, for explanations.
-    pub(crate) fn observed(&self, facts: &Facts<'_>) -> Value {
-        self.field.observe(facts).map_or(Value::Null, |value| free_form::to_json(&value))
     }
 
     /// The value of the condition, for explanations.

@@ -75,9 +75,18 @@ pub(crate) struct Notation<'s> {
 
 /// The amount that `preset` finds in `text`.
 pub(crate) fn extract(text: &str, preset: &Preset, policy: Policy, notation: Notation<'_>) -> Result<Found, NotFound> {
+    decide(taken(text, preset, notation).iter().map(|token| (preset.normaliser)(token, notation)), policy)
+}
+
+/// Where the amounts stand between which `preset` has to decide.
+pub(crate) fn candidates(text: &str, preset: &Preset, notation: Notation<'_>) -> Vec<Range<usize>> {
+    taken(text, preset, notation).into_iter().map(|token| token.raw).collect()
+}
+
+fn taken<'t>(text: &'t str, preset: &Preset, notation: Notation<'_>) -> Vec<Token<'t>> {
     let mut tokens: Vec<Token<'_>> = tokens::find(text, notation.locale);
     preset.locator.keep(&mut tokens);
-    decide(tokens.iter().map(|token| (preset.normaliser)(token, notation)), policy)
+    tokens
 }
 
 /// The amount of a text that is nothing but an amount, such as what a pattern captured (D-3).

@@ -6,6 +6,7 @@
 //! RS-3: evaluation allocates nothing once its buffers are warm, and answers as reading the conditions one by one would.
 //! Absent: what firing does, and how often it may; those are the engine's.
 
+mod explain;
 mod index;
 mod pass;
 mod program;
@@ -25,7 +26,7 @@ use crate::rule::{Class, Rule};
 use crate::settings::Settings;
 
 use index::Index;
-pub use pass::{Evaluated, FirstFalse, Pass};
+pub use pass::Pass;
 use program::{Draft, Program};
 
 /// The compiled rules of one workspace.

@@ -14,6 +14,7 @@ use crate::diagnostic::{Report, did_you_mean};
 use crate::iso;
 use crate::money::Locale;
 use crate::object::{self, Object, wrong_type};
+use crate::sample::Sample;
 use crate::shape::{Key, Shape};
 use crate::syntax::{Content, Node};
 
@@ -71,7 +72,18 @@ pub(crate) const SETTINGS_KEYS: &[Key] = &[
     ),
     Key::new("business_hours", Shape::Object(BUSINESS_HOURS_KEYS, &[]), "When the team is at work."),
     Key::new("strict_loops", Shape::Flag, "Disable a looping rule at once, for the whole workspace (D-38)."),
+    Key::new(
+        "explain",
+        Shape::Object(EXPLAIN_KEYS, &["sample"]),
+        "Explain some events on kilat.explain.v1; none by default.",
+    ),
 ];
+
+const EXPLAIN_KEYS: &[Key] = &[Key::new(
+    "sample",
+    Shape::Any,
+    "The share of events, 0 to 1, by the hash of the id of the first event of their chain.",
+)];
 
 /// One lead status.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -95,6 +107,8 @@ pub struct Settings {
     pub currency: Box<str>,
     /// Whether a looping rule is disabled for the whole workspace at once (D-38).
     pub strict_loops: bool,
+    /// Which events are explained.
+    explain: Sample,
     timezone_name: Box<str>,
     statuses: Vec<Status>,
     business_hours: Option<BusinessHours>,
@@ -113,6 +127,7 @@ impl Default for Settings {
             locale: Locale::parse(DEFAULT_LOCALE).unwrap_or_default(),
             currency: DEFAULT_CURRENCY.into(),
             strict_loops: false,
+            explain: Sample::NONE,
             statuses: statuses.collect(),
             business_hours: None,
         }
@@ -140,6 +155,16 @@ impl Settings {
     /// When the closed hours around `now` began; `None` while open, and where the workspace has no business hours.
     pub fn closed_since(&self, now: Timestamp) -> Option<Timestamp> {
         self.business_hours.as_ref()?.closed_since(now, &self.timezone)
+    }
+
+    /// Whether the chain of events that begins with the event `root` is explained.
+    pub fn explains(&self, root: &str) -> bool {
+        self.explain.takes(root)
+    }
+
+    #[cfg(test)]
+    pub(crate) fn explain(&self) -> Sample {
+        self.explain
     }
 
     /// Whether the workspace has business hours at all.
@@ -202,6 +227,11 @@ impl Settings {
             settings.business_hours = read_business_hours(node, report);
         }
         settings.strict_loops = object.flag("strict_loops", report).unwrap_or(false);
+        if let Some(node) = object.get("explain")
+            && let Some(object) = Object::of(node, "explain", EXPLAIN_KEYS, report)
+        {
+            settings.explain = Sample::read(object, report);
+        }
         settings
     }
 
@@ -229,6 +259,7 @@ impl Settings {
             "statuses": statuses.collect::<Vec<_>>(),
             "business_hours": hours,
             "strict_loops": self.strict_loops,
+            "explain": self.explain.canonical(),
         })
     }
 }

@@ -19,7 +19,7 @@ pub(super) enum Limit {
 /// The limit of a field; `None` where its type says it all.
 pub(super) fn of(record: &str, field: &str) -> Option<Limit> {
     let (what, known) = match (record, field) {
-        ("Event" | "Decision", "type") => ("event type", EventKind::WORDS),
+        ("Event" | "Decision" | "Explanation", "type") => ("event type", EventKind::WORDS),
         ("ConversationFacts", "status") => ("conversation status", ConversationStatus::WORDS),
         ("ConversationFacts", "priority") => ("conversation priority", ConversationPriority::WORDS),
         ("ConversationFacts", "started_by") | ("Sender", "kind") | ("Message", "reply_to_from") => {

@@ -17,7 +17,7 @@ mod write;
 
 use std::fmt;
 
-use kilat_domain::{Action, Decision, Event};
+use kilat_domain::{Action, Decision, Event, Explanation};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -90,6 +90,11 @@ pub fn decision_to_line(decision: &Decision<'_>) -> String {
     line(Schema::Decision, decision)
 }
 
+/// Writes an explanation as a line, without the line's end.
+pub fn explanation_to_line(explanation: &Explanation<'_>) -> String {
+    line(Schema::Explanation, explanation)
+}
+
 /// Writes an action line, without the line's end.
 pub fn action_to_line(action: &Action<'_>) -> String {
     line(Schema::Action, action)
@@ -103,6 +108,7 @@ pub fn record_to_line(topic: Topic, bytes: &[u8]) -> Result<String, DecodeError>
         Schema::RuleSet => line(schema, &decode::decode_rule_set(bytes)?),
         Schema::RuleStatus => line(schema, &decode::decode_rule_status(bytes)?),
         Schema::Decision => line(schema, &decode::decode_decision(bytes)?),
+        Schema::Explanation => line(schema, &decode::decode_explanation(bytes)?),
         Schema::Action => line(schema, &decode::decode_action(bytes)?),
         Schema::ActionResult => line(schema, &decode::decode_action_result(bytes)?),
         Schema::Lead => line(schema, &decode::decode_lead(bytes)?),

@@ -40,6 +40,7 @@ holds_for! {
     rule_sets_survive_avro: rule_set, RuleSet, Rules, rule_set, decode_rule_set;
     rule_statuses_survive_avro: rule_status, RuleStatus, RuleStatus, rule_status, decode_rule_status;
     decisions_survive_avro: decision, Decision, Decisions, decision, decode_decision;
+    explanations_survive_avro: explanation, Explanation, Explain, explanation, decode_explanation;
     actions_survive_avro: action, Action, ActionsPartner, action, decode_action;
     action_results_survive_avro: action_result, ActionResult, ActionResults, action_result, decode_action_result;
     leads_survive_avro: lead_record, Lead, Leads, lead, decode_lead;

@@ -170,6 +170,45 @@ prop_compose! {
     }
 }
 
+prop_compose! {
+    fn first_false()(
+        (path, field, op) in (text(), text(), text()), (expected, observed) in (value(), value()),
+    ) -> FirstFalse<'static> {
+        FirstFalse { path, field, op, expected, observed }
+    }
+}
+
+prop_compose! {
+    fn extracted()(
+        index: i32, target in text(), candidates in vec(text(), 0..3), (value, reason) in (of(text()), of(text())),
+    ) -> Extracted<'static> {
+        Extracted { index, target, candidates, value, reason }
+    }
+}
+
+prop_compose! {
+    fn evaluated()(
+        rule in text(), version: i64, matched: bool, first_false in of(first_false()),
+        conditions in vec((text(), any::<Option<bool>>()).prop_map(|(path, holds)| Held { path, holds }), 0..3),
+        extracted in vec(extracted(), 0..2), refused in of(text()),
+    ) -> Evaluated<'static> {
+        Evaluated { rule, version, matched, first_false, conditions, extracted, refused }
+    }
+}
+
+prop_compose! {
+    pub(crate) fn explanation()(
+        (event_id, workspace, conversation, lead) in (text(), text(), of(text()), of(text())),
+        (at, kind, rule_set) in (at(), one_of(EventKind::ALL), text()), evaluated in vec(evaluated(), 0..3),
+        (stopped_by, causation_id, root_id, depth) in (of(text()), of(text()), text(), any::<i32>()),
+    ) -> Explanation<'static> {
+        Explanation {
+            event_id, workspace, conversation, lead, at, kind, rule_set, evaluated, stopped_by, causation_id, root_id,
+            depth,
+        }
+    }
+}
+
 fn recipient() -> impl Strategy<Value = Recipient<'static>> {
     (text(), of(text()), text()).prop_map(|(channel, account, id)| Recipient { channel, account, id })
 }

@@ -11,6 +11,7 @@ fn topics_are_named_keyed_and_kept_as_the_architecture_says() {
         (Topic::Rules, "kilat.rules.v1", Schema::RuleSet, Key::Workspace, true),
         (Topic::RuleStatus, "kilat.rule-status.v1", Schema::RuleStatus, Key::Workspace, true),
         (Topic::Decisions, "kilat.decisions.v1", Schema::Decision, Key::Workspace, false),
+        (Topic::Explain, "kilat.explain.v1", Schema::Explanation, Key::Workspace, false),
         (Topic::ActionsPartner, "kilat.actions.partner.v1", Schema::Action, Key::Conversation, false),
         (Topic::ActionsMeta, "kilat.actions.meta.v1", Schema::Action, Key::Conversation, false),
         (Topic::ActionsWebhook, "kilat.actions.webhook.v1", Schema::Action, Key::Conversation, false),

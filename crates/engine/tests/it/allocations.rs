@@ -6,7 +6,6 @@ use std::cell::Cell;
 use kilat_codec::json;
 use kilat_domain::{Action, Decision};
 use kilat_engine::{Outputs, Partition};
-use kilat_rules::Evaluated;
 
 use crate::support;
 
@@ -42,7 +41,7 @@ static ALLOCATOR: Counting = Counting;
 struct Nothing;
 
 impl Outputs for Nothing {
-    fn decision(&mut self, decision: &Decision<'_>, _: &[Evaluated]) {
+    fn decision(&mut self, decision: &Decision<'_>) {
         panic!("{decision:?}");
     }
 

@@ -5,6 +5,7 @@
 mod allocations;
 mod bad_events;
 mod blocks;
+mod explain;
 mod firing;
 mod identity;
 mod lookahead;

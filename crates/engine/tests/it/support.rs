@@ -3,7 +3,7 @@
 use kilat_codec::json;
 use kilat_domain::{Action, Decision, Timestamp};
 use kilat_engine::{Applied, Outputs, Partition};
-use kilat_rules::{Evaluated, RuleSet};
+use kilat_rules::RuleSet;
 use serde_json::{Value, json};
 
 /// An engine with one rule set.
@@ -21,7 +21,7 @@ pub(crate) struct Answers {
 }
 
 impl Outputs for Answers {
-    fn decision(&mut self, decision: &Decision<'_>, _: &[Evaluated]) {
+    fn decision(&mut self, decision: &Decision<'_>) {
         self.decisions.push(serde_json::from_str(&json::decision_to_line(decision)).unwrap());
     }
 

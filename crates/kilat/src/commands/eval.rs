@@ -7,9 +7,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use kilat_codec::{Encoder, Topic, json};
-use kilat_domain::{Action, Decision, Timestamp};
+use kilat_domain::{Action, Decision, Explanation, Timestamp};
 use kilat_engine::{Applied, Outputs, Partition};
-use kilat_rules::Evaluated;
 
 use crate::event_lines::EventLines;
 use crate::failure::Failure;
@@ -59,7 +58,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
     let mut lines = EventLines::open(&args.events)?;
     let name = lines.name().to_owned();
     let mut partition = Partition::new();
-    let mut printer = Printer { output: Output::new(), args, failure: None };
+    let mut printer = Printer { output: Output::new(), args, explanation: None, failure: None };
     let (mut now, mut malformed) = (Timestamp::MIN, 0u64);
     loop {
         if lines.may_wait() {
@@ -96,6 +95,8 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
 struct Printer<'a> {
     output: Output,
     args: &'a Args,
+    /// That of the decision that comes next.
+    explanation: Option<String>,
     /// The first line that could not be written.
     failure: Option<Failure>,
 }
@@ -133,13 +134,18 @@ impl Outputs for Printer<'_> {
         self.args.explain
     }
 
-    fn decision(&mut self, decision: &Decision<'_>, evaluated: &[Evaluated]) {
-        let line = json::decision_to_line(decision);
-        if !self.args.explain {
-            return self.line(&line);
+    fn explanation(&mut self, explanation: &Explanation<'_>) {
+        if self.args.explain {
+            self.explanation = Some(json::explanation_to_line(explanation));
         }
-        let mut line: serde_json::Value = serde_json::from_str(&line).expect("the codec writes JSON");
-        line["evaluated"] = serde_json::to_value(evaluated).expect("what was looked at is JSON");
+    }
+
+    fn decision(&mut self, decision: &Decision<'_>) {
+        let line = json::decision_to_line(decision);
+        let Some(explanation) = self.explanation.take() else { return self.line(&line) };
+        let parse = |line: &str| serde_json::from_str::<serde_json::Value>(line).expect("the codec writes JSON");
+        let (mut line, mut explanation) = (parse(&line), parse(&explanation));
+        line["evaluated"] = explanation["evaluated"].take();
         self.line(&line.to_string());
     }
 

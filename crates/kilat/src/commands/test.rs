@@ -12,9 +12,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use kilat_codec::json;
-use kilat_domain::{Action, Decision, Timestamp};
+use kilat_domain::{Action, Decision, Explanation, Timestamp};
 use kilat_engine::{Outputs, Partition};
-use kilat_rules::{Case, Document, Evaluated};
+use kilat_rules::{Case, Document};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
@@ -185,16 +185,20 @@ impl Outputs for Played {
         true
     }
 
-    fn decision(&mut self, decision: &Decision<'_>, evaluated: &[Evaluated]) {
-        let line: Value = serde_json::from_str(&json::decision_to_line(decision)).expect("the codec writes JSON");
-        let evaluated = evaluated.iter().map(|rule| json!(rule)).collect();
-        let word = |key: &str| line[key].as_str().map(str::to_owned);
+    fn explanation(&mut self, explanation: &Explanation<'_>) {
+        let mut line: Value =
+            serde_json::from_str(&json::explanation_to_line(explanation)).expect("the codec writes JSON");
+        let Value::Array(evaluated) = line["evaluated"].take() else { return };
         self.looked.push(Looked {
-            event_id: word("event_id").unwrap_or_default(),
-            kind: word("type").unwrap_or_default(),
-            stopped_by: word("stopped_by"),
+            event_id: explanation.event_id.to_string(),
+            kind: explanation.kind.to_string(),
+            stopped_by: explanation.stopped_by.as_deref().map(str::to_owned),
             evaluated,
         });
+    }
+
+    fn decision(&mut self, decision: &Decision<'_>) {
+        let line: Value = serde_json::from_str(&json::decision_to_line(decision)).expect("the codec writes JSON");
         let is_empty = |key: &str| line[key].as_array().is_none_or(Vec::is_empty);
         if !(is_empty("fired") && is_empty("refused")) {
             self.decisions.push(line);

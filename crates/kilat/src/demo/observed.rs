@@ -225,7 +225,9 @@ impl Seen {
                     refused: status.error.map(|error| error.to_string()),
                 };
             }),
-            Topic::Messages | Topic::LeadChanges | Topic::Rules | Topic::Leads | Topic::State => Ok(()),
+            Topic::Messages | Topic::LeadChanges | Topic::Rules | Topic::Leads | Topic::Explain | Topic::State => {
+                Ok(())
+            }
         };
         if read.is_err() {
             self.counts.unreadable += 1;

@@ -97,6 +97,30 @@ fn a_broken_rule_set_leaves_the_old_one_live_and_says_why() {
     assert!(house.decisions().iter().all(|decision| decision["rule_set"] == good.as_str()));
 }
 
+#[test]
+fn a_workspace_that_asks_for_it_gets_explanations_on_their_topic() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut house = House::open(dir.path());
+    let explained = tagging("seen").replace("rules:", "settings: {explain: {sample: 1}}\nrules:");
+    house.publish("acme", &explained);
+    let service = house.start();
+    wait(|| service.registry().live("acme").is_some(), "live");
+    house.messages(0..20, "halo");
+    wait(|| service.totals().evaluated == 20, "evaluated");
+    service.stop();
+    service.join();
+    let mut told = std::collections::BTreeSet::new();
+    house.read(Topic::Explain.name(), &mut |record| {
+        assert_eq!(record.key, Some(&b"acme"[..]));
+        let explanation = kilat_codec::decode_explanation(record.value.unwrap()).unwrap();
+        if explanation.depth == 0 {
+            assert_eq!(&*explanation.evaluated[0].rule, "tag");
+            assert!(told.insert(explanation.event_id.to_string()), "{} is explained twice", explanation.event_id);
+        }
+    });
+    assert_eq!(told.len(), 20, "{told:?}");
+}
+
 fn wait_for_refusal(house: &House, refusals: &mut Vec<String>) {
     let found = std::cell::RefCell::new(refusals);
     wait(

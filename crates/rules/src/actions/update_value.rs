@@ -4,9 +4,10 @@
 //! the group `value` is taken; `value` is a fixed amount. Required by default: without an amount the rest of the rule does
 //! not happen (D-7). Presets prove themselves by their own corpus, patterns by the one their author puts beside them.
 
+use std::ops::Range;
 use std::sync::Arc;
 
-use kilat_domain::{Money, Number, OnUnknown, Patch, Value as Domain, ValueTarget};
+use kilat_domain::{Extracted, Money, Number, OnUnknown, Patch, Str, Value as Domain, ValueTarget};
 use kilat_matcher::{Case, Regex, RegexScratch};
 use serde_json::{Map, Value};
 
@@ -44,6 +45,9 @@ pub(crate) const KIND: Kind = Kind {
     needs: &[],
     read,
 };
+
+/// Most candidates an explanation names.
+const CANDIDATES_MAX: usize = 20;
 
 #[derive(Debug)]
 struct UpdateValue {
@@ -272,6 +276,35 @@ impl Action for UpdateValue {
             }
         };
         patch.map_or_else(|not_found| Outcome::Failed(not_found.reason()), Outcome::Patch)
+    }
+
+    fn extracted(&self, plan: &mut Plan<'_, '_>) -> Option<Extracted<'static>> {
+        let text = message_text(plan.facts).unwrap_or_default();
+        let candidates = match &self.source {
+            Source::Fixed(..) => return None,
+            Source::Preset(preset) => money::candidates(text, preset, notation(plan.settings)),
+            Source::Pattern(regex, _) => {
+                let mut groups = Vec::new();
+                regex.each_match(text, plan.regex, |found| groups.extend(found.value));
+                groups
+            }
+        };
+        let shown = |at: Range<usize>| Str::from(text.get(at).unwrap_or_default().trim().to_owned());
+        let value = match &self.target {
+            Target::Money(_) => self.amount(text, plan.settings, plan.regex).map(|(money, _)| money::print(&money)),
+            Target::Field(_) => self.text(text, plan.settings, plan.regex).map(|value| value.to_string()),
+        };
+        let (value, reason) = match value {
+            Ok(value) => (Some(value.into()), None),
+            Err(not_found) => (None, Some(not_found.reason().into())),
+        };
+        Some(Extracted {
+            index: 0,
+            target: self.target_name.to_string().into(),
+            candidates: candidates.into_iter().take(CANDIDATES_MAX).map(shown).collect(),
+            value,
+            reason,
+        })
     }
 
     fn changes_lead(&self) -> bool {

@@ -3,10 +3,11 @@
 mod agreement;
 
 use kilat_domain::{Conversation, Event, Lead, Patch, Timestamp};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
+use crate::free_form;
 use crate::tests::Staged;
-use crate::{Evaluated, Facts, Planned, RuleSet, Scratch, compile, load};
+use crate::{Facts, Planned, RuleSet, Scratch, compile, load};
 
 const CONTRACT: &str = r#"
 workspace: acme
@@ -97,13 +98,24 @@ fn fired(document: &str, event: &Value) -> Vec<String> {
     ids
 }
 
-fn explained(document: &str, event: &Value) -> Vec<Evaluated> {
+/// What `next_explained` tells of every rule, as plain JSON.
+fn explained(document: &str, event: &Value) -> Vec<Value> {
     let rules = rule_set(document);
     let staged = Staged::of(event, rules.settings());
     let (mut scratch, mut out) = (Scratch::new(), Vec::new());
     let mut pass = rules.pass(&staged.event, &mut scratch);
     while pass.next_explained(&staged.facts(), &mut out).is_some() {}
-    out
+    let plain = |rule: &kilat_domain::Evaluated<'_>| {
+        let first_false = rule.first_false.as_ref().map(|first| {
+            let (expected, observed) = (free_form::to_json(&first.expected), free_form::to_json(&first.observed));
+            json!({"path": first.path, "field": first.field, "op": first.op, "expected": expected, "observed": observed})
+        });
+        let conditions: Map<String, Value> =
+            rule.conditions.iter().map(|held| (held.path.to_string(), json!(held.holds))).collect();
+        json!({"rule": rule.rule, "version": rule.version, "matched": rule.matched, "first_false": first_false,
+            "conditions": conditions})
+    };
+    out.iter().map(plain).collect()
 }
 
 /// Proves D-34.
@@ -231,7 +243,7 @@ fn an_explanation_names_the_first_condition_that_does_not_hold() {
     let first_false = |event: Value| {
         let mut evaluated = explained(document, &event);
         assert_eq!(evaluated.len(), 1);
-        serde_json::to_value(evaluated.remove(0).first_false).expect("JSON")
+        evaluated.remove(0)["first_false"].take()
     };
     let channel = json!({"kind": "whatsapp", "source": "wa_api"});
     assert_eq!(
@@ -266,4 +278,84 @@ fn a_text_beyond_the_cap_is_searched_up_to_it() {
     let text = |padding: usize| json!({"message": {"text": format!("{}order", "é".repeat(padding))}});
     assert_eq!(fired(document, &text(30_000)).len(), 1);
     assert_eq!(fired(document, &text(500_000)).len(), 0);
+}
+
+#[test]
+fn every_condition_is_told_as_true_false_or_not_reached() {
+    let document = r#"
+workspace: acme
+rules:
+  - id: r
+    version: 4
+    trigger: message.created
+    conditions:
+      - {field: message.text, op: contains, value: order}
+      - any:
+          - {field: lead.score, op: gte, value: 80}
+          - {field: lead.city, op: equals, value: bogor}
+          - {field: lead.city, op: equals, value: depok}
+      - none:
+          - {field: lead.status, op: equals, value: won}
+          - {all: [{field: lead.status, op: equals, value: new}, {field: lead.source, op: equals, value: ads}]}
+      - {field: lead.plan, op: equals, value: gold}
+      - {field: lead.region, op: is_missing}
+    actions: [{type: block}]
+"#;
+    let conditions = |event: Value| explained(document, &event).remove(0)["conditions"].take();
+    assert_eq!(
+        conditions(json!({"message": {"text": "halo"}})),
+        json!({"conditions[0]": false, "conditions[1].any[0]": null, "conditions[1].any[1]": null,
+            "conditions[1].any[2]": null, "conditions[2].none[0]": null, "conditions[2].none[1].all[0]": null,
+            "conditions[2].none[1].all[1]": null, "conditions[3]": null, "conditions[4]": null})
+    );
+    let bogor = json!({"city": "Bogor", "plan": "gold", "source": "whatsapp"});
+    assert_eq!(
+        conditions(json!({"message": {"text": "order"}, "lead": bogor})),
+        json!({"conditions[0]": true, "conditions[1].any[0]": false, "conditions[1].any[1]": true,
+            "conditions[1].any[2]": null, "conditions[2].none[0]": false, "conditions[2].none[1].all[0]": true,
+            "conditions[2].none[1].all[1]": false, "conditions[3]": true, "conditions[4]": true})
+    );
+    assert_eq!(
+        conditions(json!({"message": {"text": "order"}, "lead": {"score": 90, "status": "won"}})),
+        json!({"conditions[0]": true, "conditions[1].any[0]": true, "conditions[1].any[1]": null,
+            "conditions[1].any[2]": null, "conditions[2].none[0]": true, "conditions[2].none[1].all[0]": null,
+            "conditions[2].none[1].all[1]": null, "conditions[3]": null, "conditions[4]": null})
+    );
+    // A rule that does not see the event at all has not looked at any condition.
+    let by_team = explained(document, &json!({"sender": {"kind": "team"}})).remove(0);
+    assert_eq!(by_team["version"], 4);
+    assert!(by_team["conditions"].as_object().expect("an object").values().all(Value::is_null), "{by_team}");
+}
+
+#[test]
+fn what_was_read_out_of_a_message_is_told_with_everything_that_came_into_question() {
+    let actions = "[{type: update_value, preset: flexible_rupiah}, \
+                   {type: update_value, target: lead.attrs.size, pattern: 'size (\\S+)', policy: last}, \
+                   {type: update_value, value: 5000}, {type: add_tag, value: paid}]";
+    let document = format!("workspace: acme\nrules: [{{id: r, trigger: message.created, actions: {actions}}}]\n");
+    let rules = rule_set(&document);
+    let extracted = |text: &str| -> Vec<Value> {
+        let staged = Staged::of(&json!({"message": {"text": text}}), rules.settings());
+        let mut scratch = Scratch::new();
+        let mut pass = rules.pass(&staged.event, &mut scratch);
+        let facts = staged.facts();
+        let rule = pass.next(&facts).expect("the rule holds");
+        rule.actions().iter().map(|action| json!(pass.extracted(rule, action, &facts))).collect()
+    };
+    assert_eq!(
+        extracted("DP Rp 500.000 sisa Rp 1.000.000, order 1234, size M bukan size XL"),
+        [
+            json!({"index": 0, "target": "actual", "candidates": ["Rp 500.000", "Rp 1.000.000"], "reason": "ambiguous"}),
+            json!({"index": 0, "target": "lead.attrs.size", "candidates": ["M", "XL"], "value": "XL"}),
+            json!(null),
+            json!(null),
+        ]
+    );
+    assert_eq!(
+        extracted("sudah transfer Rp 50rb")[..2],
+        [
+            json!({"index": 0, "target": "actual", "candidates": ["Rp 50rb"], "value": "50000 IDR"}),
+            json!({"index": 0, "target": "lead.attrs.size", "candidates": [], "reason": "no_match"}),
+        ]
+    );
 }

@@ -9,7 +9,7 @@ mod random;
 use crate::facts::Scratch;
 use crate::rule_set::compile_unindexed;
 use crate::tests::Staged;
-use crate::{Evaluated, Facts, Pass, Planned, Rule, RuleSet, Settings, Stop, compile, load};
+use crate::{Facts, Pass, Planned, Rule, RuleSet, Settings, Stop, compile, load};
 use random::Dice;
 
 /// Events that every rule set is tried on.
@@ -27,8 +27,7 @@ fn compiled<'p>(pass: &mut Pass<'p>, facts: &Facts<'_>) -> Option<&'p Rule> {
 }
 
 fn explained<'p>(pass: &mut Pass<'p>, facts: &Facts<'_>) -> Option<&'p Rule> {
-    let mut out: Vec<Evaluated> = Vec::new();
-    pass.next_explained(facts, &mut out)
+    pass.next_naive(facts)
 }
 
 /// The rules that fire, in order, and what becomes of lead and conversation.
