@@ -7,7 +7,7 @@ use kilat_domain::{
 };
 use kilat_rules::Settings;
 
-use crate::identity;
+use crate::identity::{self, News};
 
 /// A pause this long ends a session (D-20).
 const SESSION_PAUSE: Duration = Duration::from_secs(30 * 60);
@@ -50,13 +50,12 @@ pub(crate) fn lead(lead: &mut Lead, event: &Event<'_>, settings: &Settings) -> C
     Changed { any: changed || counted, visible: changed, first_message: counted && lead.messages == 1 }
 }
 
-/// Folds what the event says of its conversation. `is_known`: its last event came from the same person through the same
-/// channel.
-pub(crate) fn conversation(conversation: &mut Conversation, event: &Event<'_>, settings: &Settings, is_known: bool) {
+/// Folds what the event says of its conversation.
+pub(crate) fn conversation(conversation: &mut Conversation, event: &Event<'_>, settings: &Settings, news: News) {
     if let Some(facts) = &event.conversation {
         conversation.fold(facts);
     }
-    if let Some(channel) = event.channel.as_ref().filter(|_| !is_known) {
+    if let Some(channel) = event.channel.as_ref().filter(|_| news.channel) {
         let [kind, account, source] = &mut conversation.channel;
         keep(kind, Some(&channel.kind));
         keep(account, channel.account.as_ref());
@@ -92,7 +91,9 @@ pub(crate) fn conversation(conversation: &mut Conversation, event: &Event<'_>, s
             conversation.session_messages = if paused { 1 } else { conversation.session_messages.saturating_add(1) };
             conversation.customer_messages = conversation.customer_messages.saturating_add(1);
             conversation.last_customer_at = conversation.last_customer_at.max(Some(event.occurred_at));
-            if !is_known && let Some(customer) = identity::customer_id(event, settings) {
+            if news.customer
+                && let Some(customer) = identity::customer_id(event, settings)
+            {
                 keep(&mut conversation.customer, Some(&Str::from(&*customer)));
             }
         }

@@ -34,18 +34,41 @@ pub(crate) fn customer_id<'e>(event: &'e Event<'_>, settings: &Settings) -> Opti
     Some(phone::canonical(sender.id.as_deref()?, settings.calling_code()))
 }
 
-/// A hash of what the event says of who wrote and through which channel; never 0.
-pub(crate) fn origin(event: &Event<'_>, lead: Option<&str>, hasher: &mut PartsHasher) -> u64 {
-    let channel = event.channel.as_ref();
-    let customer = event.sender.as_ref().filter(|sender| sender.kind == SenderKind::Customer);
-    let parts = [
-        channel.map(|channel| &*channel.kind),
-        channel.and_then(|channel| channel.account.as_deref()),
-        channel.and_then(|channel| channel.source.as_deref()),
-        customer.and_then(|sender| sender.id.as_deref()),
-        lead,
-    ];
-    hasher.hash(parts).max(1)
+/// Where events come from, as two hashes; 0 is not known.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Origin {
+    /// Of channel and lead.
+    channel: u64,
+    /// Of the customer who wrote; an event of somebody else says nothing of it.
+    customer: u64,
+}
+
+/// What an event says of its origin that is not known yet.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct News {
+    /// The channel or the lead may be another one.
+    pub(crate) channel: bool,
+    /// A customer wrote, who may be another one.
+    pub(crate) customer: bool,
+}
+
+impl Origin {
+    /// Takes in what the event says.
+    pub(crate) fn update(&mut self, event: &Event<'_>, lead: Option<&str>, hasher: &mut PartsHasher) -> News {
+        let channel = event.channel.as_ref();
+        let parts = [
+            channel.map(|channel| &*channel.kind),
+            channel.and_then(|channel| channel.account.as_deref()),
+            channel.and_then(|channel| channel.source.as_deref()),
+            lead,
+        ];
+        let channel = hasher.hash(parts).max(1);
+        let sender = event.sender.as_ref().filter(|sender| sender.kind == SenderKind::Customer);
+        let customer = sender.map_or(self.customer, |sender| hasher.hash([sender.id.as_deref()]).max(1));
+        let news = News { channel: channel != self.channel, customer: customer != self.customer };
+        *self = Origin { channel, customer };
+        news
+    }
 }
 
 fn prefix(channel: &str) -> &str {

@@ -287,10 +287,9 @@ fn fold_into(
 
     if let Some(at) = subject.conversation {
         let cell = state.conversations.touch(at);
-        let origin = identity::origin(event, lead_id.as_deref(), hasher);
-        let is_known = std::mem::replace(&mut cell.origin, origin) == origin;
-        fold::conversation(&mut cell.state, event, settings, is_known);
-        if let Some(id) = lead_id.as_deref().filter(|id| !is_known && cell.state.lead.as_deref() != Some(*id)) {
+        let news = cell.origin.update(event, lead_id.as_deref(), hasher);
+        fold::conversation(&mut cell.state, event, settings, news);
+        if let Some(id) = lead_id.as_deref().filter(|id| news.channel && cell.state.lead.as_deref() != Some(*id)) {
             cell.state.lead = Some(id.into());
         }
     }

@@ -64,11 +64,10 @@ impl Seen {
 
     fn advance_to(&mut self, day: i32) {
         if day > self.today {
-            let ages = |then: u8| i32::from((self.today as u8).wrapping_sub(then)) + (day - self.today);
-            let kept = self.keys.iter().zip(&self.days).filter(|(key, then)| **key != 0 && ages(**then) <= WINDOW_DAYS);
-            let kept: Vec<(u64, u8)> = kept.map(|(key, then)| (*key, *then)).collect();
+            let age = |then: u8| i32::from((self.today as u8).wrapping_sub(then)).saturating_add(day - self.today);
+            let in_window: [bool; 256] = std::array::from_fn(|then| age(then as u8) <= WINDOW_DAYS);
             self.today = day;
-            self.refill(self.keys.len(), &kept);
+            self.refill(self.keys.len(), |then| in_window[usize::from(then)]);
         }
     }
 
@@ -99,22 +98,24 @@ impl Seen {
         (self.keys[index], self.days[index]) = (key.0, day as u8);
         self.taken += 1;
         if self.taken * 4 > self.keys.len() * 3 {
-            let filed = self.keys.iter().zip(&self.days).filter(|(key, _)| **key != 0);
-            let filed: Vec<(u64, u8)> = filed.map(|(key, day)| (*key, *day)).collect();
-            self.refill(self.keys.len() * 2, &filed);
+            self.refill(self.keys.len() * 2, |_| true);
         }
         true
     }
 
-    fn refill(&mut self, size: usize, filed: &[(u64, u8)]) {
-        (self.keys, self.days) = table(size);
-        self.taken = filed.len();
-        for &(key, day) in filed {
+    /// Moves the keys of the days that are `kept` into a table of `size`.
+    fn refill(&mut self, size: usize, kept: impl Fn(u8) -> bool) {
+        let (keys, days) = table(size);
+        let keys = std::mem::replace(&mut self.keys, keys);
+        let days = std::mem::replace(&mut self.days, days);
+        self.taken = 0;
+        for (key, day) in keys.into_iter().zip(days).filter(|(key, day)| *key != 0 && kept(*day)) {
             let mut index = self.start(key);
             while self.keys[index] != 0 {
                 index = (index + 1) & (size - 1);
             }
             (self.keys[index], self.days[index]) = (key, day);
+            self.taken += 1;
         }
     }
 

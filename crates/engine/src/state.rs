@@ -9,6 +9,7 @@ use std::hash::{BuildHasher, RandomState};
 use kilat_domain::{Conversation, DisabledRule, Lead, Mark, Timestamp};
 use rustc_hash::FxHashMap;
 
+use crate::identity::Origin;
 use crate::parts_hasher::PartsHasher;
 use crate::prefetch::prefetch_all;
 use crate::slots::Slots;
@@ -31,9 +32,9 @@ impl Identity {
 #[derive(Debug)]
 pub(crate) struct Cell<T> {
     identity: Identity,
-    /// What its last event said of who wrote and through which channel, hashed; 0 where that is not known. Saves comparing
-    /// texts that lie all over memory.
-    pub(crate) origin: u64,
+    /// What its events last said of its channel and lead, and of its customer, hashed; 0 where that is not known. Saves
+    /// comparing texts that lie all over memory.
+    pub(crate) origin: Origin,
     /// Place of its workspace.
     pub(crate) workspace: u32,
     /// Touched since the last commit.
@@ -94,7 +95,16 @@ impl<T> Cells<T> {
             self.chunks.push(Vec::with_capacity(CHUNK));
         }
         let ((workspace, id), state, marks) = (key, state(), Vec::new());
-        let cell = Cell { identity, origin: 0, workspace, dirty: false, state, marks, id: id.into(), published: None };
+        let cell = Cell {
+            identity,
+            origin: Origin::default(),
+            workspace,
+            dirty: false,
+            state,
+            marks,
+            id: id.into(),
+            published: None,
+        };
         self.chunks.last_mut().expect("just made sure").push(cell);
         let chunks = &self.chunks;
         self.places.insert(identity.slot(), at, |at| chunks[at as usize / CHUNK][at as usize % CHUNK].identity.slot());
