@@ -351,6 +351,21 @@ impl RuleAction {
         }
     }
 
+    /// Whether it may change what the field reads as in the same pass. Says so where in doubt.
+    pub(crate) fn may_change(&self, field: &FieldRef) -> bool {
+        let name = field.field.name;
+        match (self.kind.effect, self.kind.name) {
+            (EffectOn::Outside, _) => false,
+            (_, "set_status") => name == "lead.status",
+            (_, "assign") => name == "conversation.assignee",
+            (_, "add_tag" | "remove_tag") => name.ends_with(".tags"),
+            (_, "set_priority") => name.ends_with(".priority"),
+            (EffectOn::Lead, _) => !name.starts_with("conversation."),
+            (EffectOn::Conversation, _) => !name.starts_with("lead."),
+            (EffectOn::Either, _) => true,
+        }
+    }
+
     /// Whether the customer would see it.
     pub(crate) fn reaches_customer(&self) -> bool {
         matches!(self.kind.name, "send_message" | "send_template")

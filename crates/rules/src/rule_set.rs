@@ -143,6 +143,11 @@ impl RuleSet {
         self.endpoints.iter().map(|endpoint| &**endpoint)
     }
 
+    /// Bytes of heap that keyword scan and index hold, for limits and metrics; the rules themselves come on top.
+    pub fn memory_bytes(&self) -> usize {
+        self.keywords.memory_bytes() + self.index.memory_bytes()
+    }
+
     /// Whether any rule is triggered by events of this kind.
     pub fn listens_to(&self, kind: EventKind) -> bool {
         self.index.listens_to(kind)

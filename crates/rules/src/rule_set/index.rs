@@ -1,7 +1,8 @@
 //! Which rules an event has to ask: a place in evaluation order for every rule, a bit for every place.
 //!
 //! In: the rules. Out: for an event, the places of rules whose indexed conditions hold, 64 at a time.
-//! A rule that can hold only where one of its keywords is found sleeps until the scan finds one. What many rules ask is
+//! A rule that can hold only where one of its keywords is found sleeps until the scan finds one; one that can hold only for
+//! the values it names sleeps in a [`Directory`], where the field is compared with many. What many rules ask is
 //! answered by [`Column`]s: bits for every rule by the value of a field, so that the 64 rules of a word are decided by one
 //! AND a column. A column looks at the event when a word first needs it, and a word ends at the first column that leaves
 //! nobody: few columns are ever asked.
@@ -10,22 +11,30 @@
 
 mod cells;
 mod column;
+mod directory;
+mod reading;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use kilat_domain::{ChatKind, EventKind, SenderKind};
 use kilat_matcher::KeywordId;
+use rustc_hash::FxHashSet;
 
+use crate::actions::RuleAction;
 use crate::conditions::{Compared, Leaf, Spelling};
 use crate::facts::{Chosen, Env, Scratch};
-use crate::fields::Read;
+use crate::fields::{FieldRef, Read};
 use crate::rule::Rule;
 use crate::rule_set::program::{Draft, Gate, Literal};
 use crate::rule_set::standing;
 use column::Column;
+use directory::{Directory, names};
 
 /// Fewest rules that ask the same thing for a column to pay.
 const ASKED_MIN: usize = 3;
+/// Fewest values that a field is compared with for rules to be filed under them; tests have smaller rule sets.
+const FILED_VALUES_MIN: usize = if cfg!(test) { 7 } else { 32 };
 /// Most cells of a column.
 const CELLS_MAX: usize = 512;
 /// Most bytes of all columns together, for every rule.
@@ -43,15 +52,18 @@ pub(super) struct Index {
     /// By keyword: where the places of the rules it wakes start in `woken`; one more than there are keywords.
     woken_at: Box<[u32]>,
     woken: Box<[u32]>,
+    directories: Box<[Directory]>,
     /// The most telling first.
     columns: Box<[Column]>,
+    /// By rule: what has to be looked at anew after it fired, a bit for each directory and then for each column.
+    stale: Box<[u64]>,
 }
 
 /// The rules of one event kind, one bit each.
 #[derive(Debug)]
 struct Trigger {
     all: Box<[u64]>,
-    /// Those that no keyword wakes.
+    /// Those that nothing wakes.
     awake: Box<[u64]>,
     /// Those that keywords wake and that may hold where there is no text.
     textless: Box<[u64]>,
@@ -64,7 +76,17 @@ impl Index {
     pub(super) fn of(rules: &[Rule], drafts: &mut [Draft<'_>], keywords: usize) -> Index {
         let words = rules.len().div_ceil(64);
         let gates: Vec<_> = drafts.iter_mut().map(Draft::take_gate).collect();
-        let triggers = triggers(rules, drafts, &gates);
+        let actions: Vec<&RuleAction> = rules.iter().flat_map(Rule::actions).collect();
+        let is_fixed = |field: &FieldRef| field.is_fixed() || !actions.iter().any(|action| action.may_change(field));
+        let (directories, is_filed) = directories(drafts, &gates, &is_fixed);
+        let columns = columns(rules, drafts);
+        let fields: Vec<_> = directories
+            .iter()
+            .map(|directory| Some(&directory.field))
+            .chain(columns.iter().map(Column::field))
+            .collect();
+        let stale = rules.iter().map(|rule| stale(rule, &fields)).collect();
+        let triggers = triggers(rules, drafts, &gates, &is_filed);
         let mut woken: Vec<(KeywordId, u32)> = Vec::new();
         for (place, gate) in gates.iter().enumerate() {
             woken.extend(gate.iter().flat_map(|gate| &gate.keywords).map(|keyword| (*keyword, place as u32)));
@@ -82,7 +104,9 @@ impl Index {
             triggers,
             woken_at: woken_at.into(),
             woken: woken.into_iter().map(|(_, place)| place).collect(),
-            columns: columns(rules, drafts).into(),
+            directories: directories.into(),
+            columns: columns.into(),
+            stale,
         }
     }
 
@@ -91,11 +115,27 @@ impl Index {
         let gates = rules.iter().map(|_| None).collect::<Vec<_>>();
         Index {
             words: rules.len().div_ceil(64),
-            triggers: triggers(rules, drafts, &gates),
+            triggers: triggers(rules, drafts, &gates, &vec![false; rules.len()]),
             woken_at: Box::default(),
             woken: Box::default(),
+            directories: Box::default(),
             columns: standing_columns(rules).into(),
+            stale: rules.iter().map(|_| 0).collect(),
         }
+    }
+
+    /// Bytes of heap the index holds.
+    pub(super) fn memory_bytes(&self) -> usize {
+        let triggers = self.triggers.iter().flatten().map(|trigger| 3 * size_of_val(&*trigger.all)).sum::<usize>();
+        let directories = self.directories.iter().map(Directory::memory_bytes).sum::<usize>();
+        let columns = self.columns.iter().map(Column::memory_bytes).sum::<usize>();
+        triggers
+            + directories
+            + columns
+            + size_of_val(&*self.triggers)
+            + size_of_val(&*self.woken_at)
+            + size_of_val(&*self.woken)
+            + size_of_val(&*self.stale)
     }
 
     /// Whether events of this kind trigger any rule.
@@ -120,6 +160,7 @@ impl Index {
         scratch.cells.clear();
         scratch.chosen.clear();
         let Some(trigger) = &self.triggers[kind as usize] else { return };
+        // Whether a woken rule is triggered is asked with its word.
         scratch.chosen.resize(self.columns.len(), Chosen::Unknown);
         scratch.awake.extend_from_slice(&trigger.awake);
         if !scratch.has_text {
@@ -131,16 +172,22 @@ impl Index {
         for hit in scratch.hits.iter() {
             let (from, to) = (self.woken_at[hit.index()] as usize, self.woken_at[hit.index() + 1] as usize);
             for place in &self.woken[from..to] {
-                let (word, bit) = (*place as usize / 64, 1 << (place % 64));
-                scratch.awake[word] |= bit & trigger.all[word];
+                scratch.awake[*place as usize / 64] |= 1 << (place % 64);
             }
         }
     }
 
-    /// Forgets what rules can change.
-    pub(super) fn changed(&self, scratch: &mut Scratch) {
-        for (column, chosen) in self.columns.iter().zip(&mut scratch.chosen) {
-            if !column.is_fixed {
+    /// Looks at the event's fields for the first time in this pass, or again after the rule of this place fired.
+    pub(super) fn look(&self, fired: Option<usize>, env: &mut Env<'_, '_>) {
+        let stale = fired.map_or(u64::MAX, |place| self.stale[place]);
+        if stale == 0 {
+            return;
+        }
+        for (_, directory) in self.directories.iter().enumerate().filter(|(at, _)| stale >> stale_bit(*at) & 1 != 0) {
+            directory.wake(env);
+        }
+        for (at, chosen) in env.scratch.chosen.iter_mut().enumerate() {
+            if stale >> stale_bit(self.directories.len() + at) & 1 != 0 {
                 *chosen = Chosen::Unknown;
             }
         }
@@ -148,7 +195,8 @@ impl Index {
 
     /// The rules of one word that the event has to ask, one bit each.
     pub(super) fn ask(&self, word: usize, env: &mut Env<'_, '_>) -> u64 {
-        let mut bits = env.scratch.awake[word];
+        let Some(trigger) = &self.triggers[env.facts.event.kind as usize] else { return 0 };
+        let mut bits = env.scratch.awake[word] & trigger.all[word];
         for (at, column) in self.columns.iter().enumerate() {
             if bits == 0 {
                 break;
@@ -162,8 +210,20 @@ impl Index {
     }
 }
 
-/// By event kind: the rules it triggers, of which some have gates.
-fn triggers(rules: &[Rule], drafts: &[Draft<'_>], gates: &[Option<Gate>]) -> Box<[Option<Trigger>]> {
+/// The bit of a directory or column; the last one stands for all that are left.
+fn stale_bit(at: usize) -> usize {
+    at.min(63)
+}
+
+/// What has to be looked at anew after a rule fired: what hangs on the fields it may change.
+fn stale(rule: &Rule, fields: &[Option<&FieldRef>]) -> u64 {
+    let changed = |field: &FieldRef| !field.is_fixed() && rule.actions().iter().any(|action| action.may_change(field));
+    let changed = fields.iter().enumerate().filter(|(_, field)| field.is_some_and(changed));
+    changed.fold(0, |stale, (at, _)| stale | 1 << stale_bit(at))
+}
+
+/// By event kind: the rules it triggers, of which some have gates and some are filed.
+fn triggers(rules: &[Rule], drafts: &[Draft<'_>], gates: &[Option<Gate>], is_filed: &[bool]) -> Box<[Option<Trigger>]> {
     let trigger = |kind: EventKind| {
         let mut trigger = Trigger::none(rules.len().div_ceil(64));
         let mut any = false;
@@ -176,6 +236,7 @@ fn triggers(rules: &[Rule], drafts: &[Draft<'_>], gates: &[Option<Gate>]) -> Box
             trigger.all[word] |= bit;
             trigger.needs_text |= drafts[place].needs_text;
             match &gates[place] {
+                None if is_filed[place] => {}
                 None => trigger.awake[word] |= bit,
                 Some(gate) if gate.when_missing => trigger.textless[word] |= bit,
                 Some(_) => {}
@@ -193,6 +254,59 @@ impl Trigger {
     }
 }
 
+/// Files rules that no keyword wakes, each under the field that is compared with most values; tells which rules are filed.
+fn directories<'r>(
+    drafts: &mut [Draft<'r>],
+    gates: &[Option<Gate>],
+    is_fixed: &dyn Fn(&FieldRef) -> bool,
+) -> (Vec<Directory>, Vec<bool>) {
+    let mut is_filed = vec![false; drafts.len()];
+    let mut fields: BTreeMap<(&str, &str, Spelling), Field<'r>> = BTreeMap::new();
+    for (draft, _) in drafts.iter().zip(gates).filter(|(_, gate)| gate.is_none()) {
+        for literal in draft.terms.iter().filter_map(|term| term.literal) {
+            let Some((texts, numbers)) = names(&literal) else { continue };
+            let field = fields.entry(directory_key(literal)).or_default();
+            field.of = Some(&literal.leaf.field);
+            field.values.extend(texts.iter().map(|text| Cow::Borrowed(&**text)));
+            field.values.extend(numbers.iter().map(|number| Cow::Owned(number.to_string())));
+        }
+    }
+    fields.retain(|_, field| field.values.len() >= FILED_VALUES_MIN);
+    fields.values_mut().for_each(|field| field.is_fixed = field.of.is_some_and(is_fixed));
+    for (place, draft) in drafts.iter_mut().enumerate().filter(|(place, _)| gates[*place].is_none()) {
+        let terms = draft.terms.iter_mut().filter_map(|term| {
+            let literal = term.literal.filter(|literal| names(literal).is_some())?;
+            let values = fields.get(&directory_key(literal))?.values.len();
+            Some((values, literal, term))
+        });
+        if let Some((_, literal, term)) = terms.max_by_key(|(values, ..)| *values) {
+            is_filed[place] = true;
+            term.is_filed = true;
+            if let Some(field) = fields.get_mut(&directory_key(literal)) {
+                term.is_answered = field.is_fixed;
+                field.filed.push((place, literal));
+            }
+        }
+    }
+    let filed = fields.into_iter().filter(|(_, field)| !field.filed.is_empty());
+    (filed.map(|((_, _, spelling), field)| Directory::of(&field.filed, spelling)).collect(), is_filed)
+}
+
+/// What rules compare a field with, and the rules that are filed under it.
+#[derive(Default)]
+struct Field<'r> {
+    of: Option<&'r FieldRef>,
+    /// No rule changes it.
+    is_fixed: bool,
+    values: FxHashSet<Cow<'r, str>>,
+    filed: Vec<(usize, Literal<'r>)>,
+}
+
+fn directory_key(literal: Literal<'_>) -> (&'static str, &str, Spelling) {
+    let field = &literal.leaf.field;
+    (field.field.name, &field.path, spelling(literal.leaf).unwrap_or(Spelling::Exact))
+}
+
 /// Which column a literal could stand in: its field, how texts count as one, and for fields of several values, which of the
 /// rule's literals on that field it is, since each could be fulfilled by another value.
 type Key<'r> = (&'static str, &'r str, Spelling, usize);
@@ -204,7 +318,7 @@ fn columns(rules: &[Rule], drafts: &mut [Draft<'_>]) -> Vec<Column> {
     for (place, draft) in drafts.iter().enumerate() {
         let mut earlier: Vec<(&str, &str)> = Vec::new();
         for (at, term) in draft.terms.iter().enumerate() {
-            let Some(literal) = term.literal.filter(|_| !term.is_answered) else { continue };
+            let Some(literal) = term.literal.filter(|_| !term.is_answered && !term.is_filed) else { continue };
             let leaf = literal.leaf;
             if let Some(spelling) = spelling(leaf) {
                 let name = (leaf.field.field.name, &*leaf.field.path);
@@ -221,24 +335,26 @@ fn columns(rules: &[Rule], drafts: &mut [Draft<'_>]) -> Vec<Column> {
     let mut answered = Vec::new();
     let mut bytes: usize = columns.iter().map(Column::memory_bytes).sum();
     let bytes_max = BYTES_MIN.max(rules.len() * BYTES_PER_RULE_MAX);
-    let mut take = |column: Column, asked: &[(usize, usize, Literal<'_>)]| {
+    let mut take = |column: Column, exact: &mut dyn Iterator<Item = (usize, usize)>| {
         bytes += column.memory_bytes();
         if bytes > bytes_max {
             bytes -= column.memory_bytes();
             return;
         }
         columns.push(column);
-        answered.extend(asked.iter().map(|(place, at, _)| (*place, *at)));
+        answered.extend(exact);
     };
     for ((_, _, spelling, _), asked) in by_field.iter().filter(|(_, asked)| asked.len() >= ASKED_MIN) {
         let literals: Vec<_> = asked.iter().map(|(place, _, literal)| (*place, *literal)).collect();
-        if let Some(column) = Column::of_field(&literals, *spelling, rules.len(), CELLS_MAX) {
-            take(column, asked);
+        if let Some((column, exact)) = Column::of_field(&literals, *spelling, rules.len(), CELLS_MAX) {
+            let exact = asked.iter().zip(exact).filter(|(_, exact)| *exact);
+            take(column, &mut exact.map(|((place, at, _), _)| (*place, *at)));
         }
     }
     for asked in by_leaf.values().filter(|asked| asked.len() >= ASKED_MIN) {
         let literals: Vec<_> = asked.iter().map(|(place, _, literal)| (*place, literal.inverted)).collect();
-        take(Column::of_shared(asked[0].2.leaf, &literals, rules.len()), asked);
+        let column = Column::of_shared(asked[0].2.leaf, &literals, rules.len());
+        take(column, &mut asked.iter().map(|(place, at, _)| (*place, *at)));
     }
     for (place, at) in answered {
         drafts[place].terms[at].is_answered = true;

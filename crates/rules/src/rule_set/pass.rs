@@ -20,13 +20,15 @@ pub struct Pass<'p> {
     pub(super) next: usize,
     /// The rules of the word of `next` that are still to be asked, one bit each.
     left: u64,
+    /// The place of the rule that fired last.
+    fired: Option<usize>,
     /// What the index said may no longer be so.
     pub(super) is_stale: bool,
 }
 
 impl<'p> Pass<'p> {
     pub(super) fn new(rule_set: &'p RuleSet, scratch: &'p mut Scratch) -> Pass<'p> {
-        Pass { rule_set, scratch, next: 0, left: 0, is_stale: true }
+        Pass { rule_set, scratch, next: 0, left: 0, fired: None, is_stale: true }
     }
 
     /// The next rule, in evaluation order, whose trigger, scope and conditions hold for the facts as they are now.
@@ -34,7 +36,7 @@ impl<'p> Pass<'p> {
         let rule_set = self.rule_set;
         let mut env = Env { facts, settings: &rule_set.settings, scratch: self.scratch };
         if std::mem::take(&mut self.is_stale) {
-            rule_set.index.changed(env.scratch);
+            rule_set.index.look(self.fired, &mut env);
             self.left = match self.next / 64 {
                 word if word < env.scratch.awake.len() => {
                     rule_set.index.ask(word, &mut env) & u64::MAX << (self.next % 64)
@@ -52,12 +54,13 @@ impl<'p> Pass<'p> {
             }
             let place = self.next / 64 * 64 + self.left.trailing_zeros() as usize;
             self.left &= self.left - 1;
-            let rule = &rule_set.rules[place];
-            if (!rule.is_scoped() || in_scope(rule, facts)) && rule_set.programs[place].holds(&mut env) {
+            let program = &rule_set.programs[place];
+            if (!program.is_scoped || in_scope(&rule_set.rules[place], facts)) && program.holds(&mut env) {
                 self.next = place + 1;
+                self.fired = Some(place);
                 // The caller may do to the facts what the rule says.
                 self.is_stale = true;
-                return Some(rule);
+                return Some(&rule_set.rules[place]);
             }
         }
     }

@@ -12,11 +12,14 @@ use crate::rule::Rule;
 /// What a rule still has to be asked once the index let it through, cheapest first.
 #[derive(Debug)]
 pub(super) struct Program {
+    /// Narrowed to channels or partners.
+    pub(super) is_scoped: bool,
     steps: Box<[Step]>,
 }
 
 /// The conditions of a rule, all of which must hold.
 pub(super) struct Draft<'r> {
+    rule: &'r Rule,
     pub(super) terms: Vec<Term<'r>>,
     /// Whether it looks at the folded message text or its keywords.
     pub(super) needs_text: bool,
@@ -28,6 +31,8 @@ pub(super) struct Term<'r> {
     step: Step,
     /// The index has answered it by the time the rule is asked.
     pub(super) is_answered: bool,
+    /// The rule sleeps until a text comes that fulfils it.
+    pub(super) is_filed: bool,
 }
 
 /// A condition or its contrary.
@@ -75,15 +80,16 @@ impl Literal<'_> {
 
 impl<'r> Draft<'r> {
     pub(super) fn of(rule: &'r Rule, keywords: &mut KeywordSetBuilder) -> Result<Draft<'r>, KeywordError> {
-        let mut draft = Draft { terms: Vec::new(), needs_text: needs_text(rule) };
+        let mut draft = Draft { rule, terms: Vec::new(), needs_text: needs_text(rule) };
         draft.add_all(&rule.conditions, false, keywords)?;
         Ok(draft)
     }
 
     /// A draft that looks at every field itself.
     pub(super) fn without_keywords(rule: &'r Rule) -> Draft<'r> {
-        let term = |tree| Term { literal: None, step: Step::without_keywords(tree), is_answered: false };
-        Draft { terms: rule.conditions.iter().map(term).collect(), needs_text: needs_text(rule) }
+        let term =
+            |tree| Term { literal: None, step: Step::without_keywords(tree), is_answered: false, is_filed: false };
+        Draft { rule, terms: rule.conditions.iter().map(term).collect(), needs_text: needs_text(rule) }
     }
 
     /// Adds conditions all of which must hold, or none of which may.
@@ -98,7 +104,7 @@ impl<'r> Draft<'r> {
                 (Tree::Leaf(leaf), _) => {
                     let literal = Literal { leaf, inverted };
                     let step = Step::of_literal(literal, keywords)?;
-                    self.terms.push(Term { literal: Some(literal), step, is_answered: false });
+                    self.terms.push(Term { literal: Some(literal), step, is_answered: false, is_filed: false });
                 }
                 (Tree::Group(Group::All, members), false) => self.add_all(members, false, keywords)?,
                 (Tree::Group(Group::None, members), false) => self.add_all(members, true, keywords)?,
@@ -108,7 +114,7 @@ impl<'r> Draft<'r> {
                     if inverted {
                         step = Step::Group(Group::None, [step].into());
                     }
-                    self.terms.push(Term { literal: None, step, is_answered: false });
+                    self.terms.push(Term { literal: None, step, is_answered: false, is_filed: false });
                 }
             }
         }
@@ -132,7 +138,7 @@ impl<'r> Draft<'r> {
         let left = self.terms.into_iter().filter(|term| !term.is_answered);
         let mut steps: Vec<Step> = left.map(|term| term.step).collect();
         steps.sort_by_key(Step::cost);
-        Program { steps: steps.into() }
+        Program { is_scoped: self.rule.is_scoped(), steps: steps.into() }
     }
 }
 
@@ -193,6 +199,16 @@ impl Step {
             }
             Step::Check { leaf, needs: Some(ids) } => {
                 Some(Gate { keywords: ids.clone(), when_missing: leaf.when_missing() })
+            }
+            // Whichever member holds, one of its keywords is found.
+            Step::Group(Group::Any, members) => {
+                let gates = members.iter().map(Step::gate).collect::<Option<Vec<_>>>()?;
+                let keywords = gates.iter().flat_map(|gate| &gate.keywords).copied().collect();
+                Some(Gate { keywords, when_missing: gates.iter().any(|gate| gate.when_missing) })
+            }
+            Step::Group(Group::All, members) => {
+                let gates = members.iter().filter_map(Step::gate);
+                gates.min_by_key(|gate| gate.keywords.len())
             }
             _ => None,
         }

@@ -1,18 +1,29 @@
 //! The values of one field, cut into cells on each of which every condition of a column says one thing.
 //!
 //! In: what the conditions compare the field with. Out: the cells; then, for a value, its cell.
-//! CE-1: two values of one cell fulfil the same conditions.
+//! CE-1: two values of one cell fulfil the same conditions, but for those that [`Fulfilled::Either`] owns up to: where
+//! conditions name very many numbers, only some of them get cells.
 
 use kilat_domain::{Number, Value};
 use rustc_hash::FxHashMap;
 
-use crate::conditions::Compared;
+use crate::conditions::{Compared, Leaf};
+use crate::fields::Read;
 use crate::operators::Op;
 
 /// The cell of a missing field.
 pub(super) const MISSING: u32 = 0;
 /// The cell of a value that no condition names.
 const OTHER: u32 = 1;
+/// What the values of a cell say of a condition, without the operator's negation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fulfilled {
+    Missing,
+    Yes,
+    No,
+    /// Some may fulfil it and some not.
+    Either,
+}
 
 /// The cells of one field: first the missing and the unnamed, then those of numbers, texts, flags and symbols.
 #[derive(Debug)]
@@ -27,10 +38,15 @@ pub(super) struct Cells {
 }
 
 impl Cells {
-    /// Cells for what these conditions ask; a closed set has `symbols` members.
-    pub(super) fn of<'c>(compared: impl Iterator<Item = Compared<'c>>, symbols: usize) -> Cells {
-        let (mut thresholds, mut texts, mut flags) = (Vec::new(), Vec::new(), 0);
-        for compared in compared {
+    /// Cells for what these conditions ask, all of them on one field; only so many of the numbers they name get cells of their
+    /// own.
+    pub(super) fn for_conditions<'l>(leaves: impl Iterator<Item = &'l Leaf>, thresholds_max: usize) -> Cells {
+        let (mut thresholds, mut texts, mut flags, mut symbols) = (Vec::new(), Vec::new(), 0, 0);
+        for leaf in leaves {
+            if let Read::Symbol { words, .. } = leaf.field.field.read {
+                symbols = words.len();
+            }
+            let Some(compared) = leaf.condition.compared() else { continue };
             match compared {
                 Compared::Symbols(_) | Compared::Presence(_) => {}
                 Compared::Flag(_) => flags = 2,
@@ -45,6 +61,9 @@ impl Cells {
         }
         thresholds.sort_by(|a, b| a.compare(*b));
         thresholds.dedup_by(|a, b| a.compare(*b).is_eq());
+        if thresholds.len() > thresholds_max {
+            thresholds = (0..thresholds_max).map(|n| thresholds[n * thresholds.len() / thresholds_max]).collect();
+        }
         texts.sort_unstable();
         texts.dedup();
         let numbers_at = OTHER + 1;
@@ -94,57 +113,76 @@ impl Cells {
         }
     }
 
-    /// By cell: whether its values fulfil the condition, without the operator's negation; `None` where they are missing.
-    pub(super) fn fulfilled(&self, compared: Compared<'_>) -> Vec<Option<bool>> {
-        let mut fulfilled = vec![Some(false); self.len()];
-        fulfilled[MISSING as usize] = None;
+    /// Calls `named` with the cell of every number and text that the condition names.
+    pub(super) fn each_named(&self, compared: Compared<'_>, mut named: impl FnMut(u32)) {
+        let (numbers, texts): (&[Number], &[Box<str>]) = match compared {
+            Compared::Texts(_, texts) => (&[], texts),
+            Compared::Numbers(_, numbers) => (numbers, &[]),
+            Compared::Values(_, numbers, texts, _) => (numbers, texts),
+            Compared::Symbols(_) | Compared::Flag(_) | Compared::Presence(_) => (&[], &[]),
+        };
+        numbers.iter().for_each(|number| named(self.number(*number)));
+        texts.iter().for_each(|text| named(self.text(text)));
+    }
+
+    pub(super) fn memory_bytes(&self) -> usize {
+        let texts: usize = self.texts.keys().map(|text| text.len() + size_of::<(Box<str>, u32)>() + 1).sum();
+        texts + self.thresholds.len() * size_of::<Number>()
+    }
+
+    /// By cell: what its values say of the condition.
+    pub(super) fn fulfilled(&self, compared: Compared<'_>) -> Vec<Fulfilled> {
+        let mut fulfilled = vec![Fulfilled::No; self.len()];
         match compared {
             Compared::Presence(present) => {
-                fulfilled.fill(Some(present));
-                fulfilled[MISSING as usize] = Some(!present);
+                let (here, missing) =
+                    if present { (Fulfilled::Yes, Fulfilled::No) } else { (Fulfilled::No, Fulfilled::Yes) };
+                fulfilled.fill(here);
+                fulfilled[MISSING as usize] = missing;
+                return fulfilled;
             }
             Compared::Symbols(members) => {
                 for (symbol, cell) in fulfilled[self.symbols_at as usize..].iter_mut().enumerate() {
-                    *cell = Some(members >> symbol & 1 != 0);
+                    *cell = if members >> symbol & 1 != 0 { Fulfilled::Yes } else { Fulfilled::No };
                 }
             }
-            Compared::Flag(flag) => self.mark([self.flag(flag)], &mut fulfilled),
+            Compared::Flag(flag) => mark([self.flag(flag)], &mut fulfilled),
             Compared::Numbers(op, values) => self.mark_numbers(op, values, &mut fulfilled),
-            Compared::Texts(_, texts) => self.mark(texts.iter().map(|text| self.text(text)), &mut fulfilled),
+            Compared::Texts(_, texts) => mark(texts.iter().map(|text| self.text(text)), &mut fulfilled),
             Compared::Values(op, numbers, texts, flags) => {
                 self.mark_numbers(op, numbers, &mut fulfilled);
-                self.mark(texts.iter().map(|text| self.text(text)), &mut fulfilled);
-                self.mark(flags.iter().map(|flag| self.flag(*flag)), &mut fulfilled);
+                mark(texts.iter().map(|text| self.text(text)), &mut fulfilled);
+                mark(flags.iter().map(|flag| self.flag(*flag)), &mut fulfilled);
             }
         }
+        fulfilled[MISSING as usize] = Fulfilled::Missing;
         fulfilled
     }
 
-    fn mark(&self, cells: impl IntoIterator<Item = u32>, fulfilled: &mut [Option<bool>]) {
-        for cell in cells {
-            fulfilled[cell as usize] = Some(true);
+    /// A number lies on the same side of a threshold as its cell does; of a number that has no cell of its own, only the gap
+    /// is known that it lies in.
+    fn mark_numbers(&self, op: Op, values: &[Number], fulfilled: &mut [Fulfilled]) {
+        let (first, numbers) = (OTHER + 1, 2 * self.thresholds.len() as u32 + 1);
+        let at: Vec<u32> = values.iter().map(|value| self.number(*value) - first).collect();
+        let holds = |cell: u32| match (op, &*at) {
+            (Op::Gt, [value]) => cell > *value,
+            (Op::Gte, [value]) => cell >= *value,
+            (Op::Lt, [value]) => cell < *value,
+            (Op::Lte, [value]) => cell <= *value,
+            (Op::Between, [low, high]) => cell >= *low && cell <= *high,
+            (_, values) => values.contains(&cell),
+        };
+        for cell in (0..numbers).filter(|cell| holds(*cell)) {
+            fulfilled[(first + cell) as usize] = Fulfilled::Yes;
+        }
+        for gap in at.into_iter().filter(|at| at % 2 == 0) {
+            fulfilled[(first + gap) as usize] = Fulfilled::Either;
         }
     }
+}
 
-    /// A number lies on the same side of a threshold as its cell does.
-    fn mark_numbers(&self, op: Op, values: &[Number], fulfilled: &mut [Option<bool>]) {
-        if values.is_empty() {
-            return;
-        }
-        let first = OTHER + 1;
-        for cell in first..first + 2 * self.thresholds.len() as u32 + 1 {
-            let at = |value: &Number| self.number(*value);
-            let holds = match (op, values) {
-                (Op::Gt, [value]) => cell > at(value),
-                (Op::Gte, [value]) => cell >= at(value),
-                (Op::Lt, [value]) => cell < at(value),
-                (Op::Lte, [value]) => cell <= at(value),
-                (Op::Between, [low, high]) => cell >= at(low) && cell <= at(high),
-                _ => values.iter().any(|value| cell == at(value)),
-            };
-            if holds {
-                fulfilled[cell as usize] = Some(true);
-            }
-        }
+fn mark(cells: impl IntoIterator<Item = u32>, fulfilled: &mut [Fulfilled]) {
+    for cell in cells {
+        fulfilled[cell as usize] = Fulfilled::Yes;
     }
 }

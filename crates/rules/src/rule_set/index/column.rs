@@ -2,18 +2,22 @@
 //!
 //! In: the rules that ask, and what. Out: for an event, a bit for every rule: whether it may still hold. A rule that does not
 //! ask may always.
-//! CO-1: a column answers exactly as the conditions it stands for, so that a rule need not look at them again.
+//! CO-1: a column answers exactly as the conditions it stands for, so that a rule need not look at them again; the ones it
+//! cannot answer exactly it names, and lets the rule pass where they may hold.
 
 use kilat_domain::EventKind;
 
-use super::cells::{Cells, MISSING};
+use super::cells::{Cells, Fulfilled};
+use super::reading::read;
 use crate::conditions::{Leaf, Spelling};
-use crate::facts::{Chosen, Env, Scratch};
-use crate::fields::{FieldRef, Read, text, value};
-use crate::phone;
+use crate::facts::{Chosen, Env};
+use crate::fields::{FieldRef, Read};
 use crate::rule::is_message;
 use crate::rule_set::program::Literal;
 use crate::rule_set::standing::{is_message_added, sender};
+
+/// Most numbers that get cells of their own; tests have smaller rule sets.
+const THRESHOLDS_MAX: usize = if cfg!(test) { 3 } else { 96 };
 
 /// Bits for each cell of something, one for every rule of the set.
 #[derive(Debug)]
@@ -23,8 +27,6 @@ pub(super) struct Column {
     bits: Box<[u64]>,
     /// Where a field can have several values at once: the rules for which one of them is enough; for the others all must do.
     one_is_enough: Box<[u64]>,
-    /// Whether no rule can change the answer in a pass.
-    pub(super) is_fixed: bool,
 }
 
 /// Where the answer comes from.
@@ -48,20 +50,16 @@ const NOT_ASKED: u32 = 1;
 const FIRST_KIND: u32 = 2;
 
 impl Column {
-    /// A column for the conditions `asked`, each by the rule of its place; all of them are on one field. `None` where they
-    /// compare it with too many values.
+    /// A column for the conditions `asked`, each by the rule of its place; all of them are on one field. Also tells of each
+    /// whether it is answered. `None` where they compare the field with too many values.
     pub(super) fn of_field(
         asked: &[(usize, Literal<'_>)],
         spelling: Spelling,
         rules: usize,
         cells_max: usize,
-    ) -> Option<Column> {
+    ) -> Option<(Column, Vec<bool>)> {
         let field = asked[0].1.leaf.field.clone();
-        let symbols = match field.field.read {
-            Read::Symbol { words, .. } => words.len(),
-            _ => 0,
-        };
-        let cells = Cells::of(asked.iter().filter_map(|(_, literal)| literal.leaf.condition.compared()), symbols);
+        let cells = Cells::for_conditions(asked.iter().map(|(_, literal)| literal.leaf), THRESHOLDS_MAX);
         if cells.len() > cells_max {
             return None;
         }
@@ -69,11 +67,19 @@ impl Column {
         let words = rules.div_ceil(64);
         let mut bits = vec![u64::MAX; cells.len() * words];
         let mut one_is_enough = vec![0; if several { words } else { 0 }];
+        let mut answered = Vec::with_capacity(asked.len());
         for (place, literal) in asked {
             let (word, bit) = (place / 64, 1 << (place % 64));
             let fulfilled = cells.fulfilled(literal.leaf.condition.compared()?);
+            answered.push(!fulfilled.contains(&Fulfilled::Either));
             for (cell, fulfilled) in fulfilled.into_iter().enumerate() {
-                if !literal.decide(fulfilled) {
+                let may_hold = match fulfilled {
+                    Fulfilled::Missing => literal.decide(None),
+                    Fulfilled::Yes => literal.decide(Some(true)),
+                    Fulfilled::No => literal.decide(Some(false)),
+                    Fulfilled::Either => true,
+                };
+                if !may_hold {
                     bits[cell * words + word] &= !bit;
                 }
             }
@@ -81,24 +87,18 @@ impl Column {
                 one_is_enough[word] |= bit;
             }
         }
-        let is_fixed = field.is_fixed();
         let source = Source::Field(field, spelling, cells);
-        Some(Column { source, bits: bits.into(), one_is_enough: one_is_enough.into(), is_fixed })
+        Some((Column { source, bits: bits.into(), one_is_enough: one_is_enough.into() }, answered))
     }
 
     /// A column for one condition that rules of these places share; `true` where they ask for the contrary.
     pub(super) fn of_shared(leaf: &Leaf, asked: &[(usize, bool)], rules: usize) -> Column {
-        let (field, words) = (&leaf.field, rules.div_ceil(64));
+        let words = rules.div_ceil(64);
         let mut bits = vec![u64::MAX; 2 * words];
         for (place, inverted) in asked {
             bits[usize::from(*inverted) * words + place / 64] &= !(1 << (place % 64));
         }
-        Column {
-            is_fixed: field.is_fixed(),
-            source: Source::Shared(leaf.clone()),
-            bits: bits.into(),
-            one_is_enough: Box::default(),
-        }
+        Column { source: Source::Shared(leaf.clone()), bits: bits.into(), one_is_enough: Box::default() }
     }
 
     /// A column for the senders that rules see, one bit for each kind.
@@ -118,7 +118,7 @@ impl Column {
         for (place, _) in only_added.iter().enumerate().filter(|(_, only)| **only) {
             bits[place / 64] &= !(1 << (place % 64));
         }
-        Column { source: Source::Added, bits: bits.into(), one_is_enough: Box::default(), is_fixed: true }
+        Column { source: Source::Added, bits: bits.into(), one_is_enough: Box::default() }
     }
 
     fn of_masks(source: Source, masks: &[u32], kinds: usize) -> Column {
@@ -131,7 +131,16 @@ impl Column {
                 bits[(FIRST_KIND as usize + kind) * words + word] &= !bit;
             }
         }
-        Column { source, bits: bits.into(), one_is_enough: Box::default(), is_fixed: true }
+        Column { source, bits: bits.into(), one_is_enough: Box::default() }
+    }
+
+    /// The field that the answer hangs on, where it is one.
+    pub(super) fn field(&self) -> Option<&FieldRef> {
+        match &self.source {
+            Source::Field(field, ..) => Some(field),
+            Source::Shared(leaf) => Some(&leaf.field),
+            Source::Sender | Source::Chat | Source::Added => None,
+        }
     }
 
     /// The share of bits that are set, over all cells: how little the column tells on average.
@@ -146,48 +155,18 @@ impl Column {
     }
 
     pub(super) fn memory_bytes(&self) -> usize {
-        (self.bits.len() + self.one_is_enough.len()) * size_of::<u64>() + size_of::<Column>()
+        let cells = match &self.source {
+            Source::Field(_, _, cells) => cells.memory_bytes(),
+            Source::Shared(_) | Source::Sender | Source::Chat | Source::Added => 0,
+        };
+        cells + size_of_val(&*self.bits) + size_of_val(&*self.one_is_enough) + size_of::<Column>()
     }
 
     /// Looks at the event.
     pub(super) fn choose(&self, env: &mut Env<'_, '_>) -> Chosen {
         let facts = env.facts;
         let cell = match &self.source {
-            Source::Field(field, spelling, cells) => match field.field.read {
-                Read::Symbol { read, .. } => read(facts).map_or(MISSING, |symbol| cells.symbol(symbol)),
-                Read::Flag(read) => read(facts).map_or(MISSING, |flag| cells.flag(flag)),
-                Read::Number(_) | Read::Split => field.number(facts).map_or(MISSING, |number| cells.number(number)),
-                Read::Text(read) => text(read(facts)).map_or(MISSING, |text| named(cells, *spelling, text, env)),
-                Read::Set(read) => {
-                    let start = env.scratch.cells.len();
-                    for member in read(facts) {
-                        let cell = named(cells, *spelling, member, env);
-                        env.scratch.cells.push(cell);
-                    }
-                    return several(start, env.scratch);
-                }
-                Read::Words(read) => {
-                    let start = env.scratch.cells.len();
-                    for member in read(facts) {
-                        let cell = named(cells, *spelling, member, env);
-                        env.scratch.cells.push(cell);
-                    }
-                    return several(start, env.scratch);
-                }
-                Read::Path(read) => match value(read(facts, &field.path)) {
-                    None => MISSING,
-                    Some(kilat_domain::Value::List(members)) => {
-                        let start = env.scratch.cells.len();
-                        for member in members {
-                            let cell = cells.value(member, |text| named(cells, *spelling, text, env));
-                            env.scratch.cells.push(cell);
-                        }
-                        return several(start, env.scratch);
-                    }
-                    Some(value) => cells.value(value, |text| named(cells, *spelling, text, env)),
-                },
-                Read::MessageText | Read::Money(_) | Read::Clock | Read::Later(_) => MISSING,
-            },
+            Source::Field(field, spelling, cells) => return read(field, *spelling, cells, env),
             Source::Shared(leaf) => u32::from(leaf.holds(env)),
             Source::Sender if !is_message(facts.event.kind) => NOT_ASKED,
             Source::Sender => sender(facts.event).map_or(NOBODY, |sender| FIRST_KIND + sender as u32),
@@ -214,45 +193,5 @@ impl Column {
             }
             Chosen::Unknown => u64::MAX,
         }
-    }
-}
-
-/// What is chosen where a field has as many values as were put behind `start`.
-fn several(start: usize, scratch: &mut Scratch) -> Chosen {
-    match scratch.cells[start..] {
-        [] => Chosen::Cell(MISSING),
-        [cell] => Chosen::Cell(cell),
-        _ => {
-            let cells = &mut scratch.cells;
-            cells[start..].sort_unstable();
-            let mut kept = start + 1;
-            for at in start + 1..cells.len() {
-                if cells[at] != cells[kept - 1] {
-                    cells[kept] = cells[at];
-                    kept += 1;
-                }
-            }
-            cells.truncate(kept);
-            Chosen::Several(start as u32, (kept - start) as u32)
-        }
-    }
-}
-
-/// The cell of a text.
-fn named(cells: &Cells, spelling: Spelling, text: &str, env: &mut Env<'_, '_>) -> u32 {
-    match spelling {
-        Spelling::Exact => cells.text(text),
-        Spelling::Folded => {
-            kilat_matcher::fold_into(text, &mut env.scratch.other);
-            cells.text(&env.scratch.other)
-        }
-        Spelling::Country => {
-            let upper = &mut env.scratch.other;
-            upper.clear();
-            upper.push_str(text.trim());
-            upper.make_ascii_uppercase();
-            cells.text(upper)
-        }
-        Spelling::Phone => cells.text(&phone::canonical(text, env.settings.calling_code())),
     }
 }
