@@ -132,6 +132,11 @@ impl FieldRef {
         }
     }
 
+    /// Whether the field may have several values at once.
+    pub(crate) fn has_several(&self) -> bool {
+        matches!(self.field.read, Read::Set(_) | Read::Words(_) | Read::Path(_))
+    }
+
     /// Whether no rule can change the field in a pass: it says what happened, or counts it.
     pub(crate) fn is_fixed(&self) -> bool {
         const FIXED: &[&str] = &[

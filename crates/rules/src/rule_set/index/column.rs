@@ -11,7 +11,7 @@ use super::cells::{Cells, Fulfilled};
 use super::reading::read;
 use crate::conditions::{Leaf, Spelling};
 use crate::facts::{Chosen, Env};
-use crate::fields::{FieldRef, Read};
+use crate::fields::FieldRef;
 use crate::rule::is_message;
 use crate::rule_set::program::Literal;
 use crate::rule_set::standing::{is_message_added, sender};
@@ -63,7 +63,7 @@ impl Column {
         if cells.len() > cells_max {
             return None;
         }
-        let several = matches!(field.field.read, Read::Set(_) | Read::Path(_));
+        let several = field.has_several();
         let words = rules.div_ceil(64);
         let mut bits = vec![u64::MAX; cells.len() * words];
         let mut one_is_enough = vec![0; if several { words } else { 0 }];
