@@ -322,7 +322,8 @@ fn columns(rules: &[Rule], drafts: &mut [Draft<'_>]) -> Vec<Column> {
             let leaf = literal.leaf;
             if let Some(spelling) = spelling(leaf) {
                 let name = (leaf.field.field.name, &*leaf.field.path);
-                let nth = if leaf.field.has_several() { earlier.iter().filter(|known| **known == name).count() } else { 0 };
+                let nth =
+                    if leaf.field.has_several() { earlier.iter().filter(|known| **known == name).count() } else { 0 };
                 earlier.push(name);
                 by_field.entry((name.0, name.1, spelling, nth)).or_default().push((place, at, literal));
             } else if leaf.condition.scan().is_none() {

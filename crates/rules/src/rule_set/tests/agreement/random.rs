@@ -113,7 +113,7 @@ impl Dice {
     fn set_condition(&mut self) -> Value {
         let op = self.pick(&["contains", "not_contains", "in", "not_in", "equals", "not_equals"]);
         if self.once_in(2) {
-            let field = self.pick(&["lead.tags", "lead.tags", "conversation.tags", "lead.lists"]);
+            let field = self.pick(&["lead.tags", "lead.tags", "conversation.tags", "lead.lists", "sender.roles"]);
             return json!({"field": field, "op": op, "value": self.one_or_some(NAMES)});
         }
         let field = self.pick(&["lead.attrs.size", "lead.attrs.note", "conversation.attrs.a.b"]);
@@ -264,6 +264,7 @@ impl Dice {
         if self.once_in(2) {
             event["lead"]["lists"] = self.some(NAMES);
             event["conversation"]["tags"] = self.some(NAMES);
+            event["sender"]["roles"] = self.some(NAMES);
             event["conversation"]["attrs"] = json!({"a": {"b": self.attribute()}});
         }
         if self.once_in(16) {
