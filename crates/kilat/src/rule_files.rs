@@ -81,6 +81,18 @@ pub(crate) fn read(path: &Path) -> Result<String, Failure> {
     })
 }
 
+/// Writes a rule file that a command has made.
+pub(crate) fn write(path: &Path, text: &str, force: bool) -> Result<(), Failure> {
+    if path.exists() && !force {
+        let help = "name another file, or write over it with --force";
+        return Err(Failure::new(format!("`{}` exists", path.display()), help));
+    }
+    std::fs::write(path, text).map_err(|error| {
+        let help = "name a file in a directory that exists and may be written";
+        Failure::because(format!("writing `{}`", path.display()), error, help)
+    })
+}
+
 /// Compiled rule sets by workspace.
 #[derive(Debug)]
 pub(crate) struct RuleSets {

@@ -22,6 +22,7 @@ mod endpoint;
 mod facts;
 mod fields;
 mod free_form;
+pub mod import;
 mod iso;
 mod money;
 mod object;

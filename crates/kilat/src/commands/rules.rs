@@ -1,5 +1,6 @@
 //! `kilat rules`: templates made into rule files, and rule sets on the log.
 
+mod import;
 mod install;
 mod templates;
 
@@ -16,7 +17,7 @@ use crate::output::Output;
 use crate::publish;
 use crate::rule_files::{Checked, RuleSets, has_rules};
 
-/// Install templates, publish rule sets and read them back
+/// Install templates, import rules of other systems, publish rule sets and read them back
 ///
 /// Engines follow the topic kilat.rules.v1: what is published takes effect within seconds, without a restart, and no
 /// event ever sees two versions. A rule that is as it was keeps its version, an edited one gets the next.
@@ -25,6 +26,7 @@ use crate::rule_files::{Checked, RuleSets, has_rules};
 Examples:
   kilat rules templates                         what there is to begin with
   kilat rules install refund-routing -o rules.yaml
+  kilat rules import --from chatwoot rules.json -o rules.yaml
   kilat rules publish rules.yaml                check, then publish every workspace in the file
   kilat rules list                              who has rules, how many, since when
   kilat rules show acme | jq '.rules[].id'")]
@@ -37,6 +39,7 @@ pub(crate) struct Args {
 enum Action {
     Templates(templates::Args),
     Install(install::Args),
+    Import(import::Args),
     Publish(PublishArgs),
     List(ListArgs),
     Show(ShowArgs),
@@ -93,6 +96,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
     match &args.action {
         Action::Templates(args) => templates::run(args)?,
         Action::Install(args) => install::run(args)?,
+        Action::Import(args) => return import::run(args),
         Action::Publish(args) => publish(args)?,
         Action::List(args) => list(args)?,
         Action::Show(args) => show(args)?,

@@ -16,7 +16,7 @@ fn every_command_explains_itself_with_examples() {
         let shown = examples.lines().filter(|line| line.contains(&format!("kilat {command}"))).count();
         assert!(shown >= 2, "{command} shows {shown} examples");
     }
-    for command in ["templates", "install", "publish", "list", "show"] {
+    for command in ["templates", "install", "import", "publish", "list", "show"] {
         assert!(place.run(&["rules", command, "--help"]).ok().contains("Examples:"));
     }
 }

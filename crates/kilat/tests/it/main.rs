@@ -8,6 +8,7 @@ mod config;
 mod demo;
 mod eval;
 mod help;
+mod import;
 mod log;
 mod recipes;
 mod support;

@@ -55,12 +55,15 @@ fn comment(text: &str, indent: usize, out: &mut String) {
 fn top(entry: &Entry, notes: Notes<'_>, out: &mut String) {
     match &entry.value.content {
         Content::Map(entries) if !entries.is_empty() => {
-            line(&format!("{}:", scalar(&entry.key)), out);
+            line(&format!("{}:", name(&entry.key)), out);
             entries.iter().for_each(|entry| key(entry, 2, false, out));
         }
         Content::List(items) if items.iter().any(|item| matches!(item.content, Content::Map(_))) => {
-            line(&format!("{}:", scalar(&entry.key)), out);
+            line(&format!("{}:", name(&entry.key)), out);
             for (place, item) in items.iter().enumerate() {
+                if place > 0 {
+                    out.push('\n');
+                }
                 for note in notes(&entry.key, place) {
                     comment(&note, 2, out);
                 }
@@ -78,7 +81,7 @@ fn line(text: &str, out: &mut String) {
 
 /// A key with its value, on one line where it fits and may be.
 fn key(entry: &Entry, indent: usize, block: bool, out: &mut String) {
-    let name = scalar(&entry.key);
+    let name = name(&entry.key);
     let one_line = format!("{:indent$}{name}: {}", "", flow(&entry.value));
     let is_empty = match &entry.value.content {
         Content::Map(entries) => entries.is_empty(),
@@ -128,10 +131,15 @@ fn flow(node: &Node) -> String {
         Content::Text(text) => scalar(text),
         Content::List(items) => format!("[{}]", items.iter().map(flow).collect::<Vec<_>>().join(", ")),
         Content::Map(entries) => {
-            let entry = |entry: &Entry| format!("{}: {}", scalar(&entry.key), flow(&entry.value));
+            let entry = |entry: &Entry| format!("{}: {}", name(&entry.key), flow(&entry.value));
             format!("{{{}}}", entries.iter().map(entry).collect::<Vec<_>>().join(", "))
         }
     }
+}
+
+/// A key: some of the language's own are words that YAML 1.1 takes for booleans, and stand bare all the same.
+fn name(key: &str) -> String {
+    if key == "on" { key.to_owned() } else { scalar(key) }
 }
 
 /// A text, bare where it can be nothing else.

@@ -11,6 +11,7 @@ use super::templates::{Lang, refused, source};
 use crate::commands::test::{self, Verdict};
 use crate::failure::Failure;
 use crate::output::Output;
+use crate::rule_files;
 
 /// Make a rule file of a template
 ///
@@ -71,14 +72,7 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
         output.line(installed.text.trim_end())?;
         return output.flush();
     };
-    if path.exists() && !args.force {
-        let help = "name another file, or write over it with --force";
-        return Err(Failure::new(format!("`{}` exists", path.display()), help));
-    }
-    std::fs::write(path, &installed.text).map_err(|error| {
-        let help = "name a file in a directory that exists and may be written";
-        Failure::because(format!("writing `{}`", path.display()), error, help)
-    })?;
+    rule_files::write(path, &installed.text, args.force)?;
     let mut output = Output::new();
     let path = path.display();
     output.line(&format!("wrote {path}: {cases} cases pass; next: kilat test {path}"))?;
