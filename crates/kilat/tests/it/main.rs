@@ -6,6 +6,7 @@ mod bad_input;
 mod check;
 mod config;
 mod demo;
+mod documentation;
 mod eval;
 mod help;
 mod import;

@@ -38,11 +38,19 @@ impl Place {
     /// The command with these arguments, in this directory, with none of the caller's settings.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_kilat"));
-        for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("KILAT__")) {
-            command.env_remove(name);
-        }
         command.args(arguments).current_dir(self.path()).stdin(Stdio::null());
-        command
+        without_settings(command)
+    }
+
+    /// What a line of a shell prints on both streams, in this directory, where `kilat` is the built command.
+    pub(crate) fn shell(&self, line: &str) -> String {
+        let built = Path::new(env!("CARGO_BIN_EXE_kilat")).parent().unwrap();
+        let path = format!("{}:{}", built.display(), std::env::var("PATH").unwrap_or_default());
+        let mut command = Command::new("sh");
+        // Both streams into one, so that they keep their order.
+        command.args(["-c", &format!("{{ {line}\n}} 2>&1")]).env("PATH", path);
+        command.current_dir(self.path()).stdin(Stdio::null());
+        Ran::of(without_settings(command).output().unwrap()).out
     }
 
     pub(crate) fn run(&self, arguments: &[&str]) -> Ran {
@@ -62,6 +70,14 @@ impl Place {
         let _ = writer.join().unwrap();
         ran
     }
+}
+
+/// The command with none of the caller's settings.
+fn without_settings(mut command: Command) -> Command {
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("KILAT__")) {
+        command.env_remove(name);
+    }
+    command
 }
 
 impl Ran {

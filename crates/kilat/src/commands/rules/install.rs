@@ -75,7 +75,8 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     rule_files::write(path, &installed.text, args.force)?;
     let mut output = Output::new();
     let path = path.display();
-    output.line(&format!("wrote {path}: {cases} cases pass; next: kilat test {path}"))?;
+    let pass = if cases == 1 { "case passes" } else { "cases pass" };
+    output.line(&format!("wrote {path}: {cases} {pass}; next: kilat test {path}"))?;
     output.flush()
 }
 
