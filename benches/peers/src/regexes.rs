@@ -4,7 +4,7 @@
 //! scan for required literals and the confirming.
 
 use anyhow::{Result, anyhow};
-use kilat_matcher::{Boundary, Case, HitSet, KeywordSetBuilder, Regex, RegexScratch, fold_into};
+use kilat_matcher::{Case, FiledRegex, HitSet, KeywordSetBuilder, Regex, RegexScratch};
 use regex::{RegexBuilder, RegexSetBuilder};
 use regex_filtered::{Builder, Options};
 
@@ -73,31 +73,31 @@ pub(crate) fn run(
     Ok(())
 }
 
-/// All required literals in one scan, then the patterns whose literals were found.
+/// All required literals in one scan, then the patterns whose literals were found, each where they are.
 fn ours<'t>(texts: &'t [String], patterns: &[String]) -> Result<impl FnMut(usize, &mut Vec<u32>) + 't> {
     let mut builder = KeywordSetBuilder::new();
-    let (mut regexes, mut always, mut postings) = (Vec::new(), Vec::new(), Vec::<Vec<u32>>::new());
+    let (mut filed, mut always, mut postings) = (Vec::new(), Vec::new(), Vec::<Vec<u32>>::new());
     for (id, pattern) in patterns.iter().enumerate() {
         let regex = Regex::new(pattern, Case::Insensitive).map_err(|error| anyhow!("{pattern}: {error}"))?;
-        match regex.required_literals() {
+        let regex = FiledRegex::new(&regex, &mut builder)?;
+        match regex.gate() {
             None => always.push(id as u32),
-            Some(literals) => {
-                for literal in literals {
-                    let keyword = builder.add(literal, Boundary::Anywhere)?.index();
-                    postings.resize(postings.len().max(keyword + 1), Vec::new());
-                    postings[keyword].push(id as u32);
+            Some(keywords) => {
+                for keyword in keywords {
+                    postings.resize(postings.len().max(keyword.index() + 1), Vec::new());
+                    postings[keyword.index()].push(id as u32);
                 }
             }
         }
-        regexes.push(regex);
+        filed.push(regex);
     }
     let keywords = builder.build();
+    postings.resize(keywords.len(), Vec::new());
     let (mut folded, mut hits, mut scratch) = (String::new(), HitSet::new(), RegexScratch::new());
     let mut seen = Seen::new(patterns.len());
     let mut candidates = Vec::new();
     Ok(move |item: usize, found: &mut Vec<u32>| {
-        fold_into(&texts[item], &mut folded);
-        keywords.scan(&folded, &mut hits);
+        keywords.fold_and_scan(&texts[item], &mut folded, &mut hits);
         candidates.clear();
         candidates.extend_from_slice(&always);
         for hit in hits.iter() {
@@ -106,6 +106,7 @@ fn ours<'t>(texts: &'t [String], patterns: &[String]) -> Result<impl FnMut(usize
             }
         }
         seen.forget(&candidates);
-        found.extend(candidates.iter().filter(|id| regexes[**id as usize].is_match(&texts[item], &mut scratch)));
+        let text = &texts[item];
+        found.extend(candidates.iter().filter(|id| filed[**id as usize].is_match(text, &mut hits, &mut scratch)));
     })
 }

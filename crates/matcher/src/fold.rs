@@ -31,13 +31,26 @@ pub fn fold(text: &str) -> String {
 
 /// Folds `text` into `folded`, replacing what it held.
 pub fn fold_into(text: &str, folded: &mut String) {
+    fold_noting(text, folded);
+}
+
+/// As [`fold_into`]; returns whether it put code points into normal form, so that the folded text may differ from what
+/// [`map_into`] makes of the same text.
+pub(crate) fn fold_noting(text: &str, folded: &mut String) -> bool {
     if text.is_ascii() {
         fold_ascii(text.as_bytes(), folded);
-    } else {
-        folded.clear();
-        folded.reserve(text.len());
-        Folder::new(text, folded, &mut ()).run();
+        return false;
     }
+    folded.clear();
+    folded.reserve(text.len());
+    Folder::new(text, folded, &mut ()).run()
+}
+
+/// Maps every code point of `text` as folding does, and squeezes whitespace, but leaves out the normal form: a text that
+/// holds `e` and an accent behind it maps to a text that holds `e`.
+pub(crate) fn map_into(text: &str, mapped: &mut String) {
+    mapped.clear();
+    Folder { composing: false, ..Folder::new(text, mapped, &mut ()) }.run();
 }
 
 /// Folds `text` into `folded` and records in `offsets` where every piece came from, replacing what both held.
@@ -115,15 +128,20 @@ struct Folder<'a, T> {
     segment: (usize, usize),
     /// Combining class of the last code point of `folded`.
     last_class: u8,
+    /// Whether the result is to be in normal form.
+    composing: bool,
+    /// Whether anything had to be done for that.
+    composed: bool,
     trace: &'a mut T,
 }
 
 impl<'a, T: Trace> Folder<'a, T> {
     fn new(text: &'a str, folded: &'a mut String, trace: &'a mut T) -> Self {
-        Self { text, read: 0, folded, segment: (0, 0), last_class: 0, trace }
+        Self { text, read: 0, folded, segment: (0, 0), last_class: 0, composing: true, composed: false, trace }
     }
 
-    fn run(mut self) {
+    /// Returns whether code points had to be put into normal form.
+    fn run(mut self) -> bool {
         while let Some(&byte) = self.text.as_bytes().get(self.read) {
             if byte.is_ascii() {
                 self.ascii_run();
@@ -134,6 +152,7 @@ impl<'a, T: Trace> Folder<'a, T> {
         if self.folded.ends_with(' ') {
             self.folded.pop();
         }
+        self.composed
     }
 
     /// Folds the ASCII code points from here on, of which there is one at least.
@@ -234,7 +253,8 @@ impl<'a, T: Trace> Folder<'a, T> {
                 text = text.strip_prefix(' ').unwrap_or(text);
             }
             self.segment = (self.folded.len(), piece.start);
-        } else if !mapped.appends_after(self.last_class) {
+        } else if self.composing && !mapped.appends_after(self.last_class) {
+            self.composed = true;
             self.read = segment::renormalise(self.text, piece.start, self.folded, self.segment.0);
             self.last_class = self.folded.chars().next_back().map_or(0, unicode::combining_class);
             self.trace.replaced(self.segment.0, self.segment.1..self.read);

@@ -7,8 +7,10 @@
 //! Absent: what a keyword belongs to; callers keep that by [`KeywordId`]. Original text: see `OffsetMap`.
 
 mod automaton;
+mod filter;
 mod grams;
 mod hits;
+mod rarity;
 
 use std::ops::Range;
 
@@ -16,7 +18,7 @@ use rustc_hash::FxHashMap;
 
 pub use hits::HitSet;
 
-use crate::fold::fold;
+use crate::fold::{fold, fold_noting, map_into};
 use crate::word::is_word_boundary;
 use automaton::Automaton;
 
@@ -77,6 +79,8 @@ struct Needle {
     bytes: u32,
     anywhere: Option<KeywordId>,
     whole_word: Option<KeywordId>,
+    /// As a literal of patterns, whose places are noted.
+    literal: Option<KeywordId>,
 }
 
 /// Collects the keywords of a rule set.
@@ -100,7 +104,22 @@ impl KeywordSetBuilder {
     ///
     /// *Errors:* the keyword is empty once folded, or a bound is exceeded; the builder is then as it was before.
     pub fn add(&mut self, keyword: &str, boundary: Boundary) -> Result<KeywordId, KeywordError> {
-        let folded = fold(keyword);
+        let at = self.needle(fold(keyword))?;
+        let id = match boundary {
+            Boundary::Anywhere => &mut self.needles[at].anywhere,
+            Boundary::WholeWord => &mut self.needles[at].whole_word,
+        };
+        Ok(id_of(id, &mut self.keywords))
+    }
+
+    /// Adds a literal of a pattern: mapped text, which is looked for as it is.
+    pub(crate) fn add_literal(&mut self, literal: &str) -> Result<KeywordId, KeywordError> {
+        let at = self.needle(literal.to_owned())?;
+        Ok(id_of(&mut self.needles[at].literal, &mut self.keywords))
+    }
+
+    /// The place of the needle of this text.
+    fn needle(&mut self, folded: String) -> Result<usize, KeywordError> {
         if folded.is_empty() {
             return Err(KeywordError::Empty);
         }
@@ -110,28 +129,18 @@ impl KeywordSetBuilder {
         if self.keywords as usize >= KEYWORDS_MAX {
             return Err(KeywordError::TooMany);
         }
-        let at = match self.by_text.get(&folded) {
-            Some(&at) => at,
-            None => {
-                let bytes = self.bytes + folded.len();
-                if bytes > KEYWORDS_BYTES_MAX {
-                    return Err(KeywordError::TooManyBytes { bytes });
-                }
-                self.bytes = bytes;
-                self.needles.push(Needle { bytes: folded.len() as u32, anywhere: None, whole_word: None });
-                self.texts.push(folded.clone());
-                self.by_text.insert(folded, self.needles.len() - 1);
-                self.needles.len() - 1
-            }
-        };
-        let id = match boundary {
-            Boundary::Anywhere => &mut self.needles[at].anywhere,
-            Boundary::WholeWord => &mut self.needles[at].whole_word,
-        };
-        Ok(*id.get_or_insert_with(|| {
-            self.keywords += 1;
-            KeywordId(self.keywords - 1)
-        }))
+        if let Some(&at) = self.by_text.get(&folded) {
+            return Ok(at);
+        }
+        let bytes = self.bytes + folded.len();
+        if bytes > KEYWORDS_BYTES_MAX {
+            return Err(KeywordError::TooManyBytes { bytes });
+        }
+        self.bytes = bytes;
+        self.needles.push(Needle { bytes: folded.len() as u32, anywhere: None, whole_word: None, literal: None });
+        self.texts.push(folded.clone());
+        self.by_text.insert(folded, self.needles.len() - 1);
+        Ok(self.needles.len() - 1)
     }
 
     /// Compiles the set. Cannot fail: every bound was checked when its keyword was added.
@@ -139,6 +148,14 @@ impl KeywordSetBuilder {
     pub fn build(self) -> KeywordSet {
         KeywordSet { automaton: Automaton::new(&self.texts), needles: self.needles, keywords: self.keywords }
     }
+}
+
+/// The id that is there, else the next.
+fn id_of(id: &mut Option<KeywordId>, ids: &mut u32) -> KeywordId {
+    *id.get_or_insert_with(|| {
+        *ids += 1;
+        KeywordId(*ids - 1)
+    })
 }
 
 /// The keywords of a rule set, compiled. Immutable; share it between threads as it is.
@@ -168,13 +185,37 @@ impl KeywordSet {
         self.automaton.memory_bytes() + self.needles.capacity() * size_of::<Needle>()
     }
 
-    /// Puts the keywords that `folded` holds into `hits`, replacing what it held.
+    /// Folds `text` into `folded`, and puts the keywords it holds, and the literals of patterns, into `hits`; both replace
+    /// what was there.
+    pub fn fold_and_scan(&self, text: &str, folded: &mut String, hits: &mut HitSet) {
+        let composed = fold_noting(text, folded);
+        self.scan(folded, hits);
+        if composed {
+            // Literals are in the text as it was before its code points were composed.
+            hits.forget_places();
+            let mut mapped = hits.take_buffer();
+            map_into(text, &mut mapped);
+            self.automaton.each_match(mapped.as_bytes(), |needle, _| {
+                if let Some(id) = self.needles[needle].literal {
+                    hits.insert(id);
+                }
+            });
+            hits.return_buffer(mapped);
+        }
+    }
+
+    /// Puts the keywords that `folded` holds into `hits`, replacing what it held. Literals of patterns that are not in
+    /// normal form are missed: [`KeywordSet::fold_and_scan`] finds them.
     pub fn scan(&self, folded: &str, hits: &mut HitSet) {
-        hits.reset(self.len());
+        hits.reset(self.len(), folded.len());
         self.automaton.each_match(folded.as_bytes(), |needle, end| {
             let needle = &self.needles[needle];
             if let Some(id) = needle.anywhere {
                 hits.insert(id);
+            }
+            if let Some(id) = needle.literal {
+                hits.insert(id);
+                hits.insert_place(id, span(needle, end).start);
             }
             if let Some(id) = needle.whole_word
                 && !hits.contains(id)

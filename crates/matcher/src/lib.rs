@@ -43,7 +43,7 @@ pub use keywords::{
 };
 pub use phrase::exact_phrase;
 pub use regex::{
-    Case, HAYSTACK_CHARS_MAX, MATCHES_MAX, NFA_BYTES_MAX, PATTERN_CHARS_MAX, Regex, RegexError, RegexMatch,
+    Case, FiledRegex, HAYSTACK_CHARS_MAX, MATCHES_MAX, NFA_BYTES_MAX, PATTERN_CHARS_MAX, Regex, RegexError, RegexMatch,
     RegexScratch,
 };
 pub use word::is_word_boundary;

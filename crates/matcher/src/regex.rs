@@ -1,16 +1,18 @@
 //! Regular expressions for `matches` and for extraction (D-6).
 //!
 //! Input: a pattern, then original (unfolded) texts. Output: whether and where it matches, what its capture holds, and
-//! which literals a folded text must hold for it to match at all.
+//! which literals a text must hold for it to match at all.
 //! RX-1: a search costs at most the compiled size times the haystack, and the haystack is at most
 //! [`HAYSTACK_CHARS_MAX`] code points: no pattern and no text makes it super-linear.
-//! RX-2: if a pattern has required literals, then every text it matches holds one of them once folded.
+//! RX-2: if a pattern has required literals, then every text it matches holds one of them once its code points are mapped
+//! and its whitespace is squeezed.
 //! RX-3: a search takes no lock; all that it writes is in the caller's [`RegexScratch`].
 //! Absent: look-around and back-references (no linear search has them), replacement, many patterns at once (their literals
 //! go into the one keyword scan; a combined automaton explodes).
 //! Source: `regex-syntax` for the dialect, `regex-automata` for the search.
 
 mod engine;
+mod filed;
 mod literals;
 mod scratch;
 
@@ -21,9 +23,11 @@ use regex_automata::Input;
 use regex_syntax::hir::{Hir, HirKind};
 use rustc_hash::FxHasher;
 
+pub use filed::FiledRegex;
 pub use scratch::RegexScratch;
 
 use engine::Engine;
+use literals::Required;
 
 /// Most code points a pattern may have (D-6).
 pub const PATTERN_CHARS_MAX: usize = 512;
@@ -35,7 +39,7 @@ pub const NFA_BYTES_MAX: usize = 256 << 10;
 /// Most matches [`Regex::each_match`] reports in one text.
 pub const MATCHES_MAX: usize = 64;
 /// Bytes of states a lazily built DFA may hold before it starts over.
-const LAZY_DFA_BYTES_MAX: usize = 64 << 10;
+const LAZY_DFA_BYTES_MAX: usize = 32 << 10;
 /// Most levels of nesting in a pattern.
 const NESTING_MAX: u32 = 64;
 /// The group that is captured, wherever it stands.
@@ -91,7 +95,8 @@ struct Compiled {
     engine: Engine,
     /// The index of the captured group.
     group: Option<usize>,
-    literals: Option<Vec<String>>,
+    /// Sets of literals of each of which a folded text must hold one, the most selective first.
+    required: Vec<Required>,
     /// Spreads patterns over the places of a scratch.
     hash: u64,
 }
@@ -114,14 +119,14 @@ impl Regex {
         // A pattern that parsed can only fail to compile by its size.
         let engine = Engine::new(&hir).ok_or(RegexError::TooLarge)?;
         let group = value_group(&hir);
-        let literals = literals::required(&hir);
+        let required = literals::required(&hir);
         let hash = {
             use std::hash::{Hash, Hasher};
             let mut hasher = FxHasher::default();
             (pattern, case).hash(&mut hasher);
             hasher.finish()
         };
-        Ok(Self { compiled: Arc::new(Compiled { pattern: pattern.to_owned(), engine, group, literals, hash }) })
+        Ok(Self { compiled: Arc::new(Compiled { pattern: pattern.to_owned(), engine, group, required, hash }) })
     }
 
     /// Returns the pattern as it was written.
@@ -136,11 +141,11 @@ impl Regex {
         self.compiled.group.is_some()
     }
 
-    /// Returns folded literals of which a folded text must hold at least one for the pattern to match the original text;
-    /// `None` if the pattern promises nothing of the kind. Each literal has at least two bytes.
+    /// Returns literals of which a text must hold at least one for the pattern to match, once its code points are mapped as
+    /// folding does; `None` if the pattern promises nothing of the kind. Each literal has at least two bytes.
     #[must_use]
     pub fn required_literals(&self) -> Option<&[String]> {
-        self.compiled.literals.as_deref()
+        self.compiled.required.first().map(|required| &*required.literals)
     }
 
     /// Returns the bytes of heap the compiled pattern holds, for limits and metrics.
@@ -152,8 +157,13 @@ impl Regex {
     /// Whether the pattern matches within the searched part of `text`.
     #[must_use]
     pub fn is_match(&self, text: &str, scratch: &mut RegexScratch) -> bool {
+        self.confirm(&Input::new(haystack(text)), scratch)
+    }
+
+    /// Whether there is a match in `input`.
+    fn confirm(&self, input: &Input<'_>, scratch: &mut RegexScratch) -> bool {
         let place = scratch.seat(&self.compiled);
-        self.compiled.engine.is_match(&Input::new(haystack(text)), scratch, place)
+        self.compiled.engine.is_match(input, scratch, place)
     }
 
     /// Returns the leftmost match within the searched part of `text`.

@@ -100,15 +100,6 @@ pub(crate) fn combining_class(c: char) -> u8 {
     }
 }
 
-/// Whether what follows `c` in its segment may change it: by composing with it, or with a part of it (a dot below goes
-/// before the accent of "é"). Only for code points of folded text.
-pub(crate) fn changes_before_marks(c: char) -> bool {
-    let at = COMPOSITIONS.partition_point(|&(first, ..)| first < c);
-    COMPOSITIONS.get(at).is_some_and(|&(first, ..)| first == c)
-        || DECOMPOSITIONS.binary_search_by_key(&c, |&(composite, ..)| composite).is_ok()
-        || hangul::composes_forward(c)
-}
-
 /// The code point that `first` and `second` compose to.
 pub(crate) fn compose(first: char, second: char) -> Option<char> {
     hangul::compose(first, second).or_else(|| {
@@ -149,10 +140,6 @@ mod hangul {
 
     fn char_at(c: u32) -> char {
         char::from_u32(c).expect("Hangul blocks hold no surrogates")
-    }
-
-    pub(super) fn composes_forward(c: char) -> bool {
-        offset(c, L, L_COUNT).is_some() || offset(c, S, S_COUNT).is_some_and(|s| s.is_multiple_of(T_COUNT))
     }
 
     pub(super) fn compose(first: char, second: char) -> Option<char> {

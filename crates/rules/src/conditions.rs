@@ -24,7 +24,7 @@ pub(crate) mod window;
 use std::sync::Arc;
 
 use kilat_domain::Number;
-use kilat_matcher::Boundary;
+use kilat_matcher::{Boundary, Regex};
 use serde_json::{Map, Value};
 
 use crate::codes;
@@ -154,6 +154,8 @@ pub(crate) enum Scan<'c> {
     Decides(Vec<&'c str>, Boundary),
     /// The condition can hold only where one of these is found.
     Needs(Vec<&'c str>),
+    /// The condition holds exactly where one of these matches.
+    Patterns(&'c [Regex]),
 }
 
 /// What a condition compares its field with. A value that is none of these fulfils nothing.

@@ -21,7 +21,7 @@ use crate::codes;
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::document::Document;
 use crate::endpoint::Endpoint;
-use crate::facts::Scratch;
+use crate::facts::{Scratch, head};
 use crate::rule::{Class, Rule};
 use crate::settings::Settings;
 
@@ -160,8 +160,8 @@ impl RuleSet {
             && let Some(text) = event.message.as_ref().and_then(|message| message.text.as_deref())
             && !text.is_empty()
         {
-            scratch.fold_message(text);
-            self.keywords.scan(&scratch.folded, &mut scratch.hits);
+            self.keywords.fold_and_scan(head(text), &mut scratch.folded, &mut scratch.hits);
+            scratch.has_text = true;
         }
         self.index.wake(event.kind, scratch);
         Pass::new(self, scratch)

@@ -37,6 +37,13 @@ impl OffsetMap {
         start..self.end(folded.end.min(self.folded_len)).max(start)
     }
 
+    /// Where the folded byte comes from: the original byte it was copied from and true, or the start of the text that it
+    /// was made of with others and false.
+    pub(crate) fn origin(&self, folded: usize) -> (usize, bool) {
+        let piece = self.pieces[..self.pieces.partition_point(|piece| piece.folded <= folded)].last();
+        (self.start(folded), piece.is_some_and(|piece| piece.copied))
+    }
+
     fn start(&self, folded: usize) -> usize {
         if folded >= self.folded_len {
             return self.pieces.last().map_or(0, |piece| piece.original.end);

@@ -13,7 +13,7 @@ use aho_corasick::{Anchored, dfa};
 use super::grams::Grams;
 
 /// Most bytes of transitions a DFA may take.
-const DFA_BYTES_MAX: usize = 512 << 10;
+const DFA_BYTES_MAX: usize = 128 << 10;
 /// Why building cannot fail.
 const WITHIN: &str = "a keyword set's bounds keep automata far below 2^31 states";
 

@@ -24,7 +24,7 @@ fn check(keywords: &[(&str, Boundary)], texts: &[&str]) {
         let folded = fold(text);
         set.scan(&folded, &mut hits);
         let mut occurrences = HitSet::new();
-        occurrences.reset(set.len());
+        occurrences.reset(set.len(), folded.len());
         set.each_match(&folded, |id, span| {
             assert!(
                 keywords.iter().zip(&ids).any(|(keyword, &of)| of == id && fold(keyword.0) == folded[span.clone()])

@@ -1,17 +1,14 @@
-//! Derives literals that a folded text must hold for a pattern to match the original text.
+//! Derives literals that a mapped text must hold for a pattern to match the original text.
 //!
-//! Input: a parsed pattern. Output: folded literals, one of which is in `fold(t)` for every `t` that the pattern matches.
+//! Input: a parsed pattern. Output: literals, one of which is in the mapped text of every text that the pattern matches.
 //! Folding maps every code point on its own, then normalises, then squeezes whitespace. So the pattern's literals are
-//! mapped first (`(?i)k` is k, K and the Kelvin sign, all of which map to `k`), which gives text that the mapped message
-//! must hold; then each is cut to its **core**, which normalising and squeezing leave alone whatever stands around it.
-//! The last letter mostly goes: in "cafe\u{301}" the pattern `cafe` matches, and the folded text holds no "cafe". It stays
-//! where the pattern itself says that nothing combining follows (`rp\s*\d`).
-//! Absent: anything clever with assertions: `\b` does not keep a mark away that follows a soft hyphen.
+//! mapped too: `(?i)k` is k, K and the Kelvin sign, all of which map to `k`. Normalising is left out of the text they are
+//! looked for in: in "cafe\u{301}" the pattern `cafe` matches, and the folded text holds no "cafe".
+//! Absent: assertions; they only rule matches out.
 //! Source: the idea is that of RE2's prefilters; `regex_syntax::hir::literal` knows nothing of folding.
 
-use regex_syntax::hir::{Class, Hir, HirKind, Repetition};
+use regex_syntax::hir::{Class, Hir, HirKind};
 
-use crate::fold::fold;
 use crate::unicode::{self, Folding};
 
 /// Most alternatives a set of literals may have.
@@ -23,131 +20,179 @@ const LITERAL_BYTES_MIN: usize = 2;
 /// Most code points of a class that are looked at one by one. `\d` has 770.
 const CLASS_CHARS_MAX: usize = 2_048;
 
-/// Returns the most selective literals of which one is required, if there are any.
-pub(super) fn required(hir: &Hir) -> Option<Vec<String>> {
-    best_of(hir, After::Unknown).map(|candidate| candidate.literals)
+/// Most sets of literals a pattern is asked for. A third rarely rules anything out that two let through.
+const SETS_MAX: usize = 2;
+
+/// Literals of which a folded text must hold one.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Required {
+    pub(super) literals: Vec<String>,
+    pub(super) reach: Reach,
 }
 
-/// What stands behind a piece of mapped text.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum After {
-    /// A code point that starts a normalisation segment.
-    Boundary,
-    /// Perhaps something that combines with what is before it.
+/// How far before a literal, in the original text, the match begins that it is part of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reach {
+    /// The match begins where the literal does.
+    Start,
+    /// At most so many bytes before.
+    Bytes(usize),
+    /// Nobody knows.
     Unknown,
 }
 
-/// How the mapped text of an expression starts.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Start {
-    /// With a code point that starts a normalisation segment.
-    Boundary,
-    /// So, or the mapped text is empty.
-    BoundaryOrEmpty,
-    /// Perhaps otherwise.
-    Unknown,
+/// Returns up to [`SETS_MAX`] sets of literals, each required, the most selective one first.
+pub(super) fn required(hir: &Hir) -> Vec<Required> {
+    let mut candidates = Vec::new();
+    candidates_of(hir, Some(0), &mut candidates);
+    // Of those that cost the same the last one, which is the longest of its run.
+    candidates.reverse();
+    candidates.sort_by(|a, b| a.cost.total_cmp(&b.cost));
+    let mut chosen: Vec<Candidate> = Vec::new();
+    for candidate in candidates {
+        // A literal that holds another, or is held by one, says little that the other does not.
+        let overlaps = |other: &Candidate| {
+            let held = |a: &[String], b: &[String]| a.iter().any(|a| b.iter().any(|b| a.contains(b.as_str())));
+            held(&candidate.literals, &other.literals) || held(&other.literals, &candidate.literals)
+        };
+        if chosen.len() < SETS_MAX && !chosen.iter().any(overlaps) {
+            chosen.push(candidate);
+        }
+    }
+    chosen.into_iter().map(|candidate| Required { literals: candidate.literals, reach: candidate.reach }).collect()
 }
 
 /// Literals of which one is required, and how rarely they are expected in text (less is rarer).
 struct Candidate {
     literals: Vec<String>,
     cost: f64,
+    reach: Reach,
 }
 
 impl Candidate {
-    /// The candidate that the mapped texts `texts` make, one of which is in the mapped message with `after` behind it.
-    fn new(texts: &[String], after: After) -> Option<Self> {
-        let mut cores: Vec<String> = texts.iter().map(|text| core(text, after)).collect();
+    /// The candidate that the mapped texts `texts` of `parts` make, with at most `before` bytes of the match before them.
+    fn new(texts: &[String], parts: &[Hir], before: Option<usize>) -> Option<Self> {
+        let mut cores: Vec<String> = texts.iter().map(|text| squeezed(text)).collect();
+        let is_whole = !texts.iter().any(|text| text.is_empty() || text.starts_with(' '));
+        let reach = match before {
+            Some(0) if is_whole && opens(parts) => Reach::Start,
+            // The code points that a literal leaves out are still the match's.
+            Some(before) => match parts.iter().map(|part| part.properties().maximum_len()).sum::<Option<usize>>() {
+                Some(own) => Reach::Bytes(before + own),
+                None => Reach::Unknown,
+            },
+            None => Reach::Unknown,
+        };
         cores.sort_by(|a, b| (a.len(), a).cmp(&(b.len(), b)));
         let mut literals: Vec<String> = Vec::new();
         for core in cores {
             if core.len() < LITERAL_BYTES_MIN {
                 return None;
             }
-            // A text that holds the longer one holds the shorter one too.
-            if !literals.iter().any(|shorter| core.contains(shorter.as_str())) {
+            // A text that holds the longer one holds the shorter one too; but not where the longer one begins.
+            let is_held = |shorter: &String| match reach {
+                Reach::Start => core.starts_with(shorter.as_str()),
+                _ => core.contains(shorter.as_str()),
+            };
+            if !literals.iter().any(is_held) {
                 literals.push(core);
             }
         }
-        Self::of(literals)
+        Self::of(literals, reach)
     }
 
-    fn of(literals: Vec<String>) -> Option<Self> {
+    fn of(literals: Vec<String>, reach: Reach) -> Option<Self> {
         if literals.is_empty() || literals.len() > LITERALS_MAX {
             return None;
         }
         // About one byte in eight is as expected; beyond twelve bytes a literal is as rare as it gets, and every literal
         // costs something in the scan.
         let rarity = |literal: &String| 0.125_f64.powi(literal.len().min(12) as i32) + 1e-6;
-        Some(Self { cost: literals.iter().map(rarity).sum(), literals })
+        Some(Self { cost: literals.iter().map(rarity).sum(), literals, reach })
     }
 }
 
-fn keep_better(best: &mut Option<Candidate>, candidate: Option<Candidate>) {
-    if let Some(candidate) = candidate
-        && best.as_ref().is_none_or(|best| candidate.cost <= best.cost)
-    {
-        *best = Some(candidate);
-    }
-}
-
-/// The best candidate within `hir`.
-fn best_of(hir: &Hir, after: After) -> Option<Candidate> {
+/// Every candidate within `hir`, which a match has at most `before` bytes before.
+fn candidates_of(hir: &Hir, before: Option<usize>, candidates: &mut Vec<Candidate>) {
     match hir.kind() {
-        HirKind::Empty | HirKind::Look(_) => None,
-        HirKind::Literal(_) | HirKind::Class(_) => Candidate::new(&exact(hir)?, after),
-        HirKind::Capture(capture) => best_of(&capture.sub, after),
-        HirKind::Repetition(repetition) => best_of_repetition(repetition, after),
-        HirKind::Concat(parts) => best_of_concat(parts, after),
-        HirKind::Alternation(branches) => {
-            let mut literals = Vec::new();
-            for branch in branches {
-                literals.extend(best_of(branch, after)?.literals);
-            }
-            literals.sort();
-            literals.dedup();
-            Candidate::of(literals)
+        HirKind::Empty | HirKind::Look(_) => {}
+        HirKind::Literal(_) | HirKind::Class(_) => {
+            let texts = exact(hir);
+            candidates.extend(texts.and_then(|texts| Candidate::new(&texts, std::slice::from_ref(hir), before)));
         }
+        HirKind::Capture(capture) => candidates_of(&capture.sub, before, candidates),
+        // The first turn has `before` before it.
+        HirKind::Repetition(repetition) if repetition.min > 0 => candidates_of(&repetition.sub, before, candidates),
+        HirKind::Repetition(_) => {}
+        HirKind::Concat(parts) => candidates_of_concat(parts, before, candidates),
+        HirKind::Alternation(branches) => candidates.extend(best_of_branches(branches, before)),
     }
 }
 
-fn best_of_repetition(repetition: &Repetition, after: After) -> Option<Candidate> {
-    if repetition.min == 0 {
-        return None;
+/// Every run of neighbours with few texts, every part by itself.
+fn candidates_of_concat(parts: &[Hir], before: Option<usize>, candidates: &mut Vec<Candidate>) {
+    // How many bytes of the match part i has before it.
+    let mut befores = vec![before; parts.len()];
+    for i in 1..parts.len() {
+        let part = parts[i - 1].properties().maximum_len();
+        befores[i] = befores[i - 1].zip(part).map(|(before, part)| before + part);
     }
-    // Behind one turn comes another or what comes behind all of them.
-    let last = repetition.max == Some(1);
-    let after = if last || start(&repetition.sub) != Start::Unknown { after } else { After::Unknown };
-    best_of(&repetition.sub, after)
-}
-
-/// The best of: every run of neighbours with few texts, every part by itself.
-fn best_of_concat(parts: &[Hir], after: After) -> Option<Candidate> {
-    // What stands behind part i, from right to left.
-    let mut afters = vec![after; parts.len()];
-    for i in (1..parts.len()).rev() {
-        afters[i - 1] = match start(&parts[i]) {
-            Start::Boundary => After::Boundary,
-            Start::BoundaryOrEmpty => afters[i],
-            Start::Unknown => After::Unknown,
-        };
-    }
-    let mut best = None;
     let mut run: Vec<String> = Vec::new();
-    for (part, &after) in parts.iter().zip(&afters) {
-        let texts = exact(part);
-        run = match &texts {
-            Some(texts) if run.is_empty() => texts.clone(),
-            Some(texts) => product(&run, texts).unwrap_or_else(|| texts.clone()),
-            None => Vec::new(),
+    let mut first = 0;
+    for (i, part) in parts.iter().enumerate() {
+        let longer = match (exact(part), run.is_empty()) {
+            (Some(texts), true) => Some((texts, i)),
+            (Some(texts), false) => Some(product(&run, &texts).map_or((texts, i), |texts| (texts, first))),
+            (None, _) => None,
         };
-        if run.is_empty() {
-            keep_better(&mut best, best_of(part, after));
-        } else {
-            keep_better(&mut best, Candidate::new(&run, after));
+        match longer {
+            Some((texts, from)) => {
+                (run, first) = (texts, from);
+                candidates.extend(Candidate::new(&run, &parts[first..=i], befores[first]));
+            }
+            None => {
+                run.clear();
+                candidates_of(part, befores[i], candidates);
+            }
         }
     }
-    best
+}
+
+/// The best candidates of all branches together.
+fn best_of_branches(branches: &[Hir], before: Option<usize>) -> Option<Candidate> {
+    let mut literals = Vec::new();
+    let mut reach = Reach::Start;
+    for branch in branches {
+        let mut candidates = Vec::new();
+        candidates_of(branch, before, &mut candidates);
+        let best = candidates.into_iter().min_by(|a, b| a.cost.total_cmp(&b.cost))?;
+        literals.extend(best.literals);
+        reach = match (reach, best.reach) {
+            (Reach::Unknown, _) | (_, Reach::Unknown) => Reach::Unknown,
+            (Reach::Start, reach) | (reach, Reach::Start) => reach,
+            (Reach::Bytes(a), Reach::Bytes(b)) => Reach::Bytes(a.max(b)),
+        };
+    }
+    literals.sort();
+    literals.dedup();
+    Candidate::of(literals, reach)
+}
+
+/// Whether the first code point of every match of `parts` maps to something.
+fn opens(parts: &[Hir]) -> bool {
+    let is_kept = |c: char| c.is_ascii() || !matches!(unicode::folding(c), Folding::Dropped);
+    let is_width = |part: &&Hir| !matches!(part.kind(), HirKind::Empty | HirKind::Look(_));
+    parts.iter().find(is_width).is_some_and(|part| match part.kind() {
+        HirKind::Empty | HirKind::Look(_) => false,
+        HirKind::Literal(literal) => {
+            std::str::from_utf8(&literal.0).is_ok_and(|text| text.chars().next().is_some_and(is_kept))
+        }
+        HirKind::Class(class) => members(class).is_some_and(|members| members.into_iter().all(is_kept)),
+        HirKind::Capture(capture) => opens(std::slice::from_ref(&*capture.sub)),
+        HirKind::Repetition(repetition) => repetition.min > 0 && opens(std::slice::from_ref(&*repetition.sub)),
+        HirKind::Concat(parts) => opens(parts),
+        HirKind::Alternation(branches) => branches.iter().all(|branch| opens(std::slice::from_ref(branch))),
+    })
 }
 
 /// All mapped texts that `hir` can match, if they are few and short; at least one.
@@ -252,61 +297,8 @@ fn members(class: &Class) -> Option<Vec<char>> {
     complete.then_some(members)
 }
 
-/// How the mapped text of `hir` starts.
-fn start(hir: &Hir) -> Start {
-    match hir.kind() {
-        HirKind::Empty | HirKind::Look(_) => Start::BoundaryOrEmpty,
-        HirKind::Literal(literal) => match std::str::from_utf8(&literal.0) {
-            Ok(text) => in_sequence(text.chars().map(start_of_char)),
-            Err(_) => Start::Unknown,
-        },
-        HirKind::Class(class) => match members(class) {
-            Some(members) => any_of(members.into_iter().map(start_of_char)),
-            None => Start::Unknown,
-        },
-        HirKind::Capture(capture) => start(&capture.sub),
-        HirKind::Repetition(repetition) => match start(&repetition.sub) {
-            Start::Boundary if repetition.min == 0 => Start::BoundaryOrEmpty,
-            start => start,
-        },
-        HirKind::Concat(parts) => in_sequence(parts.iter().map(start)),
-        HirKind::Alternation(branches) => any_of(branches.iter().map(start)),
-    }
-}
-
-fn start_of_char(c: char) -> Start {
-    match unicode::folding(c) {
-        Folding::Same => Start::Boundary,
-        Folding::Dropped => Start::BoundaryOrEmpty,
-        Folding::Mapped(mapped) if mapped.is_boundary() => Start::Boundary,
-        Folding::Mapped(_) => Start::Unknown,
-    }
-}
-
-/// The start of one thing after another.
-fn in_sequence(starts: impl Iterator<Item = Start>) -> Start {
-    starts.into_iter().find(|&start| start != Start::BoundaryOrEmpty).unwrap_or(Start::BoundaryOrEmpty)
-}
-
-/// The start of one thing or another.
-fn any_of(mut starts: impl Iterator<Item = Start>) -> Start {
-    let Some(first) = starts.next() else { return Start::Unknown };
-    starts.fold(first, |all, start| match (all, start) {
-        (Start::Unknown, _) | (_, Start::Unknown) => Start::Unknown,
-        (Start::Boundary, Start::Boundary) => Start::Boundary,
-        _ => Start::BoundaryOrEmpty,
-    })
-}
-
-/// The part of the mapped text `text` that is in the folded text wherever `text` is in the mapped one, folded.
-fn core(text: &str, after: After) -> String {
-    let starts_segment = |c: char| start_of_char(c) == Start::Boundary;
-    let Some(start) = text.find(starts_segment) else { return String::new() };
-    let last = text.rfind(starts_segment).unwrap_or(start);
-    let mut tail = text[last..].chars();
-    // The last segment is whole if nothing can join it: by what follows, or because it is one code point behind which
-    // marks can only line up.
-    let whole = after == After::Boundary
-        || (tail.next().is_some_and(|c| !unicode::changes_before_marks(c)) && tail.next().is_none());
-    fold(&text[start..if whole { text.len() } else { last }])
+/// Mapped text with blanks as a mapped message has them: none at the ends, which a message may begin or end with, and no
+/// two side by side.
+fn squeezed(text: &str) -> String {
+    text.split(' ').filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
 }

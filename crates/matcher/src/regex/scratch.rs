@@ -1,7 +1,7 @@
 //! What searching writes to, kept between searches by the caller.
 //!
 //! Input: a compiled pattern. Output: a cache made for it, warm if the pattern was searched for lately.
-//! RS-1: at most as many DFA caches as the scratch has places; patterns share a place by turns.
+//! RS-1: at most [`CACHES_MAX`] DFA caches; patterns that share a place use it by turns.
 //! Absent: locks and pools; one scratch serves one thread.
 
 use std::sync::Arc;
@@ -12,13 +12,16 @@ use regex_automata::util::primitives::NonMaxUsize;
 
 use super::Compiled;
 
-/// Places of a scratch. A cache has at most about 64 KB and mostly a fraction of that.
-const PLACES: usize = 256;
+/// Places of a scratch, so many that a thousand patterns rarely share one.
+const PLACES: usize = 4_096;
+/// Most caches at a time. A cache has at most about 32 KB and mostly a fraction of that.
+const CACHES_MAX: usize = 1_024;
 
 /// Scratch space for searching with any number of patterns; one per thread.
 #[derive(Debug)]
 pub struct RegexScratch {
-    places: Vec<Option<Place>>,
+    places: Vec<Option<Box<Place>>>,
+    caches: usize,
     pub(super) slots: Vec<Option<NonMaxUsize>>,
     pub(super) backtrack: Option<backtrack::Cache>,
     pub(super) pike: Option<pikevm::Cache>,
@@ -34,7 +37,7 @@ struct Place {
 impl Default for RegexScratch {
     fn default() -> Self {
         let places = std::iter::repeat_with(|| None).take(PLACES).collect();
-        Self { places, slots: Vec::new(), backtrack: None, pike: None }
+        Self { places, caches: 0, slots: Vec::new(), backtrack: None, pike: None }
     }
 }
 
@@ -54,7 +57,16 @@ impl RegexScratch {
                 place.owner = pattern.clone();
                 place.cache.reset(&pattern.engine.dfa);
             }
-            free => *free = Some(Place { owner: pattern.clone(), cache: pattern.engine.dfa.create_cache() }),
+            free => {
+                *free = Some(Box::new(Place { owner: pattern.clone(), cache: pattern.engine.dfa.create_cache() }));
+                self.caches += 1;
+                if self.caches > CACHES_MAX {
+                    // Who is asked again gets a new one; that happens only where there are more patterns than caches.
+                    let others = self.places.iter_mut().enumerate().filter(|(other, _)| *other != at);
+                    others.for_each(|(_, place)| *place = None);
+                    self.caches = 1;
+                }
+            }
         }
         at
     }

@@ -1,7 +1,8 @@
 //! Regexes find what the specification says, within their bounds, and never miss behind their literals.
 
-use super::{Case, HAYSTACK_CHARS_MAX, MATCHES_MAX, Regex, RegexError, RegexScratch};
-use crate::fold;
+use super::{Case, FiledRegex, HAYSTACK_CHARS_MAX, MATCHES_MAX, Regex, RegexError, RegexScratch};
+use crate::fold::map_into;
+use crate::keywords::{HitSet, KeywordSetBuilder};
 use proptest::prelude::*;
 
 fn regex(pattern: &str) -> Regex {
@@ -88,7 +89,7 @@ fn literals_are_what_a_reader_would_pick() {
     }
     check(r"Rp\s*([0-9.,]+)", Some(&["rp"]));
     check(r"(?:Rp|IDR)\.?\s*(\d+)", Some(&["rp", "idr"]));
-    check(r"payment received", Some(&["payment receive"]));
+    check(r"payment received", Some(&["payment received"]));
     check(r"total\s*:?\s*(\d+)", Some(&["total"]));
     check(r"\w+@gmail\.com\s", Some(&["@gmail.com"]));
     check(r"order[- ]?id: (\w+)", Some(&["orderid:", "order id:", "order-id:"]));
@@ -98,6 +99,40 @@ fn literals_are_what_a_reader_would_pick() {
     check(r"a*", None);
     check(r"(?:order|beli)?", None);
     check(r"我想订购", Some(&["我想订购"]));
+}
+
+/// Whether each pattern matches the text, by its literals.
+fn filed_matches(patterns: &[&str], text: &str) -> Vec<bool> {
+    let mut builder = KeywordSetBuilder::new();
+    let filed: Vec<FiledRegex> =
+        patterns.iter().map(|pattern| FiledRegex::new(&regex(pattern), &mut builder).unwrap()).collect();
+    let (keywords, mut hits, mut scratch) = (builder.build(), HitSet::new(), RegexScratch::new());
+    keywords.fold_and_scan(text, &mut String::new(), &mut hits);
+    filed.iter().map(|filed| filed.is_match(text, &mut hits, &mut scratch)).collect()
+}
+
+#[test]
+fn patterns_are_confirmed_where_their_literals_are() {
+    let check = |pattern: &str, text: &str, expect: bool| {
+        assert_eq!(filed_matches(&[pattern], text), [expect], "{pattern:?} in {text:?}");
+    };
+    check(r"rp\s*\d", "sudah bayar  RP 50", true);
+    check(r"rp\s*\d", "sudah bayar rp saja, rp5", true);
+    check(r"rp\s*\d", "sudah bayar rp saja", false);
+    check(r"rp\s*\d", "ｒｐ 5, \u{200b}ok", false);
+    check(r"\brp", "corp. rp", true);
+    check(r"\brp", "corp", false);
+    check(r"(\d{1,3}) ribu", "harga é 25\tribu", false);
+    check(r"(\d{1,3})\s+ribu", "harga é  25 \t ribu", true);
+    check("  order", "  order", true);
+    check("\u{ad}order", "\u{ad}order", true);
+    check(r"order.{0,20}kirim", "kirim order", false);
+    check(r"order.{0,20}kirim", "kirim order ya, ＫＩＲＩＭ kirim", true);
+    // More places than are kept.
+    check(r"ha{2}(?:ha)*!", &format!("{} haa!", "ha ".repeat(100)), true);
+    // Nothing counts beyond what is searched.
+    check("order", &format!("{}order", "é".repeat(HAYSTACK_CHARS_MAX)), false);
+    check("order", &format!("{}order", "é".repeat(HAYSTACK_CHARS_MAX - 5)), true);
 }
 
 /// Patterns with what makes literals unsound when taken naively, and texts made of the same pieces.
@@ -141,7 +176,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 4_000, max_global_rejects: 1_000_000, ..ProptestConfig::default() })]
 
     #[test]
-    fn what_a_pattern_matches_holds_a_required_literal_once_folded(pattern in pattern(), texts in prop::collection::vec(text(), 8)) {
+    fn what_a_pattern_matches_holds_a_required_literal_once_mapped(pattern in pattern(), texts in prop::collection::vec(text(), 8)) {
         let regex = match Regex::new(&pattern, Case::Insensitive) {
             Err(RegexError::TooLarge) => return Ok(()),
             regex => regex.unwrap(),
@@ -150,13 +185,28 @@ proptest! {
         if let Some(literals) = regex.required_literals() {
             for text in texts {
                 if regex.is_match(&text, &mut scratch) {
-                    let folded = fold(&text);
+                    let mut mapped = String::new();
+                    map_into(&text, &mut mapped);
                     prop_assert!(
-                        literals.iter().any(|literal| folded.contains(literal.as_str())),
-                        "{pattern:?} matches {text:?}, folded {folded:?}, literals {literals:?}"
+                        literals.iter().any(|literal| mapped.contains(literal.as_str())),
+                        "{pattern:?} matches {text:?}, mapped {mapped:?}, literals {literals:?}"
                     );
                 }
             }
+        }
+    }
+
+    #[test]
+    fn a_filed_pattern_matches_where_the_pattern_does(
+        patterns in prop::collection::vec(pattern(), 1..4),
+        texts in prop::collection::vec(text(), 4),
+    ) {
+        let patterns: Vec<&str> =
+            patterns.iter().map(String::as_str).filter(|pattern| Regex::new(pattern, Case::Insensitive).is_ok()).collect();
+        for text in texts {
+            let expect: Vec<bool> =
+                patterns.iter().map(|pattern| regex(pattern).is_match(&text, &mut RegexScratch::new())).collect();
+            prop_assert_eq!(filed_matches(&patterns, &text), expect, "{:?} in {:?}", patterns, text);
         }
     }
 

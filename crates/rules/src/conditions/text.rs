@@ -52,8 +52,6 @@ pub(super) struct Texts {
 #[derive(Debug)]
 struct Patterns {
     patterns: Vec<Regex>,
-    /// Words of which a text must hold one for any pattern to match; `None` where a pattern promises nothing.
-    literals: Option<Vec<String>>,
     is_message: bool,
 }
 
@@ -65,9 +63,7 @@ fn read(reading: &mut Reading<'_>) -> Option<Arc<dyn Condition>> {
             let text = object::text(value, "`value`", reading.report)?;
             pattern::compile(&text, case, value.at, reading.report)
         })?;
-        let literals = patterns.iter().map(|pattern| pattern.required_literals().map(<[String]>::to_vec));
-        let literals = literals.collect::<Option<Vec<_>>>().map(|lists| lists.concat());
-        return Some(Arc::new(Patterns { patterns, literals, is_message }));
+        return Some(Arc::new(Patterns { patterns, is_message }));
     }
     let texts = read_texts(reading)?;
     Some(Arc::new(Texts::new(reading.op, texts, reading.case_sensitive, is_message)))
@@ -250,8 +246,7 @@ impl Condition for Patterns {
     }
 
     fn scan(&self) -> Option<Scan<'_>> {
-        let literals = self.literals.as_ref().filter(|_| self.is_message)?;
-        Some(Scan::Needs(literals.iter().map(String::as_str).collect()))
+        self.is_message.then_some(Scan::Patterns(&self.patterns))
     }
 }
 

@@ -3,10 +3,11 @@
 //! In: a rule. Out: a [`Draft`], from which the index takes what it answers itself, and what is left of it: a [`Program`].
 //! PR-1: a draft decides as the rule's conditions do, one by one in any order, since none has an effect.
 
-use kilat_matcher::{Boundary, HitSet, KeywordError, KeywordId, KeywordSetBuilder};
+use kilat_matcher::{Boundary, FiledRegex, HitSet, KeywordError, KeywordId, KeywordSetBuilder};
 
 use crate::conditions::{Cost, Group, Leaf, Scan, Tree};
-use crate::facts::Env;
+use crate::facts::{Env, head};
+use crate::fields::message_text;
 use crate::rule::Rule;
 
 /// What a rule still has to be asked once the index let it through, cheapest first.
@@ -48,6 +49,12 @@ enum Step {
     /// Holds where one of the keywords is found, or for a negation where none is.
     Keywords {
         ids: Box<[KeywordId]>,
+        negated: bool,
+        when_missing: bool,
+    },
+    /// Holds where one of the patterns matches the message text, or for a negation where none does.
+    Patterns {
+        patterns: Box<[FiledRegex]>,
         negated: bool,
         when_missing: bool,
     },
@@ -183,6 +190,14 @@ impl Step {
                     when_missing: literal.decide(None),
                 });
             }
+            Some(Scan::Patterns(patterns)) => {
+                let patterns = patterns.iter().map(|pattern| FiledRegex::new(pattern, keywords));
+                return Ok(Step::Patterns {
+                    patterns: patterns.collect::<Result<_, _>>()?,
+                    negated: literal.is_negative(),
+                    when_missing: literal.decide(None),
+                });
+            }
             // A negation holds where nothing is found, so that the scan cannot spare it the look.
             Some(Scan::Needs(words)) if !leaf.op.positive().1 => {
                 Step::Check { leaf: leaf.clone(), needs: Some(ids(&words, Boundary::Anywhere, keywords)?) }
@@ -196,6 +211,10 @@ impl Step {
         match self {
             Step::Keywords { ids, negated: false, when_missing } => {
                 Some(Gate { keywords: ids.clone(), when_missing: *when_missing })
+            }
+            Step::Patterns { patterns, negated: false, when_missing } => {
+                let gates = patterns.iter().map(FiledRegex::gate).collect::<Option<Vec<_>>>()?;
+                Some(Gate { keywords: gates.concat().into(), when_missing: *when_missing })
             }
             Step::Check { leaf, needs: Some(ids) } => {
                 Some(Gate { keywords: ids.clone(), when_missing: leaf.when_missing() })
@@ -217,6 +236,7 @@ impl Step {
     fn cost(&self) -> Cost {
         match self {
             Step::Keywords { .. } => Cost::Bit,
+            Step::Patterns { .. } => Cost::Pattern,
             Step::Check { leaf, .. } => leaf.condition.cost(),
             Step::Group(_, members) => members.iter().map(Step::cost).max().unwrap_or(Cost::Bit),
         }
@@ -231,6 +251,13 @@ impl Step {
                     *when_missing
                 }
             }
+            Step::Patterns { patterns, negated, when_missing } => match message_text(env.facts) {
+                Some(text) => {
+                    let (hits, regex) = (&mut env.scratch.hits, &mut env.scratch.regex);
+                    patterns.iter().any(|pattern| pattern.is_match(head(text), hits, regex)) != *negated
+                }
+                None => *when_missing,
+            },
             Step::Check { leaf, needs: Some(ids) } => {
                 if env.scratch.has_text && !any(ids, &env.scratch.hits) {
                     false
