@@ -55,7 +55,8 @@ fn facts_without_end_do_not_hold_up_their_partition() {
             "occurred_at": "2026-11-20T03:00:00Z", "lead": {"id": "l1", "attrs": {format!("k{n}"): big}}}));
     }
     house.messages(1..2, "halo");
-    wait(|| house.decisions().len() == 1, "decided after all of that");
+    wait(|| service.totals().events == 13, "all taken");
+    assert_eq!(house.decisions().len(), 1, "decided after all of that");
     service.stop();
     let totals = service.totals();
     service.join();
