@@ -5,9 +5,10 @@ use std::time::Duration;
 use kilat_domain::{
     ChatKind, Conversation, Event, EventKind, Lead, LeadFacts, MessageType, On, Patch, SenderKind, Str, Timestamp,
 };
-use kilat_rules::Settings;
+use kilat_rules::{Memory, Settings};
 
 use crate::identity::{self, News};
+use crate::memory;
 
 /// A pause this long ends a session (D-20).
 const SESSION_PAUSE: Duration = Duration::from_secs(30 * 60);
@@ -51,7 +52,13 @@ pub(crate) fn lead(lead: &mut Lead, event: &Event<'_>, settings: &Settings) -> C
 }
 
 /// Folds what the event says of its conversation.
-pub(crate) fn conversation(conversation: &mut Conversation, event: &Event<'_>, settings: &Settings, news: News) {
+pub(crate) fn conversation(
+    conversation: &mut Conversation,
+    event: &Event<'_>,
+    settings: &Settings,
+    memory: &Memory,
+    news: News,
+) {
     if let Some(facts) = &event.conversation {
         conversation.fold(facts);
     }
@@ -85,7 +92,9 @@ pub(crate) fn conversation(conversation: &mut Conversation, event: &Event<'_>, s
     if event.kind == EventKind::MessageCreated {
         conversation.started_by = conversation.started_by.or(event.sender.as_ref().map(|sender| sender.kind));
     }
-    match counts(event) {
+    let counted = counts(event);
+    memory::remember(conversation, event, counted == Some(SenderKind::Customer), memory);
+    match counted {
         Some(SenderKind::Customer) => {
             let paused = conversation.last_customer_at.is_none_or(|last| event.occurred_at.since(last) > SESSION_PAUSE);
             conversation.session_messages = if paused { 1 } else { conversation.session_messages.saturating_add(1) };

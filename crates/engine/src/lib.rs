@@ -16,6 +16,7 @@ mod caused;
 mod fold;
 mod guard;
 mod identity;
+mod memory;
 mod outputs;
 mod partition;
 mod parts_hasher;

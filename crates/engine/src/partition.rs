@@ -7,7 +7,7 @@ use kilat_domain::{
     Conversation, ConversationEntry, Event, EventKind, InputRange, Lead, LeadEntry, LeadRecord, StateBlock, Str,
     Timestamp,
 };
-use kilat_rules::{RuleSet, Scratch, Settings};
+use kilat_rules::{Memory, RuleSet, Scratch, Settings};
 
 use crate::fold;
 use crate::guard::Chain;
@@ -121,7 +121,8 @@ impl Partition {
         self.now = self.now.max(event.occurred_at);
 
         let settings = rules.map_or(&self.bare, RuleSet::settings);
-        let subject = fold_into(&mut self.state, event, foreseen, settings, &mut self.hasher);
+        let memory = rules.map_or(&Memory::NONE, RuleSet::memory);
+        let subject = fold_into(&mut self.state, event, foreseen, settings, memory, &mut self.hasher);
         let mut caused = 0;
         if let Some(rules) = rules.filter(|_| !event.is_history()) {
             for kind in [EventKind::LeadCreated, EventKind::ConversationCreated] {
@@ -267,6 +268,7 @@ fn fold_into(
     event: &Event<'_>,
     foreseen: &Foreseen,
     settings: &Settings,
+    memory: &Memory,
     hasher: &mut PartsHasher,
 ) -> Subject {
     let workspace = foreseen.workspace;
@@ -288,7 +290,7 @@ fn fold_into(
     if let Some(at) = subject.conversation {
         let cell = state.conversations.touch(at);
         let news = cell.origin.update(event, lead_id.as_deref(), hasher);
-        fold::conversation(&mut cell.state, event, settings, news);
+        fold::conversation(&mut cell.state, event, settings, memory, news);
         if let Some(id) = lead_id.as_deref().filter(|id| news.channel && cell.state.lead.as_deref() != Some(*id)) {
             cell.state.lead = Some(id.into());
         }

@@ -66,6 +66,7 @@ codes! {
         BAD_REGISTRY = "K0216" "bad_registry": "The status registry names one status or alias twice, or is empty.";
         BAD_PARAM = "K0217" "bad_param": "A param is declared wrongly, or its value does not fit its type.";
         UNKNOWN_PARAM = "K0218" "unknown_param": "Something names a param that the document does not declare.";
+        BAD_HISTORY = "K0219" "bad_history": "A condition on history lacks what it needs, or asks for what no past message has.";
 
         TOO_MANY_CONDITIONS = "K0301" "too_many_conditions": "A rule has more conditions than it may (F-224).";
         TOO_MANY_ACTIONS = "K0302" "too_many_actions": "A rule has more actions than it may (F-225).";
@@ -84,8 +85,6 @@ codes! {
         BROKEN_PRESET = "K0504" "broken_preset": "The pattern is a preset whose classes were lost in print and which matches nothing (D-1).";
         CORPUS_BROKEN = "K0505" "corpus_broken": "A preset, a pattern or a condition does not do with the texts of its corpus what the corpus says.";
 
-        HISTORY = "K0701" "history_not_available": "Conditions on history are not available yet.";
-        FIELD_NOT_AVAILABLE = "K0702" "field_not_available": "The field is not available yet.";
         KEY_NOT_AVAILABLE = "K0704" "key_not_available": "The key is not available yet.";
     }
     Warning {

@@ -11,6 +11,7 @@ pub(crate) mod business_hours;
 pub(crate) mod country;
 pub(crate) mod day_of_week;
 pub(crate) mod flag;
+pub(crate) mod history;
 pub(crate) mod money;
 pub(crate) mod number;
 pub(crate) mod phone;
@@ -24,6 +25,7 @@ pub(crate) mod window;
 use std::sync::Arc;
 
 use kilat_domain::Number;
+use kilat_domain::SenderKind;
 use kilat_matcher::{Boundary, Regex};
 use serde_json::{Map, Value};
 
@@ -32,6 +34,7 @@ use crate::corpus::{CORPUS, Corpus};
 use crate::diagnostic::{Position, Report, did_you_mean, nearest};
 use crate::facts::Env;
 use crate::fields::{self, FieldRef, Read};
+use crate::memory::Keep;
 use crate::object::{self, Object};
 use crate::operators::{self, Op};
 use crate::settings::Settings;
@@ -45,6 +48,7 @@ pub(crate) const ALL: &[&Kind] = &[
     &country::KIND,
     &day_of_week::KIND,
     &flag::KIND,
+    &history::KIND,
     &money::KIND,
     &number::KIND,
     &phone::KIND,
@@ -125,6 +129,16 @@ pub(crate) trait Condition: std::fmt::Debug + Send + Sync {
         None
     }
 
+    /// What it sees, for explanations, where that is not the field's value.
+    fn observe(&self, _: &mut Env<'_, '_>) -> Option<Value> {
+        None
+    }
+
+    /// What the conversation has to remember for it.
+    fn keeps(&self) -> Option<Keep> {
+        None
+    }
+
     /// What the condition compares the field with, where comparing values is all that it does: an index then answers for it.
     fn compared(&self) -> Option<Compared<'_>> {
         None
@@ -146,6 +160,8 @@ pub(crate) enum Cost {
     Search,
     /// A pattern.
     Pattern,
+    /// Conditions on many messages.
+    History,
 }
 
 /// What the keyword scan can tell of a condition on the message text.
@@ -236,6 +252,7 @@ pub(crate) const CONDITION_KEYS: &[Key] = &[
     Key::new("any", GROUP, "Instead of a field: at least one of these holds."),
     Key::new("all", GROUP, "Instead of a field: all of these hold."),
     Key::new("none", GROUP, "Instead of a field: none of these holds."),
+    Key::new("history", Shape::Object(history::HISTORY_KEYS, &[]), "Instead of a field: the conversation's messages."),
 ];
 
 impl Leaf {
@@ -255,6 +272,17 @@ impl Leaf {
     /// What the condition says of a missing field.
     pub(crate) fn when_missing(&self) -> bool {
         self.missing.unwrap_or(self.op.holds_when_missing())
+    }
+
+    /// Reads a condition on history, which has no other keys.
+    fn of_history(node: &Node, object: Object<'_>, settings: &Settings, report: &mut Report) -> Option<Leaf> {
+        for other in CONDITION_KEYS.iter().filter(|other| other.name != "history") {
+            if let Some(node) = object.get(other.name) {
+                let message = format!("a condition on history takes no `{}` beside it", other.name);
+                report.add(codes::UNKNOWN_KEY, node.at, message, "write it as a condition of its own");
+            }
+        }
+        history::read(node, settings, report).map(history::leaf)
     }
 
     /// Reads a condition that is no group.
@@ -301,8 +329,10 @@ impl Leaf {
 
     pub(crate) fn canonical(&self) -> Value {
         let mut condition = Map::new();
-        condition.insert("field".into(), self.field.name().into());
-        condition.insert("op".into(), self.op.name().into());
+        if !matches!(self.field.field.read, Read::History) {
+            condition.insert("field".into(), self.field.name().into());
+            condition.insert("op".into(), self.op.name().into());
+        }
         self.condition.canonical(&mut condition);
         if self.case_sensitive {
             condition.insert("case_sensitive".into(), true.into());
@@ -317,7 +347,7 @@ impl Leaf {
     pub(crate) fn expected(&self) -> Value {
         let mut condition = Map::new();
         self.condition.canonical(&mut condition);
-        condition.remove("value").unwrap_or(Value::Null)
+        condition.remove("value").or_else(|| condition.remove("history")).unwrap_or(Value::Null)
     }
 }
 
@@ -330,10 +360,6 @@ fn read_field(object: Object<'_>, report: &mut Report) -> Option<FieldRef> {
     let node = object.require("field", "write the field the condition looks at, or a group", report)?;
     let name = object::text(node, "`field`", report)?;
     let Some(field) = FieldRef::parse(&name) else {
-        if name.trim().starts_with("history") {
-            report.add(codes::HISTORY, node.at, "conditions on history are not available yet", "leave it out");
-            return None;
-        }
         let help = match nearest(&name, fields::names()) {
             Some(near) if near.ends_with('.') => format!("did you mean `{near}<name>`?"),
             Some(near) => format!("did you mean `{near}`?"),
@@ -342,11 +368,6 @@ fn read_field(object: Object<'_>, report: &mut Report) -> Option<FieldRef> {
         report.add(codes::UNKNOWN_FIELD, node.at, format!("there is no field `{name}`"), help);
         return None;
     };
-    if let Read::Later(why) = field.field.read {
-        let message = format!("`{}` is not available yet: {why}", field.name());
-        report.add(codes::FIELD_NOT_AVAILABLE, node.at, message, "use `chat_count` or `chat_count.session`");
-        return None;
-    }
     Some(field)
 }
 
@@ -364,7 +385,35 @@ fn read_op(object: Object<'_>, field: Option<&FieldRef>, report: &mut Report) ->
     op
 }
 
+/// The senders that conditions on a message see, one bit each: customers where none names the sender (F-70), else what
+/// the conditions that always count leave over.
+pub(crate) fn senders(trees: &[Tree]) -> u32 {
+    let every = (1 << SenderKind::WORDS.len()) - 1;
+    let mut named = false;
+    trees.iter().for_each(|tree| tree.each_leaf(&mut |leaf| named |= leaf.field.field.name == "sender.kind"));
+    if !named {
+        return 1 << SenderKind::Customer as u32;
+    }
+    trees.iter().fold(every, |senders, tree| match tree {
+        Tree::Leaf(leaf) if leaf.field.field.name == "sender.kind" => {
+            let members = leaf.condition.symbols().unwrap_or(every);
+            senders & if leaf.op.positive().1 { every & !members } else { members }
+        }
+        _ => senders,
+    })
+}
+
 impl Tree {
+    /// Whether it holds, read as it is written.
+    pub(crate) fn holds(&self, env: &mut Env<'_, '_>) -> bool {
+        match self {
+            Tree::Leaf(leaf) => leaf.holds(env),
+            Tree::Group(Group::All, members) => members.iter().all(|member| member.holds(env)),
+            Tree::Group(Group::Any, members) => members.iter().any(|member| member.holds(env)),
+            Tree::Group(Group::None, members) => !members.iter().any(|member| member.holds(env)),
+        }
+    }
+
     /// Reads a condition or a group; `depth` counts the groups around it.
     pub(crate) fn read(node: &Node, depth: usize, settings: &Settings, report: &mut Report) -> Option<Tree> {
         /// Deepest nesting of groups (D-12).
@@ -377,7 +426,10 @@ impl Tree {
             Group::None => "none",
         };
         let Some(group) = groups.into_iter().find(|group| object.get(key(*group)).is_some()) else {
-            return Leaf::read(object, settings, report).map(Tree::Leaf);
+            return match object.get("history") {
+                Some(node) => Leaf::of_history(node, object, settings, report).map(Tree::Leaf),
+                None => Leaf::read(object, settings, report).map(Tree::Leaf),
+            };
         };
         let members = object.get(key(group))?;
         for other in CONDITION_KEYS.iter().filter(|other| other.name != key(group)) {

@@ -44,6 +44,8 @@ pub struct Scratch {
     /// Any other folded text.
     pub(crate) other: String,
     pub(crate) regex: RegexScratch,
+    /// Buffers for past messages, made when a condition on history first asks.
+    pub(crate) past: Option<Box<Scratch>>,
     /// Whether the event has a message text at all.
     pub(crate) has_text: bool,
     local: Option<Local>,

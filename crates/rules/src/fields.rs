@@ -12,6 +12,7 @@ use kilat_domain::{
 
 use crate::conditions::{self, Kind};
 use crate::facts::Facts;
+use crate::memory::WEEK_HOURS;
 use crate::money;
 use crate::split;
 
@@ -51,8 +52,8 @@ pub(crate) enum Read {
     Split,
     /// The workspace's clock, which only its own conditions read.
     Clock,
-    /// Not available yet, and why.
-    Later(&'static str),
+    /// The conversation's past, which only its own conditions read.
+    History,
 }
 
 impl std::fmt::Debug for Read {
@@ -69,7 +70,7 @@ impl std::fmt::Debug for Read {
             Read::Path(_) => "Path",
             Read::Split => "Split",
             Read::Clock => "Clock",
-            Read::Later(_) => "Later",
+            Read::History => "History",
         })
     }
 }
@@ -128,7 +129,7 @@ impl FieldRef {
             Read::Path(read) => value(read(facts, &self.path)).is_some(),
             Read::Split => lead_id(facts).is_some(),
             Read::Clock => true,
-            Read::Later(_) => false,
+            Read::History => false,
         }
     }
 
@@ -157,6 +158,7 @@ impl FieldRef {
             "order.",
             "call.",
             "split.",
+            "history",
         ];
         FIXED.iter().any(|prefix| self.field.name.starts_with(prefix))
     }
@@ -197,7 +199,7 @@ impl FieldRef {
             }
             Read::Path(read) => value(read(facts, &self.path))?.clone().into_owned(),
             Read::Clock => Value::Text(facts.event.occurred_at.to_string().into()),
-            Read::Later(_) => return None,
+            Read::History => return None,
         })
     }
 
@@ -381,7 +383,12 @@ pub(crate) const ALL: &[Field] = &[
     field!("chat_count" = "chat_count.customer", "number", number, Read::Number(|f| count(f.conversation?.customer_messages)), hidden),
     field!("chat_count.team", "number", number, Read::Number(|f| count(f.conversation?.team_messages)), hidden),
     field!("chat_count.session", "number", number, Read::Number(|f| count(f.conversation?.session_messages)), hidden),
-    field!("chat_count.window_7d", "number", number, Read::Later("it needs the history of a week"), hidden),
+    field!("chat_count.window_7d", "number", number, Read::Number(|f| {
+        let hour = f.event.occurred_at.0.div_euclid(3_600_000);
+        let week = f.conversation?.details.as_ref().map_or(&[][..], |details| &*details.week);
+        let counts = week.iter().filter(|c| (0..WEEK_HOURS.into()).contains(&(hour - i64::from(c.hour))));
+        count(counts.fold(0, |sum: u32, c| sum.saturating_add(c.messages)))
+    }), hidden),
     field!("first_contact", "bool", flag, Read::Flag(|f| Some(f.first_contact)), hidden),
     field!("conversation.is_first_message" = "first_in_conversation", "bool", flag, Read::Flag(|f| {
         Some(f.event.is_customer_message() && f.conversation.is_some_and(|c| c.customer_messages == 1))
@@ -448,6 +455,9 @@ pub(crate) const ALL: &[Field] = &[
     field!("order." = "shop.", "any", attribute, Read::Path(|f, path| f.event.order.as_ref()?.at(path))),
     field!("call.", "any", attribute, Read::Path(|f, path| f.event.call.as_ref()?.at(path))),
 ];
+
+/// What conditions on history look at; authors write it as a key of its own.
+pub(crate) static HISTORY: Field = field!("history", "history", history, Read::History, hidden);
 
 /// The whole object that a field with a path reads from; `None` where it is missing.
 pub(crate) fn whole(field: &Field, facts: &Facts<'_>) -> Option<Value<'static>> {

@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 
 use crate::actions::RuleAction;
 use crate::codes;
-use crate::conditions::{Leaf, Tree};
+use crate::conditions::{self, Leaf, Tree};
 use crate::diagnostic::{Position, Report, did_you_mean, nearest};
 use crate::endpoint::Endpoint;
 use crate::object::{self, Object, print_duration};
@@ -355,20 +355,9 @@ impl Rule {
         Some(rule)
     }
 
-    /// The senders a message rule sees: customers where no condition names the sender (F-70), else what the conditions
-    /// that always count leave over.
+    /// The senders a message rule sees (F-70).
     pub(crate) fn senders(&self) -> u32 {
-        let every = (1 << SenderKind::WORDS.len()) - 1;
-        if !self.has_condition_on(&["sender.kind"]) {
-            return 1 << SenderKind::Customer as u32;
-        }
-        self.conditions.iter().fold(every, |senders, tree| match tree {
-            Tree::Leaf(leaf) if leaf.field.field.name == "sender.kind" => {
-                let members = leaf.condition.symbols().unwrap_or(every);
-                senders & if leaf.op.positive().1 { every & !members } else { members }
-            }
-            _ => senders,
-        })
+        conditions::senders(&self.conditions)
     }
 
     /// Whether it sees messages only where they come in a conversation that was known before (D-23).

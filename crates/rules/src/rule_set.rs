@@ -22,6 +22,7 @@ use crate::diagnostic::{Diagnostic, Severity};
 use crate::document::Document;
 use crate::endpoint::Endpoint;
 use crate::facts::{Scratch, head};
+use crate::memory::Memory;
 use crate::rule::{Class, Rule};
 use crate::settings::Settings;
 
@@ -35,6 +36,7 @@ pub struct RuleSet {
     workspace: Box<str>,
     hash: Box<str>,
     settings: Arc<Settings>,
+    memory: Memory,
     endpoints: Vec<Arc<Endpoint>>,
     /// Enabled rules, in evaluation order.
     rules: Vec<Rule>,
@@ -110,6 +112,7 @@ impl RuleSet {
             hash: document.hash().into(),
             settings: document.settings.clone(),
             endpoints: document.endpoints.clone(),
+            memory: Memory::of(&rules),
             first_fallback: rules.partition_point(|rule| rule.class() == Class::Normal),
             rules,
             programs,
@@ -126,6 +129,11 @@ impl RuleSet {
     /// The content hash of the document: `sha256:` and 64 hexadecimal digits.
     pub fn hash(&self) -> &str {
         &self.hash
+    }
+
+    /// What conversations have to remember for these rules.
+    pub fn memory(&self) -> &Memory {
+        &self.memory
     }
 
     /// The workspace's settings.

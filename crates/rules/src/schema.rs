@@ -108,7 +108,7 @@ fn condition() -> Value {
     });
     let mut schema = object(CONDITION_KEYS, &[], &[]);
     schema["allOf"] = kinds.collect();
-    schema["anyOf"] = ["field", "any", "all", "none"].map(|key| json!({"required": [key]})).to_vec().into();
+    schema["anyOf"] = ["field", "any", "all", "none", "history"].map(|key| json!({"required": [key]})).to_vec().into();
     schema
 }
 

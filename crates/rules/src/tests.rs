@@ -5,7 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
-use kilat_domain::{Conversation, Event, Lead, Object, Str, Timestamp};
+use kilat_domain::{Conversation, Event, HourCount, Lead, Object, PastMessage, Str, Timestamp};
 use serde_json::{Map, Value, json};
 
 use crate::Facts;
@@ -78,6 +78,24 @@ impl Staged {
         conversation.session_messages = number("session_messages");
         conversation.customer = state["customer"].as_str().map(Into::into);
         conversation.lead = state["lead"].as_str().map(Into::into);
+        let past = |past: &Value| PastMessage {
+            at: past["at"].as_str().expect("when").parse().expect("an instant"),
+            sender: past["sender"].as_str().unwrap_or("customer").parse().expect("a sender"),
+            kind: past["type"].as_str().unwrap_or("text").parse().expect("a type"),
+            has_media: past["type"] == json!("image"),
+            is_reply: past["is_reply"] == json!(true),
+            text: past["text"].as_str().map(Into::into),
+        };
+        let hour = |count: &Value| HourCount {
+            hour: count[0].as_i64().and_then(|hour| hour.try_into().ok()).expect("an hour"),
+            messages: count[1].as_u64().and_then(|n| n.try_into().ok()).expect("a count"),
+        };
+        if let Some(history) = state["history"].as_array() {
+            conversation.details_mut().history = history.iter().map(past).collect();
+        }
+        if let Some(week) = state["week"].as_array() {
+            conversation.details_mut().week = week.iter().map(hour).collect();
+        }
         Staged {
             event,
             lead: (!no_lead).then_some(lead),

@@ -7,6 +7,7 @@ mod bad_events;
 mod blocks;
 mod explain;
 mod firing;
+mod history;
 mod identity;
 mod lookahead;
 mod operators;

@@ -49,7 +49,9 @@ fn plain(value: &mut Value) {
 fn run(file: &std::path::Path, text: &str) {
     let root = yaml(file, text);
     let mut scratch = Scratch::new();
-    for case in root["cases"].as_array().expect("`cases` is a list") {
+    let cases = root["cases"].as_array().expect("`cases` is a list");
+    assert!(!cases.is_empty(), "{} has no cases", file.display());
+    for case in cases {
         let action = &case["action"];
         let mut document = json!({"workspace": "acme", "rules": [{
             "id": "golden", "name": "Golden", "trigger": kilat_domain::EventKind::WORDS, "actions": [action],

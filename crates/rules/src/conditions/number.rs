@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 
 use super::{Compared, Condition, Cost, Kind, Reading};
 use crate::codes;
+use crate::diagnostic::{Position, Report};
 use crate::facts::Env;
 use crate::fields::FieldRef;
 use crate::operators::Op;
@@ -51,22 +52,27 @@ pub(super) fn read_number(node: &Node, reading: &mut Reading<'_>) -> Option<Numb
 
 /// Checks that the operator has as many numbers as it takes.
 pub(super) fn check_count(values: &[Number], reading: &mut Reading<'_>) -> Option<()> {
-    let fits = match reading.op {
+    check_numbers(reading.op, values, reading.value.at, reading.report)
+}
+
+/// As [`check_count`], for numbers that stand elsewhere.
+pub(super) fn check_numbers(op: Op, values: &[Number], at: Position, report: &mut Report) -> Option<()> {
+    let fits = match op {
         Op::Equals | Op::In => true,
         Op::Between => values.len() == 2,
         _ => values.len() == 1,
     };
     if !fits {
-        let help = if reading.op == Op::Between { "write [lowest, highest]" } else { "write one number" };
-        let message = format!("`{}` does not take {} numbers", reading.op.name(), values.len());
-        reading.wrong_value(reading.value.at, message, help);
+        let help = if op == Op::Between { "write [lowest, highest]" } else { "write one number" };
+        let message = format!("`{}` does not take {} numbers", op.name(), values.len());
+        report.add(codes::WRONG_VALUE, at, message, help);
         return None;
     }
-    if let (Op::Between, [low, high]) = (reading.op, values)
+    if let (Op::Between, [low, high]) = (op, values)
         && low.compare(*high).is_gt()
     {
         let help = "write the lower number first";
-        reading.report.add(codes::NEVER_MATCHES, reading.value.at, "no number is between these", help);
+        report.add(codes::NEVER_MATCHES, at, "no number is between these", help);
     }
     Some(())
 }

@@ -178,7 +178,7 @@ fn first_false(trees: &[Tree], path: &str, env: &mut Env<'_, '_>) -> Option<Firs
 /// Why a condition or group does not hold; `None` where it does.
 fn why_false(tree: &Tree, path: &str, env: &mut Env<'_, '_>) -> Option<FirstFalse<'static>> {
     match tree {
-        Tree::Leaf(leaf) => (!leaf.holds(env)).then(|| describe(leaf, path, leaf.op.name(), env.facts)),
+        Tree::Leaf(leaf) => (!leaf.holds(env)).then(|| describe(leaf, path, leaf.op.name(), env)),
         Tree::Group(Group::All, members) => first_false(members, &format!("{path}.all"), env),
         Tree::Group(Group::Any, members) => {
             let mut first = None;
@@ -191,7 +191,7 @@ fn why_false(tree: &Tree, path: &str, env: &mut Env<'_, '_>) -> Option<FirstFals
         Tree::Group(Group::None, members) => members.iter().enumerate().find_map(|(index, member)| {
             let path = format!("{path}.none[{index}]");
             why_false(member, &path, env).is_none().then(|| match member {
-                Tree::Leaf(leaf) => describe(leaf, &path, &format!("none of {}", leaf.op.name()), env.facts),
+                Tree::Leaf(leaf) => describe(leaf, &path, &format!("none of {}", leaf.op.name()), env),
                 Tree::Group(group, _) => FirstFalse {
                     path: path.clone().into(),
                     field: Str::default(),
@@ -204,12 +204,13 @@ fn why_false(tree: &Tree, path: &str, env: &mut Env<'_, '_>) -> Option<FirstFals
     }
 }
 
-fn describe(leaf: &Leaf, path: &str, op: &str, facts: &Facts<'_>) -> FirstFalse<'static> {
+fn describe(leaf: &Leaf, path: &str, op: &str, env: &mut Env<'_, '_>) -> FirstFalse<'static> {
+    let seen = leaf.condition.observe(env).map(|seen| free_form::from_json(&seen));
     FirstFalse {
         path: path.to_owned().into(),
         field: leaf.field.name().into(),
         op: op.to_owned().into(),
         expected: free_form::from_json(&leaf.expected()),
-        observed: leaf.field.observe(facts).unwrap_or(Value::Null),
+        observed: seen.or_else(|| leaf.field.observe(env.facts)).unwrap_or(Value::Null),
     }
 }

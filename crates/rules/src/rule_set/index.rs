@@ -385,7 +385,7 @@ fn spelling(leaf: &Leaf) -> Option<Spelling> {
         _ => Spelling::Folded,
     };
     match (leaf.condition.compared()?, &leaf.field.field.read) {
-        (_, Read::MessageText | Read::Money(_) | Read::Clock | Read::Later(_)) => None,
+        (_, Read::MessageText | Read::Money(_) | Read::Clock | Read::History) => None,
         (Compared::Texts(spelling, _), _) => Some(spelling),
         _ => Some(of_field()),
     }

@@ -44,7 +44,7 @@ pub(super) fn read(field: &FieldRef, spelling: Spelling, cells: &Cells, env: &mu
             }
             Some(value) => cells.value(value, |text| named(cells, spelling, text, env)),
         },
-        Read::MessageText | Read::Money(_) | Read::Clock | Read::Later(_) => MISSING,
+        Read::MessageText | Read::Money(_) | Read::Clock | Read::History => MISSING,
     })
 }
 
