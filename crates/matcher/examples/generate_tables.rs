@@ -164,6 +164,20 @@ fn main() {
     }
     composes_back.extend('\u{1161}'..='\u{1175}');
     composes_back.extend('\u{11A8}'..='\u{11C2}');
+    // And what begins, decomposed, with one of them: its first half may join what stands before.
+    loop {
+        let more: Vec<char> = ('\0'..=char::MAX)
+            .filter(|c| !HANGUL_SYLLABLES.contains(c) && !composes_back.contains(c))
+            .filter(|c| match decompose.decompose(*c) {
+                Decomposed::Expansion(first, _) | Decomposed::Singleton(first) => composes_back.contains(&first),
+                Decomposed::Default => false,
+            })
+            .collect();
+        if more.is_empty() {
+            break;
+        }
+        composes_back.extend(more);
+    }
     for (&c, text) in mapped.range(char::from_u32(TRIE_END).expect("a scalar")..) {
         let in_tail = ('\u{E0000}'..='\u{E0FFF}').contains(&c);
         assert!(if in_tail { text.is_empty() } else { text.chars().eq([c]) }, "{c:?} does not fit the reader's tail");

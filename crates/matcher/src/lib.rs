@@ -29,6 +29,7 @@
 
 #![forbid(unsafe_code)]
 
+mod affixes;
 mod fold;
 mod keywords;
 mod phrase;
@@ -36,6 +37,7 @@ mod regex;
 mod unicode;
 mod word;
 
+pub use affixes::{Affixes, FORMS_MAX};
 pub use fold::{OffsetMap, fold, fold_into, fold_with_offsets};
 pub use keywords::{
     Boundary, HitSet, KEYWORD_BYTES_MAX, KEYWORDS_BYTES_MAX, KEYWORDS_MAX, KeywordError, KeywordId, KeywordSet,

@@ -160,8 +160,11 @@ impl Regex {
         self.confirm(&Input::new(haystack(text)), scratch)
     }
 
-    /// Whether there is a match in `input`.
+    /// Whether there is a match in `input`. Anchored searches are short, so that those of rare patterns do without a DFA.
     fn confirm(&self, input: &Input<'_>, scratch: &mut RegexScratch) -> bool {
+        if input.get_anchored().is_anchored() && scratch.is_rare(&self.compiled) {
+            return self.compiled.engine.is_match_without_dfa(input, scratch);
+        }
         let place = scratch.seat(&self.compiled);
         self.compiled.engine.is_match(input, scratch, place)
     }

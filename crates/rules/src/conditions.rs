@@ -247,6 +247,7 @@ pub(crate) const CONDITION_KEYS: &[Key] = &[
     Key::new("case_sensitive", Shape::Flag, "Compare text as it is written, unfolded (D-10)."),
     Key::new("missing", Shape::Flag, "What the condition says where the field is missing (D-15)."),
     Key::new("split", Shape::Flag, "Take a single text as a list at its commas outside double quotes (D-11)."),
+    Key::new("affixes", Shape::Text, "For contains_word: `id` finds Indonesian forms of a word too, memesan by pesan."),
     Key::new("days", Shape::OneOrMany(&Shape::Text), "For time.window: the days on which the window starts."),
     CORPUS,
     Key::new("any", GROUP, "Instead of a field: at least one of these holds."),

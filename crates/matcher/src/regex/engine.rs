@@ -62,6 +62,11 @@ impl Engine {
         }
     }
 
+    /// As [`Engine::is_match`], without states to build first.
+    pub(super) fn is_match_without_dfa(&self, input: &Input<'_>, scratch: &mut RegexScratch) -> bool {
+        self.slots(&input.clone().earliest(true), scratch, 1)
+    }
+
     /// Whether there is a match; if so, `scratch.slots` has the ends of the first `groups` groups.
     pub(super) fn find(&self, input: &Input<'_>, scratch: &mut RegexScratch, place: usize, groups: usize) -> bool {
         let mut input = input.clone();

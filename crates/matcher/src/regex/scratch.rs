@@ -14,6 +14,8 @@ use super::Compiled;
 
 /// Places of a scratch, so many that a thousand patterns rarely share one.
 const PLACES: usize = 4_096;
+/// Times a pattern is confirmed without a cache of its own: the first states of one cost more than that.
+const UNSEATED_MAX: u8 = 16;
 /// Most caches at a time. A cache has at most about 32 KB and mostly a fraction of that.
 const CACHES_MAX: usize = 1_024;
 
@@ -22,6 +24,8 @@ const CACHES_MAX: usize = 1_024;
 pub struct RegexScratch {
     places: Vec<Option<Box<Place>>>,
     caches: usize,
+    /// How often a pattern of each place was confirmed without a cache.
+    unseated: Vec<u8>,
     pub(super) slots: Vec<Option<NonMaxUsize>>,
     pub(super) backtrack: Option<backtrack::Cache>,
     pub(super) pike: Option<pikevm::Cache>,
@@ -37,7 +41,7 @@ struct Place {
 impl Default for RegexScratch {
     fn default() -> Self {
         let places = std::iter::repeat_with(|| None).take(PLACES).collect();
-        Self { places, caches: 0, slots: Vec::new(), backtrack: None, pike: None }
+        Self { places, caches: 0, unseated: vec![0; PLACES], slots: Vec::new(), backtrack: None, pike: None }
     }
 }
 
@@ -46,6 +50,14 @@ impl RegexScratch {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Whether `pattern` was asked too rarely for a cache to pay; counts the asking.
+    pub(super) fn is_rare(&mut self, pattern: &Arc<Compiled>) -> bool {
+        let asked = &mut self.unseated[pattern.hash as usize % PLACES];
+        let is_rare = *asked < UNSEATED_MAX;
+        *asked += u8::from(is_rare);
+        is_rare
     }
 
     /// Gives `pattern` its place and returns the number of it.

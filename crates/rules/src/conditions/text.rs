@@ -6,7 +6,9 @@
 
 use std::sync::Arc;
 
-use kilat_matcher::{Boundary, Case, KEYWORD_BYTES_MAX, Regex, exact_phrase, fold, fold_into, is_word_boundary};
+use kilat_matcher::{
+    Affixes, Boundary, Case, KEYWORD_BYTES_MAX, Regex, exact_phrase, fold, fold_into, is_word_boundary,
+};
 use serde_json::{Map, Value};
 
 use super::{Compared, Condition, Cost, Kind, Reading, Scan, Spelling};
@@ -44,6 +46,8 @@ pub(super) struct Texts {
     /// What is compared: folded, and for exact phrases without edge punctuation; or as written where case matters.
     needles: Vec<Box<str>>,
     case_sensitive: bool,
+    /// The language whose affixes a word may have.
+    affixes: Option<Affixes>,
     /// Whether the field is the message text, which is folded already.
     is_message: bool,
 }
@@ -66,7 +70,12 @@ fn read(reading: &mut Reading<'_>) -> Option<Arc<dyn Condition>> {
         return Some(Arc::new(Patterns { patterns, is_message }));
     }
     let texts = read_texts(reading)?;
-    Some(Arc::new(Texts::new(reading.op, texts, reading.case_sensitive, is_message)))
+    let affixes = read_affixes(reading)?;
+    let texts = Texts::new(reading.op, texts, reading.case_sensitive, is_message);
+    Some(Arc::new(match affixes {
+        Some(affixes) => texts.with_affixes(affixes),
+        None => texts,
+    }))
 }
 
 /// Reads the texts of a condition; a single text is split at its commas where `split` asks for it (D-11).
@@ -81,6 +90,22 @@ fn read_texts(reading: &mut Reading<'_>) -> Option<Vec<Box<str>>> {
         check_can_match(text, reading);
     }
     Some(texts.into_iter().map(Into::into).collect())
+}
+
+/// Reads the language whose affixes words may have; `Some(None)` where the author asks for none.
+fn read_affixes(reading: &mut Reading<'_>) -> Option<Option<Affixes>> {
+    let Some(node) = reading.object.get("affixes") else { return Some(None) };
+    let code = object::text(node, "`affixes`", reading.report)?;
+    if reading.op != Op::ContainsWord || reading.case_sensitive {
+        let message = "affixes are only for contains_word, and not with case_sensitive";
+        reading.wrong_value(node.at, message, "leave `affixes` out, or use contains_word");
+        return None;
+    }
+    let affixes = Affixes::parse(&code);
+    if affixes.is_none() {
+        reading.wrong_value(node.at, format!("no affixes of `{code}` are known"), "write `affixes: id` for Indonesian");
+    }
+    affixes.map(Some)
 }
 
 /// Reports a text that is too long to be looked for, and one that no message can fulfil.
@@ -120,7 +145,15 @@ impl Texts {
             if op == Op::ExactPhrase { exact_phrase(&folded).into() } else { folded.into() }
         };
         let needles = texts.iter().map(|text| needle(text)).collect();
-        Texts { op, texts, needles, case_sensitive, is_message }
+        Texts { op, texts, needles, case_sensitive, affixes: None, is_message }
+    }
+
+    /// Looks for the forms of its words too.
+    fn with_affixes(mut self, affixes: Affixes) -> Texts {
+        let forms = self.needles.iter().flat_map(|needle| affixes.forms(needle));
+        self.needles = forms.map(Into::into).collect();
+        self.affixes = Some(affixes);
+        self
     }
 
     /// The folded texts, where a text that equals one of them is all that is asked for.
@@ -199,6 +232,9 @@ impl Condition for Texts {
 
     fn canonical(&self, condition: &mut Map<String, Value>) {
         condition.insert("value".into(), canonical_texts(&self.texts));
+        if let Some(affixes) = self.affixes {
+            condition.insert("affixes".into(), affixes.code().into());
+        }
     }
 
     fn compared(&self) -> Option<Compared<'_>> {
