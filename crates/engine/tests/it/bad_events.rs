@@ -93,6 +93,33 @@ fn the_first_and_the_last_instant_are_instants() {
 }
 
 #[test]
+fn what_rules_put_into_the_state_can_be_read_back() {
+    for keys in [1, 10, 15, 16, 17, 40, 128] {
+        let path = vec!["k"; keys].join(".");
+        let rules = format!(
+            "workspace: acme\nrules:\n  - {{id: deep, name: Deep, trigger: message.created, actions: [{{type: set_field, field: attrs.{path}, value: x}}]}}\n"
+        );
+        // What is too deep for a record is refused when it is saved.
+        if !crate::support::codes_of(&rules).is_empty() {
+            assert!(keys > 10, "{keys} keys are not many");
+            continue;
+        }
+        let mut engine = Engine::new(&rules);
+        engine.event(message("e1", "customer", "x"));
+        let mut bytes = Vec::new();
+        kilat_codec::Encoder::new()
+            .state_block(&engine.partition.block(0, Vec::new(), 0).unwrap(), &mut bytes)
+            .unwrap();
+        assert!(kilat_codec::decode_state_block(&bytes).is_ok(), "{keys} keys");
+        for lead in engine.partition.leads() {
+            let mut bytes = Vec::new();
+            kilat_codec::Encoder::new().lead(&lead, &mut bytes).unwrap();
+            assert!(kilat_codec::decode_lead(&bytes).is_ok(), "{keys} keys");
+        }
+    }
+}
+
+#[test]
 fn time_that_runs_backwards_is_borne() {
     let mut engine = Engine::new(RULES);
     for (n, at) in ["9999-12-30T22:00:00Z", "1970-01-01T00:00:00Z", "2026-11-21T03:00:00Z"].into_iter().enumerate() {

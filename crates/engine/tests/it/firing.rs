@@ -52,6 +52,7 @@ fn once_per_conversation_and_lead_and_window_tell_their_turns_apart() {
     assert_eq!(engine.event(at("e", "x", "2026-11-20T12:00:00Z")).fired()[0], "e:  refused conversation, day, lead");
 }
 
+/// Proves D-40.
 #[test]
 fn of_a_dedupe_group_one_rule_fires_for_an_event() {
     let mut engine = engine(
@@ -81,6 +82,7 @@ fn a_rule_whose_required_action_failed_leaves_its_dedupe_group_to_the_next() {
     assert_eq!(engine.customer("Rp 50.000").fired()[0], "e2: a refused b");
 }
 
+/// Proves D-35 and D-49.
 #[test]
 fn fallback_rules_run_last_and_only_if_nothing_answered() {
     let mut engine = engine(
@@ -103,6 +105,7 @@ fn fallback_rules_run_last_and_only_if_nothing_answered() {
     assert_eq!(engine.customer("halt").fired()[0], "e4: halt", "`stop: all` does not");
 }
 
+/// Proves F-191 and D-41.
 #[test]
 fn a_rule_for_new_conversations_is_for_those_that_began_when_it_was_live() {
     let rule = |since: &str| {
@@ -121,6 +124,7 @@ fn a_rule_for_new_conversations_is_for_those_that_began_when_it_was_live() {
     assert_eq!(live.event(fresh).fired()[0], "c: r");
 }
 
+/// Proves D-26.
 #[test]
 fn leads_change_from_group_chats_only_where_the_rule_allows_it() {
     let mut engine = engine(
@@ -137,6 +141,7 @@ fn leads_change_from_group_chats_only_where_the_rule_allows_it() {
     assert_eq!(answers.decisions[0]["fired"][1]["actions"][0]["result"], "applied");
 }
 
+/// Proves F-169.
 #[test]
 fn a_snooze_carries_its_end_in_the_decision_and_in_the_state() {
     let mut engine = engine(
@@ -154,6 +159,7 @@ fn a_snooze_carries_its_end_in_the_decision_and_in_the_state() {
     assert_eq!(until.unwrap().to_string(), "2026-11-20T04:30:00.000Z");
 }
 
+/// Proves F-48.
 #[test]
 fn a_later_rule_sees_a_note() {
     let mut engine = engine(
@@ -167,6 +173,7 @@ fn a_later_rule_sees_a_note() {
     assert_eq!(engine.lead("l1").facts.notes.as_deref(), Some("asked: harga?\nasked: ongkir?"));
 }
 
+/// Proves D-36.
 #[test]
 fn parallel_actions_say_so() {
     let mut engine = engine(

@@ -59,6 +59,7 @@ fn every_param_can_be_set_and_the_cases_still_pass() {
     }
 }
 
+/// Proves F-6 to F-8, F-83, F-175 to F-179, F-206 and D-19.
 #[test]
 fn the_templates_as_files_are_rule_files_with_cases() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../rules/templates");

@@ -2,6 +2,7 @@
 
 use super::side;
 
+/// Proves F-222.
 #[test]
 fn anybody_can_work_a_side_out_again() {
     // python3 -c 'int.from_bytes(hashlib.sha256(b"greeting:wa:628123456789").digest()[:8], "big") % 100'

@@ -27,6 +27,7 @@ suite! {
     d7_required_actions
     d10_folding
     d15_missing_fields
+    d40_one_of_a_group
     d49_fallback
     f2_data_rules
     f3_message_rules
@@ -57,7 +58,9 @@ suite! {
     f156_business_hours
     f160_any_of_groups
     f161_no_operations
+    f191_new_conversations
     f218_loops
+    f222_split
 }
 
 /// Runs the cases of a file; every gap of every case is told.
