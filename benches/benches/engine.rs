@@ -1,4 +1,5 @@
-//! P7: one event through decode, state, pass and encode, 100 rules, about one event in ten bringing a decision.
+//! P7: one event through decode, state, pass and encode, 100 rules, about one event in ten bringing a decision; beside it
+//! the typical workspace (F-181) and one of 1,000 rules.
 //!
 //! Every event is new to the engine, in a state that knows most of its leads: repeated messages would warm caches and lazy
 //! automata, and an empty state would measure how leads are made.
@@ -116,7 +117,7 @@ impl<'r> Fed<'r> {
 
 fn main() {
     let mut criterion = Criterion::default().with_measurement(ThreadCpu).sample_size(10).configure_from_args();
-    for count in [100, 1_000] {
+    for count in [workload::TYPICAL_RULES, 100, 1_000] {
         let rules = rule_set(count);
         let mut fed = Fed::new(&rules);
         let mut group = criterion.benchmark_group("engine");

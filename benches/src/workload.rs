@@ -12,6 +12,9 @@ use kilat_domain::{
     Str, Timestamp,
 };
 
+/// Rules of a typical workspace: most teams run 5 to 12 (F-181).
+pub const TYPICAL_RULES: usize = 12;
+
 const VOCABULARY: u64 = 200_000;
 const WORKSPACES: u64 = 500;
 const CONVERSATIONS: u64 = 200_000;
@@ -434,11 +437,14 @@ mod tests {
         assert_eq!(rules(7, 100), rules(7, 100));
     }
 
+    /// Proves F-181.
     #[test]
     fn the_rules_are_right() {
-        let loaded = kilat_rules::load("workload.yaml", &rules(7, 100));
-        let errors: Vec<_> = loaded.diagnostics.iter().filter(|diagnostic| diagnostic.is_error()).collect();
-        assert!(errors.is_empty(), "{errors:?}");
-        assert_eq!(kilat_rules::compile(&loaded.documents[0]).map(|rules| rules.rules().len()).ok(), Some(100));
+        for count in [TYPICAL_RULES, 100] {
+            let loaded = kilat_rules::load("workload.yaml", &rules(7, count));
+            let errors: Vec<_> = loaded.diagnostics.iter().filter(|diagnostic| diagnostic.is_error()).collect();
+            assert!(errors.is_empty(), "{errors:?}");
+            assert_eq!(kilat_rules::compile(&loaded.documents[0]).map(|rules| rules.rules().len()).ok(), Some(count));
+        }
     }
 }
