@@ -17,7 +17,7 @@ use clap::{Args, ValueEnum};
 
 use crate::kafka::{Cluster, Jars, Jvm, Settings, ToolMissing, by_hand};
 use crate::stop::Stop;
-use crate::{process, tidy, workspace};
+use crate::{features, process, tidy, workspace};
 
 /// A cold build on two busy cores fits well; a hung test does not run for ever.
 const STEP_LIMIT: Duration = Duration::from_secs(45 * 60);
@@ -35,7 +35,7 @@ pub(crate) struct Arguments {
     /// Only these steps, in the usual order
     #[arg(long, value_enum, value_delimiter = ',')]
     only: Vec<Step>,
-    /// Run only the tests whose names contain one of these; leaves fmt, tidy, clippy and docs out
+    /// Run only the tests whose names contain one of these; leaves fmt, tidy, features, clippy and docs out
     filter: Vec<String>,
 }
 
@@ -44,19 +44,21 @@ pub(crate) struct Arguments {
 enum Step {
     Fmt,
     Tidy,
+    Features,
     Clippy,
     Docs,
     Tests,
     Kafka,
 }
 
-const STEPS: [Step; 6] = [Step::Fmt, Step::Tidy, Step::Clippy, Step::Docs, Step::Tests, Step::Kafka];
+const STEPS: [Step; 7] = [Step::Fmt, Step::Tidy, Step::Features, Step::Clippy, Step::Docs, Step::Tests, Step::Kafka];
 
 impl Step {
     fn name(self) -> &'static str {
         match self {
             Step::Fmt => "fmt",
             Step::Tidy => "tidy",
+            Step::Features => "features",
             Step::Clippy => "clippy",
             Step::Docs => "docs",
             Step::Tests => "tests",
@@ -91,6 +93,7 @@ pub(crate) fn run(arguments: &Arguments, stop: &Stop) -> Result<()> {
         let outcome = match step {
             Step::Fmt => cargo(&["fmt", "--all", "--check"], stop),
             Step::Tidy => tidy::run(),
+            Step::Features => features::check(),
             Step::Clippy => cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"], stop),
             Step::Docs => docs(stop),
             Step::Tests => tests(&["test", "--workspace", "--no-fail-fast"], &arguments.filter, None, stop),
@@ -135,7 +138,7 @@ fn line(row: &Row) -> String {
         Outcome::Skipped(reason) => ("SKIPPED", format!("  {reason}")),
         Outcome::Failed(error) => ("FAILED", format!("  {error:#}")),
     };
-    format!("{:<8}{word:<8}{:>8.1} s{reason}", row.step.name(), row.took.as_secs_f64())
+    format!("{:<9}{word:<8}{:>8.1} s{reason}", row.step.name(), row.took.as_secs_f64())
 }
 
 fn summary(rows: &[Row], took: Duration) -> Result<()> {
@@ -143,7 +146,7 @@ fn summary(rows: &[Row], took: Duration) -> Result<()> {
     for row in rows {
         println!("{}", line(row));
     }
-    println!("{:<16}{:>8.1} s", "all", took.as_secs_f64());
+    println!("{:<17}{:>8.1} s", "all", took.as_secs_f64());
     match rows.iter().find(|row| matches!(row.outcome, Outcome::Failed(_))) {
         Some(row) => bail!("step `{0}` failed; repeat it alone with `cargo xtask test --only {0}`", row.step.name()),
         None => Ok(()),

@@ -123,6 +123,8 @@ impl Partition {
         let settings = rules.map_or(&self.bare, RuleSet::settings);
         let memory = rules.map_or(&Memory::NONE, RuleSet::memory);
         let subject = fold_into(&mut self.state, event, foreseen, settings, memory, &mut self.hasher);
+        // What introduces a lead or a conversation has the same root, and counts in the same chain (D-38).
+        self.chain.clear();
         let mut caused = 0;
         if let Some(rules) = rules.filter(|_| !event.is_history()) {
             for kind in [EventKind::LeadCreated, EventKind::ConversationCreated] {
@@ -241,7 +243,6 @@ impl Partition {
 
     /// Runs the pass of `event` and of everything it causes, first in, first out. How many it caused.
     fn evaluate(&mut self, event: &Event<'_>, subject: &Subject, rules: &RuleSet, outputs: &mut dyn Outputs) -> u32 {
-        self.chain.clear();
         let mut chain = pass::ChainOf {
             state: &mut self.state,
             fires: &mut self.chain,

@@ -1,6 +1,7 @@
 //! The rows in scope: those of features.md 1A and 1C that the rule engine owns, and those of semantics.md about rules.
 //!
-//! `rows.txt` holds a row a line: its id, its owners, and for one that is proven by another part of Kilat the reason.
+//! `rows.txt` holds a row a line: its id, its owners, and for one that is proven by another part of Kilat the reason. A row
+//! whose feature is not there yet ends in `awaited: ` and what is awaited; that goes as soon as a test names the row.
 //! Titles are the specification's and only shown where it can be read.
 
 use std::collections::BTreeMap;
@@ -45,6 +46,8 @@ pub(super) struct Row {
     pub(super) owner: String,
     /// Why its test is not one of the rule engine's.
     pub(super) elsewhere: Option<String>,
+    /// What its test waits for.
+    pub(super) awaited: Option<String>,
     pub(super) title: String,
 }
 
@@ -55,9 +58,11 @@ pub(super) fn committed() -> Result<Vec<Row>> {
 
 fn row(line: &str) -> Option<Row> {
     let (id, rest) = line.split_once(' ')?;
+    let (rest, awaited) =
+        rest.split_once(" awaited: ").map_or((rest, None), |(rest, what)| (rest, Some(what.to_owned())));
     let elsewhere = rest.strip_prefix("elsewhere: ").map(str::to_owned);
     let owner = if elsewhere.is_some() { "" } else { rest };
-    Some(Row { id: RowId::parse(id)?, owner: owner.to_owned(), elsewhere, title: String::new() })
+    Some(Row { id: RowId::parse(id)?, owner: owner.to_owned(), elsewhere, awaited, title: String::new() })
 }
 
 /// Whether the specification has such a row.

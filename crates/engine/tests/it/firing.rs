@@ -36,6 +36,20 @@ fn once_per_event_is_once_in_the_whole_chain_of_an_event() {
 }
 
 #[test]
+fn an_event_and_what_it_introduces_are_one_chain() {
+    let mut engine = engine(
+        "
+  - {id: hello, name: H, trigger: [lead.created, conversation.created, message.created], once_per: event, actions: [{type: run_skill, value: greet}]}
+",
+    );
+    assert_eq!(
+        engine.customer("halo").fired(),
+        ["e1/lead: hello", "e1/conversation:  refused hello", "e1:  refused hello"]
+    );
+    assert_eq!(engine.customer("halo lagi").fired(), ["e2: hello"]);
+}
+
+#[test]
 fn once_per_conversation_and_lead_and_window_tell_their_turns_apart() {
     let rule = |id: &str, once: &str| {
         format!("  - {{id: {id}, name: R, trigger: message.created, once_per: {once}, actions: [{{type: block}}]}}\n")

@@ -61,6 +61,7 @@ suite! {
     f191_new_conversations
     f218_loops
     f222_split
+    f228_history
 }
 
 /// Runs the cases of a file; every gap of every case is told.
