@@ -1,7 +1,7 @@
 //! The rows in scope: those of features.md 1A and 1C that the rule engine owns, and those of semantics.md about rules.
 //!
 //! `rows.txt` holds a row a line: its id, its owners, and for one that is proven by another part of Kilat the reason. A row
-//! whose feature is not there yet ends in `awaited: ` and what is awaited; that goes as soon as a test names the row.
+//! whose feature is not there yet ends in `awaited: ` and what is awaited, until a test names the row.
 //! Titles are the specification's and only shown where it can be read.
 
 use std::collections::BTreeMap;
