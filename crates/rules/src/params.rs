@@ -266,7 +266,7 @@ impl Filling<'_> {
                     let message = format!("the value of the param `{name}` {}", problem.what);
                     let example = object.text("example", self.report);
                     let help = match example.filter(|_| of != Type::Secret) {
-                        Some(example) => format!("{}, such as --set {name}='{example}'", problem.remedy),
+                        Some(example) => format!("{}; for example --set {name}='{example}'", problem.remedy),
                         None => problem.remedy,
                     };
                     self.report.add(codes::BAD_PARAM, entry.at, message, help);

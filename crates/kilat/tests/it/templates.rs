@@ -1,6 +1,44 @@
 //! `kilat rules templates` and `kilat rules install`.
 
+use serde_json::{Value, json};
+
 use crate::support::Place;
+
+/// Takes events through templates installed with their defaults; `event: rule, rule` for every decision.
+fn fires(templates: &[&str], events: &[Value]) -> Vec<String> {
+    let place = Place::new();
+    let mut rules = json!({"workspace": "acme", "rules": []});
+    // One document of all of them, as an agency would put them together.
+    for template in templates {
+        let installed = place.run(&["rules", "install", template]).ok();
+        let canonical = kilat_rules::load(template, &installed).documents[0].canonical_json();
+        let canonical: Value = serde_json::from_str(&canonical).unwrap();
+        for key in ["settings", "endpoints"] {
+            for (name, value) in canonical[key].as_object().unwrap() {
+                if !value.is_null() {
+                    rules[key][name] = value.clone();
+                }
+            }
+        }
+        rules["rules"].as_array_mut().unwrap().extend(canonical["rules"].as_array().unwrap().iter().cloned());
+    }
+    place.file("rules.json", &rules.to_string());
+    let lines: String = events.iter().map(|event| format!("{event}\n")).collect();
+    let ran = place.run_with(&["eval", "--rules", "rules.json", "--events", "-"], &lines);
+    assert_eq!(ran.code, 0, "{ran:#?}");
+    let rule = |fired: &Value| fired["rule"].as_str().unwrap().to_owned();
+    let told = |line: &Value| {
+        let fired: Vec<String> = line["fired"].as_array().unwrap().iter().map(rule).collect();
+        format!("{}: {}", line["event_id"].as_str().unwrap(), fired.join(", "))
+    };
+    ran.lines().iter().filter(|line| !line["fired"].as_array().unwrap().is_empty()).map(told).collect()
+}
+
+fn message(id: &str, at: &str, text: &str) -> Value {
+    json!({"id": id, "workspace": "acme", "type": "message.created", "occurred_at": at,
+        "channel": {"kind": "whatsapp", "account": "6281110001"}, "message": {"text": text},
+        "sender": {"kind": "customer", "id": "628123456789"}})
+}
 
 /// The names of every template that ships.
 fn names(place: &Place) -> Vec<String> {
@@ -99,6 +137,44 @@ fn what_cannot_be_installed_is_told_with_its_remedy() {
         let ran = place.run(&arguments);
         assert_eq!((ran.code, &*ran.out, &*ran.err), (1, "", told), "{arguments:?}");
     }
+}
+
+/// Proves F-206 and D-19.
+#[test]
+fn a_late_urgent_message_gets_the_reply_and_is_escalated() {
+    let events = [
+        // 23:30 on a Friday in Jakarta, then 10:00 on the Monday after.
+        message("late", "2026-11-20T16:30:00.000Z", "URGENT: our site is down"),
+        message("early", "2026-11-23T03:00:00.000Z", "is it up again?"),
+    ];
+    assert_eq!(
+        fires(&["escalate-frustrated-customer", "after-hours-reply"], &events),
+        ["late: escalate-frustrated-customer, after-hours-reply"]
+    );
+    assert_eq!(fires(&["urgent-after-hours"], &events), ["late: urgent-after-hours, reply-after-hours"]);
+}
+
+/// Proves F-208.
+#[test]
+fn thanks_and_five_minutes_of_silence_resolve_and_a_message_at_4_59_does_not() {
+    let due = |id: &str, at: &str| {
+        let mut event = message(id, at, "");
+        event["type"] = json!("timer.due");
+        event["conversation"] = json!({"id": "wa:6281110001:628123456789"});
+        event["lead"] = json!({"id": "wa:628123456789"});
+        for key in ["message", "sender"] {
+            event.as_object_mut().unwrap().remove(key);
+        }
+        event
+    };
+    let thanks = message("e1", "2026-11-20T03:00:00.000Z", "makasih kak");
+    let more = message("e2", "2026-11-20T03:04:59.000Z", "satu lagi ya");
+    let due = due("e3", "2026-11-20T03:05:00.000Z");
+    assert_eq!(
+        fires(&["resolve-after-thanks"], &[thanks.clone(), due.clone()]),
+        ["e1: thanks-noted", "e3: thanks-and-silence"]
+    );
+    assert_eq!(fires(&["resolve-after-thanks"], &[thanks, more, due]), ["e1: thanks-noted", "e2: thanks-overtaken"]);
 }
 
 /// Proves F-19.

@@ -2,7 +2,7 @@
 //!
 //! In: a tree, a header and notes. Out: YAML that reads back as the same tree.
 //! WR-1: whatever the values are, what is written reads back equal: a text that could be taken for anything else, or that
-//! holds a mark of YAML, is quoted as JSON quotes it.
+//! holds a mark of YAML, is quoted: as JSON quotes it, or in single quotes where it holds what JSON would escape.
 //! The document, what stands right under it and the members of its lists take a line a key; what is smaller stands on one
 //! line where it fits.
 
@@ -137,6 +137,12 @@ fn flow(node: &Node) -> String {
     }
 }
 
+/// Whether a text is a duration such as `15m`, which nobody takes for a number.
+fn is_duration(text: &str) -> bool {
+    let count = text.trim_end_matches(['s', 'm', 'h', 'd', 'w']);
+    count.len() + 1 == text.len() && !count.is_empty() && count.bytes().all(|byte| byte.is_ascii_digit())
+}
+
 /// A key: some of the language's own are words that YAML 1.1 takes for booleans, and stand bare all the same.
 fn name(key: &str) -> String {
     if key == "on" { key.to_owned() } else { scalar(key) }
@@ -151,8 +157,12 @@ fn scalar(text: &str) -> String {
     // What YAML 1.1 takes for a boolean is quoted too: other tools read these files.
     const TAKEN: &[&str] = &["true", "false", "null", "yes", "no", "on", "off", "y", "n"];
     let taken = TAKEN.iter().any(|word| word.eq_ignore_ascii_case(text));
-    if starts && text.chars().all(bare) && !text.ends_with(' ') && !taken {
+    if (starts && text.chars().all(bare) && !text.ends_with(' ') && !taken) || is_duration(text) {
         return text.to_owned();
+    }
+    // Patterns and quotations read better where nothing has to be escaped.
+    if text.contains(['\\', '"']) && text.chars().all(|c| matches!(c, ' '..='~')) {
+        return format!("'{}'", text.replace('\'', "''"));
     }
     let quoted = serde_json::Value::from(text).to_string();
     // JSON leaves these as they are; YAML takes some for line breaks, and refuses others.

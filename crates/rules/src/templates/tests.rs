@@ -150,7 +150,7 @@ fn a_value_that_does_not_fit_is_told_with_its_param_and_a_remedy() {
             "keywords",
             " , ",
             "K0217: the value of the param `keywords` is `,`, which is no list of keywords. write words between commas, such \
-             as order,\"buy one, get one\",booking, such as --set keywords='order,booking,mau beli'",
+             as order,\"buy one, get one\",booking; for example --set keywords='order,booking,mau beli'",
         ),
         (
             "lead-captured",

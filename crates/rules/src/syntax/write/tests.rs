@@ -79,6 +79,14 @@ fn texts_of_every_kind_read_back() {
         "<<",
         "2026-11-20",
         "09:00",
+        "1h",
+        "12h30m",
+        "0x1f",
+        "1_000",
+        "1e5d",
+        "it's \"so\"",
+        "'\\'",
+        "\\'é",
     ];
     check(&serde_json::json!({"texts": texts, "a": {"b": texts}}));
     let keys: serde_json::Map<String, serde_json::Value> =
@@ -157,9 +165,10 @@ rules:
           - field: lead.city
             op: equals
             value: a very long city name that makes the line too long for one line of text
+      - {field: message.text, op: matches, value: '\b(VCR-[A-Z]{6}''s)\b'}
     actions:
       - {type: notify_slack, value: "#sales", text: "{{lead.name|Somebody}} wants to buy"}
-    stop: false
+    once_per: {window: 1h}
 "##;
     let notes = |key: &str, place: usize| {
         if (key, place) == ("rules", 0) { vec!["differs: nothing".to_owned()] } else { Vec::new() }
