@@ -7,7 +7,7 @@ use kilat_domain::{
     Conversation, ConversationEntry, Event, EventKind, InputRange, Lead, LeadEntry, LeadRecord, StateBlock, Str,
     Timestamp,
 };
-use kilat_rules::{Memory, RuleSet, Scratch, Settings};
+use kilat_rules::{Memory, RuleSet, STEPS_MAX, Scratch, Settings};
 
 use crate::fold;
 use crate::guard::Chain;
@@ -251,6 +251,7 @@ impl Partition {
             rules,
             input_id: &event.id,
             numbered: 0,
+            steps_left: STEPS_MAX,
             explained: outputs.explain() || rules.settings().explains(event.root()),
         };
         chain.pass(event, &mut self.scratch, outputs);

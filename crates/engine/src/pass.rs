@@ -36,6 +36,8 @@ pub(crate) struct ChainOf<'a> {
     pub(crate) rules: &'a RuleSet,
     pub(crate) input_id: &'a str,
     pub(crate) numbered: usize,
+    /// Steps that are left for the chain (D-43).
+    pub(crate) steps_left: u32,
     /// Whether somebody wants to know of every rule that was looked at.
     pub(crate) explained: bool,
 }
@@ -59,7 +61,7 @@ impl ChainOf<'_> {
         let mut decided = Decided::default();
         let mut evaluated = self.explained.then(Vec::new);
         if !fold::is_no_change(event) {
-            let mut pass = rules.pass(event, scratch);
+            let mut pass = rules.pass_within(self.steps_left, event, scratch);
             loop {
                 let facts = facts(self.state, self.subject, event);
                 let next = match &mut evaluated {
@@ -88,6 +90,10 @@ impl ChainOf<'_> {
                     }
                 }
             }
+            if let Some(rule) = pass.unasked() {
+                decided.refused.push(Refused { rule: rule.id().into(), reason: "budget_exceeded".into() });
+            }
+            self.steps_left = pass.steps_left();
         }
         self.report(event, decided, evaluated, outputs);
     }

@@ -148,6 +148,12 @@ impl Regex {
         self.compiled.required.first().map(|required| &*required.literals)
     }
 
+    /// Returns the number of states of the automaton; a search visits each at most once for every byte.
+    #[must_use]
+    pub fn states(&self) -> usize {
+        self.compiled.engine.nfa().states().len()
+    }
+
     /// Returns the bytes of heap the compiled pattern holds, for limits and metrics.
     #[must_use]
     pub fn memory_bytes(&self) -> usize {

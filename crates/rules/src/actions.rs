@@ -34,10 +34,11 @@ use std::time::Duration;
 use kilat_domain::{
     Command, Destination, DestinationKind, Extracted, OnUnknown, Patch, Recipient, Str, Value as Domain,
 };
-use kilat_matcher::RegexScratch;
+use kilat_matcher::{HAYSTACK_CHARS_MAX, RegexScratch};
 use serde_json::{Map, Value};
 
 use crate::codes;
+use crate::cost;
 use crate::diagnostic::{Report, did_you_mean};
 use crate::endpoint::{Endpoint, kind_name};
 use crate::facts::Facts;
@@ -349,6 +350,14 @@ impl RuleAction {
             EffectOn::Either => self.action.changes_lead(),
             EffectOn::Conversation | EffectOn::Outside => false,
         }
+    }
+
+    /// How many steps doing it may take at most.
+    pub(crate) fn steps(&self, facts: &Facts<'_>) -> u32 {
+        // Looking for amounts and with patterns goes through the message some times over.
+        let searched =
+            if self.kind.name == "update_value" { fields::message_text(facts).map_or(0, str::len) } else { 0 };
+        cost::ACTION + 4 * u32::try_from(searched.min(4 * HAYSTACK_CHARS_MAX)).unwrap_or(u32::MAX)
     }
 
     /// Whether it may change what the field reads as in the same pass. Says so where in doubt.

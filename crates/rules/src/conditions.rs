@@ -32,7 +32,7 @@ use serde_json::{Map, Value};
 use crate::codes;
 use crate::corpus::{CORPUS, Corpus};
 use crate::diagnostic::{Position, Report, did_you_mean, nearest};
-use crate::facts::Env;
+use crate::facts::{Env, Facts};
 use crate::fields::{self, FieldRef, Read};
 use crate::memory::Keep;
 use crate::object::{self, Object};
@@ -137,6 +137,16 @@ pub(crate) trait Condition: std::fmt::Debug + Send + Sync {
     /// What the conversation has to remember for it.
     fn keeps(&self) -> Option<Keep> {
         None
+    }
+
+    /// How many steps deciding may take at most.
+    fn steps(&self, _: &FieldRef, _: &Facts<'_>) -> u32 {
+        1
+    }
+
+    /// The patterns it searches for.
+    fn patterns(&self) -> &[Regex] {
+        &[]
     }
 
     /// What the condition compares the field with, where comparing values is all that it does: an index then answers for it.

@@ -41,6 +41,8 @@ pub struct Scratch {
     pub(crate) chosen: Vec<Chosen>,
     /// The cells of columns where the event has several values.
     pub(crate) cells: Vec<u32>,
+    /// Steps that the pass may still take; `None` once it needed more.
+    pub(crate) steps_left: Option<u32>,
     /// Any other folded text.
     pub(crate) other: String,
     pub(crate) regex: RegexScratch,
@@ -73,6 +75,12 @@ impl Scratch {
         self.folded.clear();
         self.has_text = false;
         self.local = None;
+    }
+
+    /// Takes so many steps; whether there were so many left.
+    pub(crate) fn spend(&mut self, steps: u32) -> bool {
+        self.steps_left = self.steps_left.and_then(|left| left.checked_sub(steps));
+        self.steps_left.is_some()
     }
 
     /// Folds the message text, up to its cap.

@@ -133,6 +133,15 @@ impl FieldRef {
         }
     }
 
+    /// How many members a set has now, and how many bytes they have together.
+    pub(crate) fn members(&self, facts: &Facts<'_>) -> (usize, usize) {
+        match self.field.read {
+            Read::Set(read) => sizes(read(facts).iter().map(|member| member.len())),
+            Read::Words(read) => sizes(read(facts).iter().map(|member| member.len())),
+            _ => (0, 0),
+        }
+    }
+
     /// Whether the field may have several values at once.
     pub(crate) fn has_several(&self) -> bool {
         matches!(self.field.read, Read::Set(_) | Read::Words(_) | Read::Path(_))
@@ -213,6 +222,11 @@ impl FieldRef {
             value => value.to_string(),
         })
     }
+}
+
+/// How many lengths there are, and their sum.
+fn sizes(lengths: impl ExactSizeIterator<Item = usize>) -> (usize, usize) {
+    (lengths.len(), lengths.sum())
 }
 
 /// Keys between dots, none of them empty.

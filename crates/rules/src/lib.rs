@@ -16,6 +16,7 @@ mod calendar;
 pub mod codes;
 mod conditions;
 mod corpus;
+mod cost;
 mod diagnostic;
 mod document;
 mod endpoint;
@@ -45,6 +46,7 @@ pub mod templates;
 mod tests;
 
 pub use actions::{Planned, RuleAction};
+pub use cost::STEPS_MAX;
 pub use diagnostic::{Diagnostic, Severity};
 pub use document::{Case, Document, Loaded, load};
 pub use endpoint::Endpoint;

@@ -15,13 +15,14 @@ mod standing;
 use std::sync::Arc;
 
 use kilat_domain::{Event, EventKind};
-use kilat_matcher::{KeywordSet, KeywordSetBuilder};
+use kilat_matcher::{KeywordSet, KeywordSetBuilder, Regex};
 
 use crate::codes;
+use crate::cost::{self, STEPS_MAX};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::document::Document;
 use crate::endpoint::Endpoint;
-use crate::facts::{Scratch, head};
+use crate::facts::{SCAN_BYTES_MAX, Scratch, head};
 use crate::memory::Memory;
 use crate::rule::{Class, Rule};
 use crate::settings::Settings;
@@ -48,26 +49,49 @@ pub struct RuleSet {
     first_fallback: usize,
 }
 
+/// Most patterns in the conditions of a rule set.
+const PATTERNS_MAX: usize = 5_000;
+/// Most bytes that their automata may take together; tests have smaller rule sets.
+const PATTERNS_BYTES_MAX: usize = if cfg!(test) { 5 << 20 } else { 64 << 20 };
+
 /// Compiles a document.
 ///
-/// *Errors:* the keywords of all rules together exceed what one scan can hold.
+/// *Errors:* the keywords or patterns of all rules together exceed what a rule set may hold.
 pub fn compile(document: &Document) -> Result<RuleSet, Vec<Diagnostic>> {
     let rules = in_order(document);
     let mut keywords = KeywordSetBuilder::new();
     let mut drafts = Vec::with_capacity(rules.len());
     let mut problems = Vec::new();
+    let mut problem = |message: String, help: &str| {
+        problems.push(Diagnostic {
+            severity: Severity::Error,
+            code: codes::TOO_LONG.code,
+            file: document.file.to_string(),
+            line: 1,
+            column: 1,
+            message,
+            help: help.to_owned(),
+        });
+    };
+    let (mut patterns, mut bytes) = (0, 0);
+    for rule in &rules {
+        rule.each_leaf(&mut |leaf| {
+            patterns += leaf.condition.patterns().len();
+            bytes += leaf.condition.patterns().iter().map(Regex::memory_bytes).sum::<usize>();
+        });
+    }
+    if patterns > PATTERNS_MAX {
+        let message = format!("the rule set has {patterns} patterns, the limit is {PATTERNS_MAX}");
+        problem(message, "look for keywords where a pattern is not needed, or join patterns with |");
+    }
+    if bytes > PATTERNS_BYTES_MAX {
+        let message = format!("the patterns take {bytes} bytes once compiled, the limit is {PATTERNS_BYTES_MAX}");
+        problem(message, "use smaller repetition counts, [a-z0-9] in place of \\w, or fewer patterns");
+    }
     for rule in &rules {
         match Draft::of(rule, &mut keywords) {
             Ok(draft) => drafts.push(draft),
-            Err(error) => problems.push(Diagnostic {
-                severity: Severity::Error,
-                code: codes::TOO_LONG.code,
-                file: document.file.to_string(),
-                line: 1,
-                column: 1,
-                message: format!("`{}`: {error}", rule.id),
-                help: "use fewer or shorter keywords".to_owned(),
-            }),
+            Err(error) => problem(format!("`{}`: {error}", rule.id), "use fewer or shorter keywords"),
         }
     }
     if !problems.is_empty() {
@@ -163,10 +187,17 @@ impl RuleSet {
 
     /// Begins the pass of an event: folds its text and scans it for keywords, if a rule for this trigger asks for it.
     pub fn pass<'p>(&'p self, event: &Event<'_>, scratch: &'p mut Scratch) -> Pass<'p> {
+        self.pass_within(STEPS_MAX, event, scratch)
+    }
+
+    /// As [`RuleSet::pass`], with so many steps: what [`Pass::steps_left`] left of those of the event that caused this one.
+    pub fn pass_within<'p>(&'p self, steps: u32, event: &Event<'_>, scratch: &'p mut Scratch) -> Pass<'p> {
         scratch.begin();
+        scratch.steps_left = Some(steps);
         if self.index.needs_text(event.kind)
             && let Some(text) = event.message.as_ref().and_then(|message| message.text.as_deref())
             && !text.is_empty()
+            && scratch.spend(cost::scan(text.len().min(SCAN_BYTES_MAX)))
         {
             self.keywords.fold_and_scan(head(text), &mut scratch.folded, &mut scratch.hits);
             scratch.has_text = true;

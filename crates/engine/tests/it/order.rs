@@ -238,3 +238,29 @@ fn the_order_rules_are_saved_in_changes_no_decision() {
         }
     }
 }
+
+/// Proves D-43.
+#[test]
+fn an_event_that_costs_more_than_its_budget_keeps_what_was_done_and_names_the_first_rule_that_was_not_asked() {
+    let rule = |n: usize| {
+        format!(
+            "  - {{id: slow{n:03}, name: S, trigger: message.created, conditions: [{{field: message.text, op: matches, value: '[a-z]{{1,{}}}[0-9]'}}], actions: [{{type: add_tag, value: slow}}]}}\n",
+            20 + n % 10
+        )
+    };
+    let slow: String = (0..500).map(rule).collect();
+    let mut engine = Engine::new(&format!(
+        "workspace: acme\nrules:\n  - {{id: first, name: F, priority: 90, trigger: message.created, actions: [{{type: add_tag, value: seen}}]}}\n  \
+         - {{id: later, name: L, trigger: tag.added, actions: [{{type: set_status, value: hot}}]}}\n{slow}"
+    ));
+    let answers = engine.customer(&"apa kabar ".repeat(1_000));
+    let decision = &answers.decisions[0];
+    assert_eq!(decision["fired"][0]["rule"], "first");
+    assert_eq!(decision["refused"][0]["reason"], "budget_exceeded");
+    assert!(decision["refused"][0]["rule"].as_str().is_some_and(|rule| rule.starts_with("slow")), "{decision}");
+    let caused = &answers.decisions[1];
+    assert_eq!(caused["type"], "tag.added", "what the first rule did stays, and causes what it causes");
+    assert_eq!(caused["refused"], json!([{"rule": "later", "reason": "budget_exceeded"}]));
+    let next = engine.customer("apa kabar");
+    assert_eq!(next.decisions[0]["refused"], json!([]), "the next event has a budget of its own");
+}

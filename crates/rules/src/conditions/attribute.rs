@@ -14,7 +14,8 @@ use super::number::compare as compare_number;
 use super::text::{Texts, is_text};
 use super::{Compared, Condition, Cost, Kind, Reading};
 use crate::codes;
-use crate::facts::{Env, Scratch};
+use crate::cost;
+use crate::facts::{Env, Facts, Scratch};
 use crate::fields::{FieldRef, Read, value};
 use crate::object;
 use crate::operators::Op;
@@ -153,6 +154,25 @@ impl Condition for Attribute {
             Some(texts) => texts.whole_folded()?,
         };
         Some(Compared::Values(self.op, &self.numbers, texts, &self.flags))
+    }
+
+    fn steps(&self, field: &FieldRef, facts: &Facts<'_>) -> u32 {
+        let Read::Path(read) = field.field.read else { return 1 };
+        let one = |value: &Domain<'_>| match value {
+            Domain::Text(text) => {
+                let texts = cost::search(text.len(), self.texts.as_ref().map_or(0, Texts::len));
+                self.patterns.iter().fold(texts, |steps, pattern| steps.saturating_add(cost::pattern_in(pattern, text)))
+            }
+            _ => cost::compare(self.numbers.len() + self.flags.len()),
+        };
+        match value(read(facts, &field.path)) {
+            Some(Domain::List(members)) => members.iter().map(one).fold(1, u32::saturating_add),
+            value => value.map_or(1, one),
+        }
+    }
+
+    fn patterns(&self) -> &[Regex] {
+        &self.patterns
     }
 
     fn cost(&self) -> Cost {

@@ -7,7 +7,8 @@ use serde_json::{Map, Value};
 use super::text::canonical_texts;
 use super::{Compared, Condition, Cost, Kind, Reading, Spelling};
 use crate::codes;
-use crate::facts::Env;
+use crate::cost;
+use crate::facts::{Env, Facts};
 use crate::fields::{FieldRef, Read, text};
 use crate::iso;
 use crate::object;
@@ -47,6 +48,10 @@ impl Condition for Countries {
 
     fn compared(&self) -> Option<Compared<'_>> {
         Some(Compared::Texts(Spelling::Country, &self.0))
+    }
+
+    fn steps(&self, _: &FieldRef, _: &Facts<'_>) -> u32 {
+        cost::compare(self.0.len())
     }
 
     fn cost(&self) -> Cost {

@@ -19,6 +19,7 @@ use serde_json::{Map, Value, json};
 use super::number::{check_numbers, compare};
 use super::{Condition, Cost, Kind, Leaf, Tree, senders};
 use crate::codes;
+use crate::cost;
 use crate::diagnostic::Report;
 use crate::facts::{Env, Facts};
 use crate::fields::{self, FieldRef};
@@ -409,6 +410,15 @@ impl History {
 }
 
 impl Condition for History {
+    fn steps(&self, _: &FieldRef, facts: &Facts<'_>) -> u32 {
+        // Every condition may be asked about every message that is looked at.
+        let (_, bits) = self.look(facts);
+        let mut conditions = 1;
+        self.asks.each_conditions(&mut |trees| conditions += trees.len());
+        bits.count_ones()
+            * u32::try_from(conditions).unwrap_or(u32::MAX).saturating_mul(cost::search(TEXT_BYTES_MAX, 2))
+    }
+
     fn holds(&self, _: &FieldRef, env: &mut Env<'_, '_>) -> Option<bool> {
         let (looked, bits) = self.look(env.facts);
         Some(match &self.asks {

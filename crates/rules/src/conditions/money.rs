@@ -10,7 +10,8 @@ use serde_json::{Map, Value};
 
 use super::number::{canonical_numbers, check_count, compare, read_number};
 use super::{Condition, Cost, Kind, Reading};
-use crate::facts::Env;
+use crate::cost;
+use crate::facts::{Env, Facts};
 use crate::fields::{FieldRef, Read};
 use crate::money::from_major;
 use crate::operators::Op;
@@ -55,6 +56,10 @@ impl Condition for Amounts {
 
     fn canonical(&self, condition: &mut Map<String, Value>) {
         condition.insert("value".into(), canonical_numbers(&self.values));
+    }
+
+    fn steps(&self, _: &FieldRef, _: &Facts<'_>) -> u32 {
+        cost::compare(self.minor.len())
     }
 
     fn cost(&self) -> Cost {

@@ -10,8 +10,9 @@ use serde_json::{Map, Value};
 
 use super::{Compared, Condition, Cost, Kind, Reading};
 use crate::codes;
+use crate::cost;
 use crate::diagnostic::{Position, Report};
-use crate::facts::Env;
+use crate::facts::{Env, Facts};
 use crate::fields::FieldRef;
 use crate::operators::Op;
 use crate::shape::Shape;
@@ -109,6 +110,10 @@ impl Condition for Numbers {
 
     fn compared(&self) -> Option<Compared<'_>> {
         Some(Compared::Numbers(self.op, &self.values))
+    }
+
+    fn steps(&self, _: &FieldRef, _: &Facts<'_>) -> u32 {
+        cost::compare(self.values.len())
     }
 
     fn cost(&self) -> Cost {

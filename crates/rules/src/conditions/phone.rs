@@ -6,7 +6,8 @@ use serde_json::{Map, Value};
 
 use super::text::canonical_texts;
 use super::{Compared, Condition, Cost, Kind, Reading, Spelling};
-use crate::facts::Env;
+use crate::cost;
+use crate::facts::{Env, Facts};
 use crate::fields::{FieldRef, Read, text};
 use crate::object;
 use crate::operators::Op;
@@ -61,6 +62,10 @@ impl Condition for Numbers {
 
     fn compared(&self) -> Option<Compared<'_>> {
         matches!(self.op, Op::Equals | Op::In).then_some(Compared::Texts(Spelling::Phone, &self.numbers))
+    }
+
+    fn steps(&self, _: &FieldRef, _: &Facts<'_>) -> u32 {
+        cost::compare(self.numbers.len())
     }
 
     fn cost(&self) -> Cost {

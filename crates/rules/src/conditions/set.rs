@@ -11,7 +11,8 @@ use serde_json::{Map, Value};
 
 use super::text::{canonical_texts, equals_folded};
 use super::{Compared, Condition, Cost, Kind, Reading, Spelling};
-use crate::facts::Env;
+use crate::cost;
+use crate::facts::{Env, Facts};
 use crate::fields::{FieldRef, Read};
 use crate::object;
 use crate::operators::Op;
@@ -70,6 +71,11 @@ impl Condition for Members {
             true => Compared::Texts(Spelling::Exact, &self.names),
             false => Compared::Texts(Spelling::Folded, &self.folded),
         })
+    }
+
+    fn steps(&self, field: &FieldRef, facts: &Facts<'_>) -> u32 {
+        let (members, bytes) = field.members(facts);
+        cost::search(bytes + 8 * members, self.names.len())
     }
 
     fn cost(&self) -> Cost {

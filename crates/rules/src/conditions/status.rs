@@ -8,7 +8,8 @@ use serde_json::{Map, Value};
 
 use super::text::canonical_texts;
 use super::{Compared, Condition, Cost, Kind, Reading, Spelling};
-use crate::facts::Env;
+use crate::cost;
+use crate::facts::{Env, Facts};
 use crate::fields::{FieldRef, Read, text};
 use crate::object;
 use crate::operators::Op;
@@ -46,6 +47,10 @@ impl Condition for Statuses {
 
     fn compared(&self) -> Option<Compared<'_>> {
         Some(Compared::Texts(Spelling::Exact, &self.0))
+    }
+
+    fn steps(&self, _: &FieldRef, _: &Facts<'_>) -> u32 {
+        cost::compare(self.0.len())
     }
 
     fn cost(&self) -> Cost {

@@ -13,7 +13,8 @@ use serde_json::{Map, Value};
 
 use super::{Compared, Condition, Cost, Kind, Reading, Scan, Spelling};
 use crate::codes;
-use crate::facts::{Env, Scratch, head};
+use crate::cost;
+use crate::facts::{Env, Facts, SCAN_BYTES_MAX, Scratch, head};
 use crate::fields::{self, FieldRef, Read, message_text};
 use crate::object;
 use crate::operators::Op;
@@ -156,6 +157,11 @@ impl Texts {
         self
     }
 
+    /// How many texts there are.
+    pub(super) fn len(&self) -> usize {
+        self.texts.len()
+    }
+
     /// The folded texts, where a text that equals one of them is all that is asked for.
     pub(super) fn whole_folded(&self) -> Option<&[Box<str>]> {
         (matches!(self.op, Op::Equals | Op::In) && !self.case_sensitive).then_some(&self.needles)
@@ -216,17 +222,17 @@ pub(super) fn canonical_texts(texts: &[Box<str>]) -> Value {
 }
 
 /// The text of a field, where there is one.
-fn read_text<'f>(field: &FieldRef, env: &Env<'_, 'f>) -> Option<&'f str> {
+fn text_of<'f>(field: &FieldRef, facts: &Facts<'f>) -> Option<&'f str> {
     match field.field.read {
-        Read::MessageText => message_text(env.facts),
-        Read::Text(read) => fields::text(read(env.facts)),
+        Read::MessageText => message_text(facts),
+        Read::Text(read) => fields::text(read(facts)),
         _ => None,
     }
 }
 
 impl Condition for Texts {
     fn holds(&self, field: &FieldRef, env: &mut Env<'_, '_>) -> Option<bool> {
-        let text = read_text(field, env)?;
+        let text = text_of(field, env.facts)?;
         Some(self.hold_on(text, env.scratch))
     }
 
@@ -241,6 +247,11 @@ impl Condition for Texts {
         let spelling = if self.case_sensitive { Spelling::Exact } else { Spelling::Folded };
         let whole = matches!(self.op, Op::Equals | Op::In) && !self.is_message;
         whole.then_some(Compared::Texts(spelling, &self.needles))
+    }
+
+    fn steps(&self, field: &FieldRef, facts: &Facts<'_>) -> u32 {
+        let bytes = text_of(field, facts).map_or(0, str::len).min(SCAN_BYTES_MAX);
+        cost::search(bytes, self.needles.len())
     }
 
     fn cost(&self) -> Cost {
@@ -267,7 +278,7 @@ impl Condition for Texts {
 
 impl Condition for Patterns {
     fn holds(&self, field: &FieldRef, env: &mut Env<'_, '_>) -> Option<bool> {
-        let text = read_text(field, env)?;
+        let text = text_of(field, env.facts)?;
         let scratch = &mut env.scratch.regex;
         Some(self.patterns.iter().any(|pattern| pattern.is_match(text, scratch)))
     }
@@ -275,6 +286,15 @@ impl Condition for Patterns {
     fn canonical(&self, condition: &mut Map<String, Value>) {
         let patterns: Vec<Box<str>> = self.patterns.iter().map(|pattern| pattern.as_str().into()).collect();
         condition.insert("value".into(), canonical_texts(&patterns));
+    }
+
+    fn steps(&self, field: &FieldRef, facts: &Facts<'_>) -> u32 {
+        let text = text_of(field, facts).unwrap_or_default();
+        self.patterns.iter().fold(0, |steps, pattern| steps.saturating_add(cost::pattern_in(pattern, text)))
+    }
+
+    fn patterns(&self) -> &[Regex] {
+        &self.patterns
     }
 
     fn cost(&self) -> Cost {

@@ -21,7 +21,7 @@ impl<'p> Pass<'p> {
     pub fn next_explained(&mut self, facts: &Facts<'_>, out: &mut Vec<Evaluated<'p>>) -> Option<&'p Rule> {
         let from = self.next;
         let found = self.next(facts);
-        let until = if found.is_some() { self.next } else { self.rule_set.rules.len() };
+        let until = if found.is_some() { self.next } else { self.unasked.unwrap_or(self.rule_set.rules.len()) };
         for place in from..until {
             out.extend(self.evaluated(place, facts));
         }

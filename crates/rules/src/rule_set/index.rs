@@ -22,7 +22,8 @@ use kilat_matcher::KeywordId;
 use rustc_hash::FxHashSet;
 
 use crate::actions::RuleAction;
-use crate::conditions::{Compared, Leaf, Spelling};
+use crate::conditions::{Compared, Cost, Leaf, Spelling};
+use crate::cost;
 use crate::facts::{Chosen, Env, Scratch};
 use crate::fields::{FieldRef, Read};
 use crate::rule::Rule;
@@ -35,6 +36,9 @@ use directory::{Directory, names};
 const ASKED_MIN: usize = 3;
 /// Fewest values that a field is compared with for rules to be filed under them; tests have smaller rule sets.
 const FILED_VALUES_MIN: usize = if cfg!(test) { 7 } else { 32 };
+/// What costs more is left to the rules: a column is asked for 64 of them, and one that takes many steps of the budget would
+/// take them from cheap rules before the ones that need them.
+const SHARED_COST_MAX: Cost = Cost::Text;
 /// Most cells of a column.
 const CELLS_MAX: usize = 512;
 /// Most bytes of all columns together, for every rule.
@@ -169,12 +173,15 @@ impl Index {
             }
             return;
         }
+        let mut woken = 0;
         for hit in scratch.hits.iter() {
             let (from, to) = (self.woken_at[hit.index()] as usize, self.woken_at[hit.index() + 1] as usize);
+            woken += to - from;
             for place in &self.woken[from..to] {
                 scratch.awake[*place as usize / 64] |= 1 << (place % 64);
             }
         }
+        scratch.spend(cost::compare(woken) - 1);
     }
 
     /// Looks at the event's fields for the first time in this pass, or again after the rule of this place fired.
@@ -326,7 +333,7 @@ fn columns(rules: &[Rule], drafts: &mut [Draft<'_>]) -> Vec<Column> {
                     if leaf.field.has_several() { earlier.iter().filter(|known| **known == name).count() } else { 0 };
                 earlier.push(name);
                 by_field.entry((name.0, name.1, spelling, nth)).or_default().push((place, at, literal));
-            } else if leaf.condition.scan().is_none() {
+            } else if leaf.condition.scan().is_none() && leaf.condition.cost() <= SHARED_COST_MAX {
                 by_leaf.entry(leaf.canonical().to_string()).or_default().push((place, at, literal));
             }
         }

@@ -24,16 +24,21 @@ pub struct Pass<'p> {
     fired: Option<usize>,
     /// What the index said may no longer be so.
     pub(super) is_stale: bool,
+    /// The place of the rule that there were too few steps left to ask.
+    pub(super) unasked: Option<usize>,
 }
 
 impl<'p> Pass<'p> {
     pub(super) fn new(rule_set: &'p RuleSet, scratch: &'p mut Scratch) -> Pass<'p> {
-        Pass { rule_set, scratch, next: 0, left: 0, fired: None, is_stale: true }
+        Pass { rule_set, scratch, next: 0, left: 0, fired: None, is_stale: true, unasked: None }
     }
 
     /// The next rule, in evaluation order, whose trigger, scope and conditions hold for the facts as they are now.
     pub fn next(&mut self, facts: &Facts<'_>) -> Option<&'p Rule> {
         let rule_set = self.rule_set;
+        if self.unasked.is_some() {
+            return None;
+        }
         let mut env = Env { facts, settings: &rule_set.settings, scratch: self.scratch };
         if std::mem::take(&mut self.is_stale) {
             rule_set.index.look(self.fired, &mut env);
@@ -55,7 +60,14 @@ impl<'p> Pass<'p> {
             let place = self.next / 64 * 64 + self.left.trailing_zeros() as usize;
             self.left &= self.left - 1;
             let program = &rule_set.programs[place];
-            if (!program.is_scoped || in_scope(&rule_set.rules[place], facts)) && program.holds(&mut env) {
+            let holds = env.scratch.spend(1)
+                && (!program.is_scoped || in_scope(&rule_set.rules[place], facts))
+                && program.holds(&mut env);
+            if env.scratch.steps_left.is_none() {
+                self.unasked = Some(place);
+                return None;
+            }
+            if holds {
                 self.next = place + 1;
                 self.fired = Some(place);
                 // The caller may do to the facts what the rule says.
@@ -71,8 +83,19 @@ impl<'p> Pass<'p> {
         self.is_stale = true;
     }
 
+    /// The rule that there were too few steps left to ask, if there is one: the pass ended before it.
+    pub fn unasked(&self) -> Option<&'p Rule> {
+        self.unasked.map(|place| &self.rule_set.rules[place])
+    }
+
+    /// The steps that are left for the events this one causes.
+    pub fn steps_left(&self) -> u32 {
+        self.scratch.steps_left.unwrap_or(0)
+    }
+
     /// What an action of this rule set comes to for these facts.
     pub fn plan(&mut self, rule: &Rule, action: &RuleAction, facts: &Facts<'_>) -> Planned {
+        self.scratch.spend(action.steps(facts));
         action.plan(&mut self.plan_of(rule, facts))
     }
 

@@ -6,6 +6,7 @@
 use kilat_matcher::{Boundary, FiledRegex, HitSet, KeywordError, KeywordId, KeywordSetBuilder};
 
 use crate::conditions::{Cost, Group, Leaf, Scan, Tree};
+use crate::cost;
 use crate::facts::{Env, head};
 use crate::fields::message_text;
 use crate::rule::Rule;
@@ -150,7 +151,7 @@ impl<'r> Draft<'r> {
 }
 
 impl Program {
-    /// Whether every condition holds.
+    /// Whether every condition holds; means nothing once no steps are left.
     pub(super) fn holds(&self, env: &mut Env<'_, '_>) -> bool {
         self.steps.iter().all(|step| step.holds(env))
     }
@@ -246,31 +247,47 @@ impl Step {
         match self {
             Step::Keywords { ids, negated, when_missing } => {
                 if env.scratch.has_text {
-                    any(ids, &env.scratch.hits) != *negated
+                    env.scratch.spend(cost::compare(ids.len())) && any(ids, &env.scratch.hits) != *negated
                 } else {
                     *when_missing
                 }
             }
             Step::Patterns { patterns, negated, when_missing } => match message_text(env.facts) {
                 Some(text) => {
+                    if !env.scratch.spend(steps(patterns, text, &env.scratch.hits)) {
+                        return false;
+                    }
                     let (hits, regex) = (&mut env.scratch.hits, &mut env.scratch.regex);
                     patterns.iter().any(|pattern| pattern.is_match(head(text), hits, regex)) != *negated
                 }
                 None => *when_missing,
             },
             Step::Check { leaf, needs: Some(ids) } => {
-                if env.scratch.has_text && !any(ids, &env.scratch.hits) {
+                if env.scratch.has_text && !(env.scratch.spend(cost::compare(ids.len())) && any(ids, &env.scratch.hits))
+                {
                     false
                 } else {
-                    leaf.holds(env)
+                    check(leaf, env)
                 }
             }
-            Step::Check { leaf, needs: None } => leaf.holds(env),
+            Step::Check { leaf, needs: None } => check(leaf, env),
             Step::Group(Group::All, members) => members.iter().all(|step| step.holds(env)),
             Step::Group(Group::Any, members) => members.iter().any(|step| step.holds(env)),
             Step::Group(Group::None, members) => !members.iter().any(|step| step.holds(env)),
         }
     }
+}
+
+/// Whether the condition holds; not where there are too few steps left to find out.
+fn check(leaf: &Leaf, env: &mut Env<'_, '_>) -> bool {
+    let steps = leaf.condition.steps(&leaf.field, env.facts);
+    env.scratch.spend(steps) && leaf.holds(env)
+}
+
+/// How many steps looking for these patterns may take: those count of which a literal was found.
+fn steps(patterns: &[FiledRegex], text: &str, hits: &HitSet) -> u32 {
+    let searched = patterns.iter().filter(|pattern| pattern.gate().is_none_or(|gate| any(gate, hits)));
+    searched.fold(1, |steps, pattern| steps.saturating_add(cost::pattern_in(pattern.regex(), text)))
 }
 
 fn needs_text(rule: &Rule) -> bool {

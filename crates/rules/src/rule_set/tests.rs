@@ -359,3 +359,65 @@ fn what_was_read_out_of_a_message_is_told_with_everything_that_came_into_questio
         ]
     );
 }
+
+/// Proves D-43.
+#[test]
+fn a_pass_ends_where_its_steps_do_and_says_before_which_rule() {
+    // Nothing that a text must hold is known of these patterns, so that each is searched for in the whole of it.
+    let rule = |n: usize| {
+        format!(
+            "  - {{id: r{n:03}, name: R, trigger: message.created, conditions: [{{field: message.text, op: matches, value: '[a-z]{{1,{}}}[0-9]'}}], actions: [{{type: block}}]}}\n",
+            20 + n % 10
+        )
+    };
+    let rules: String = (0..500).map(rule).collect();
+    let rules = rule_set(&format!("workspace: acme\nrules:\n{rules}"));
+    let mut scratch = Scratch::new();
+    let mut unasked = |text: String| {
+        let staged = Staged::of(&json!({"message": {"text": text}}), rules.settings());
+        let mut pass = rules.pass(&staged.event, &mut scratch);
+        assert!(pass.next(&staged.facts()).is_none());
+        pass.unasked().map(|rule| rule.id().to_owned())
+    };
+    assert_eq!(unasked("apa kabar".into()), None);
+    let first = unasked("apa kabar ".repeat(1_000)).expect("too few steps");
+    assert!(*first > *"r000" && *first < *"r499", "{first}");
+    assert_eq!(unasked("apa kabar ".repeat(1_000)).as_deref(), Some(&*first), "the same steps, the same rule");
+    assert_eq!(unasked("apa kabar".into()), None, "steps are those of one pass");
+}
+
+#[test]
+fn what_is_left_of_an_events_steps_is_for_the_events_it_causes() {
+    let rules = rule_set(
+        "workspace: acme\nrules: [{id: r, name: R, trigger: new_lead, conditions: [{field: lead.city, op: equals, value: bogor}], actions: [{type: block}]}]\n",
+    );
+    let staged = Staged::of(&json!({"type": "lead.created", "lead": {"city": "Bogor"}}), rules.settings());
+    let mut scratch = Scratch::new();
+    let mut pass = rules.pass(&staged.event, &mut scratch);
+    let rule = pass.next(&staged.facts()).expect("it holds");
+    let _ = pass.plan(rule, &rule.actions()[0], &staged.facts());
+    let left = pass.steps_left();
+    assert!(left < crate::STEPS_MAX, "{left}");
+    let mut pass = rules.pass_within(0, &staged.event, &mut scratch);
+    assert!(pass.next(&staged.facts()).is_none());
+    assert_eq!(pass.unasked().map(crate::Rule::id), Some("r"));
+}
+
+#[test]
+fn a_rule_set_of_too_many_or_too_large_patterns_is_refused_with_the_number_and_the_limit() {
+    let refusal = |rules: usize, patterns: usize, pattern: &str| {
+        let value = vec![pattern; patterns];
+        let rules: Vec<Value> = (0..rules)
+            .map(|n| {
+                let condition = json!({"field": "message.text", "op": "matches", "value": value});
+                json!({"id": format!("r{n}"), "name": "R", "trigger": "message.created", "conditions": [condition], "actions": [{"type": "block"}]})
+            })
+            .collect();
+        let loaded = load("rules", &json!({"workspace": "acme", "rules": rules}).to_string());
+        let problems = compile(&loaded.documents[0]).expect_err("too much");
+        problems.into_iter().map(|problem| problem.message).collect::<Vec<_>>()
+    };
+    assert_eq!(refusal(2, 2_501, "abc"), ["the rule set has 5002 patterns, the limit is 5000"]);
+    let large = refusal(6, 6, "\\w{1,10}x");
+    assert!(large[0].ends_with("bytes once compiled, the limit is 5242880"), "{large:?}");
+}

@@ -167,7 +167,10 @@ impl Column {
         let facts = env.facts;
         let cell = match &self.source {
             Source::Field(field, spelling, cells) => return read(field, *spelling, cells, env),
-            Source::Shared(leaf) => u32::from(leaf.holds(env)),
+            Source::Shared(leaf) => {
+                env.scratch.spend(leaf.condition.steps(&leaf.field, facts));
+                u32::from(leaf.holds(env))
+            }
             Source::Sender if !is_message(facts.event.kind) => NOT_ASKED,
             Source::Sender => sender(facts.event).map_or(NOBODY, |sender| FIRST_KIND + sender as u32),
             Source::Chat => facts.event.chat_kind().map_or(NOT_ASKED, |kind| FIRST_KIND + kind as u32),

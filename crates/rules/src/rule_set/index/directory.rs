@@ -11,6 +11,7 @@ use super::cells::{Cells, MISSING};
 use super::reading::read;
 use super::spelling;
 use crate::conditions::{Compared, Spelling};
+use crate::cost;
 use crate::facts::{Chosen, Env};
 use crate::fields::FieldRef;
 use crate::operators::Op;
@@ -80,12 +81,15 @@ impl Directory {
             }
             Chosen::Several(start, len) => &scratch.cells[start as usize..][..len as usize],
         };
+        let mut woken = 0;
         for cell in cells {
             let (from, to) = (self.starts[*cell as usize] as usize, self.starts[*cell as usize + 1] as usize);
+            woken += to - from;
             for place in &self.places[from..to] {
                 scratch.awake[*place as usize / 64] |= 1 << (place % 64);
             }
         }
+        scratch.spend(cost::compare(woken) - 1);
     }
 
     pub(super) fn memory_bytes(&self) -> usize {

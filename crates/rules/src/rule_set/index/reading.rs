@@ -4,6 +4,7 @@ use kilat_domain::Value;
 
 use super::cells::{Cells, MISSING};
 use crate::conditions::Spelling;
+use crate::cost;
 use crate::facts::{Chosen, Env, Scratch};
 use crate::fields::{FieldRef, Read, text, value};
 use crate::phone;
@@ -71,6 +72,9 @@ fn several(start: usize, scratch: &mut Scratch) -> Chosen {
 
 /// The cell of a text.
 fn named(cells: &Cells, spelling: Spelling, text: &str, env: &mut Env<'_, '_>) -> u32 {
+    if spelling != Spelling::Exact {
+        env.scratch.spend(cost::search(text.len(), 1) - 1);
+    }
     match spelling {
         Spelling::Exact => cells.text(text),
         Spelling::Folded => {

@@ -26,7 +26,7 @@ fn compiled<'p>(pass: &mut Pass<'p>, facts: &Facts<'_>) -> Option<&'p Rule> {
     pass.next(facts)
 }
 
-fn explained<'p>(pass: &mut Pass<'p>, facts: &Facts<'_>) -> Option<&'p Rule> {
+fn naive<'p>(pass: &mut Pass<'p>, facts: &Facts<'_>) -> Option<&'p Rule> {
     pass.next_naive(facts)
 }
 
@@ -74,12 +74,12 @@ fn compiled_rules_fire_as_reading_them_one_by_one_does() {
         for _ in 0..EVENTS_PER_RULE_SET {
             let at = dice.roll(staged.len());
             let staged = &staged[at];
-            let naive = fires(&unindexed, staged, &mut other, explained);
+            let expected = fires(&unindexed, staged, &mut other, naive);
             let context = || format!("seed {seed}, event {at}: {:?}\n{}", staged.event, document.canonical_json());
-            assert_eq!(fires(&indexed, staged, &mut scratch, compiled), naive, "indexed, {}", context());
-            assert_eq!(fires(&unindexed, staged, &mut other, compiled), naive, "unindexed, {}", context());
+            assert_eq!(fires(&indexed, staged, &mut scratch, compiled), expected, "indexed, {}", context());
+            assert_eq!(fires(&unindexed, staged, &mut other, compiled), expected, "unindexed, {}", context());
             pairs += 1;
-            held += naive.0.len();
+            held += expected.0.len();
         }
     }
     println!("{pairs} pairs, {held} fires");

@@ -1,0 +1,51 @@
+//! What looking costs, in steps: the same on every machine and in every replay, because nothing here reads a clock (D-43).
+//!
+//! A step stands for at most half a microsecond of a slow core, so that an event and everything it causes stays below 50 ms
+//! whatever authors write. Costs are what the worst case may take, not what is usual: a pass of ordinary rules spends some
+//! dozens of steps. `benches/examples/worst.rs` looks for what costs more than it says.
+
+use kilat_matcher::{HAYSTACK_CHARS_MAX, Regex};
+
+/// Most steps an event and the events it causes may take together.
+pub const STEPS_MAX: u32 = 100_000;
+/// What one action takes that a rule does.
+pub(crate) const ACTION: u32 = 8;
+/// Bytes of text that are folded and scanned for keywords in one step.
+const SCANNED_BYTES: usize = 8;
+/// Bytes of text that are folded, compared or searched for one text in one step.
+const SEARCHED_BYTES: usize = 128;
+/// Places of a pattern's automaton that are visited in one step; every byte may visit all of them.
+const VISITED_STATES: usize = 512;
+/// Short values that are compared in one step.
+const COMPARED_VALUES: usize = 32;
+
+/// Folding a text and scanning it for keywords.
+pub(crate) fn scan(bytes: usize) -> u32 {
+    steps(bytes / SCANNED_BYTES)
+}
+
+/// Comparing a text of this length with so many others, in whichever way.
+pub(crate) fn search(bytes: usize, texts: usize) -> u32 {
+    steps(bytes.saturating_mul(texts) / SEARCHED_BYTES + compare(texts) as usize)
+}
+
+/// Searching a text of this length with a pattern whose automaton has so many states.
+fn pattern(bytes: usize, states: usize) -> u32 {
+    steps(bytes.saturating_mul(states) / VISITED_STATES)
+}
+
+/// Searching a text with a pattern.
+pub(crate) fn pattern_in(pattern: &Regex, text: &str) -> u32 {
+    // Code points are searched, of up to four bytes.
+    self::pattern(text.len().min(4 * HAYSTACK_CHARS_MAX), pattern.states())
+}
+
+/// Comparing a short value with so many others.
+pub(crate) fn compare(values: usize) -> u32 {
+    steps(values / COMPARED_VALUES)
+}
+
+/// At least one.
+fn steps(steps: usize) -> u32 {
+    u32::try_from(steps).unwrap_or(u32::MAX).saturating_add(1)
+}
