@@ -87,7 +87,7 @@ fn kafka(arguments: &[String], stop: &Stop) -> Result<()> {
 fn matching(arguments: &[String], stop: &Stop) -> Result<()> {
     let target = workspace::target_dir().join("peers");
     let mut build = workspace::cargo();
-    build.args(["build", "--release", "--locked", "--manifest-path", "benches/peers/Cargo.toml", "--target-dir"]);
+    build.args(["build", "--release", "--manifest-path", "benches/peers/Cargo.toml", "--target-dir"]);
     process::run(build.arg(&target), LIMIT, stop)?;
     let mut peers = Command::new(target.join("release/kilat-peers"));
     process::run(peers.args(arguments).current_dir(workspace::root()), LIMIT, stop)
