@@ -44,7 +44,9 @@ pub use event::{
 pub use explanation::{Evaluated, Explanation, Extracted, FirstFalse, Held};
 pub use lead::{Lead, LeadRecord, Profile, replace_text};
 pub use limits::{ATTRIBUTES_BYTES_MAX, FACT_BYTES_MAX, SET_BYTES_MAX, kept};
-pub use outbound_message::{Button, Media, MediaKind, Menu, MenuRow, MenuSection, OutboundMessage, Recipient};
+pub use outbound_message::{
+    Button, Media, MediaKind, Menu, MenuRow, MenuSection, OutboundMessage, Part, Recipient, Unsendable,
+};
 pub use patch::{Applied, NOTES_BYTES_MAX, On, Patch, ValueTarget};
 pub use rule_set::{RuleSetRecord, RuleSetStatus};
 pub use state_block::{ConversationEntry, DisabledRule, InputRange, LeadEntry, LoopHit, Mark, SeenDay, StateBlock};

@@ -1,22 +1,21 @@
-//! WhatsApp Cloud API: a text to the customer of a conversation.
+//! WhatsApp Cloud API: messages to the customer of a conversation, with media, reply buttons or a list.
 //!
 //! `POST <base>/<phone number id>/messages`; the action's id travels as `biz_opaque_callback_data`, because the API has no
 //! idempotency key: two successful posts are two messages, and only the status webhook settles an unanswered one.
 //! Answers are classified by `error.code`, never by the status alone: throttling comes as 400, too.
-//! Absent: templates and media; the reply window (the gate looks at it); pacing.
-//! Source: PARTNERS.md 1.7–1.9, read 20 Nov 2026.
+//! Absent: templates; the reply window (the gate looks at it); pacing.
+//! Source: PARTNERS.md 1.7–1.9, read 20 Nov 2026; Meta's pages on media and interactive messages, read Nov 2026.
 
 use std::time::Duration;
 
-use kilat_domain::{Action, Command, DestinationKind, Scope, Timestamp, Verdict, Wait};
+use kilat_domain::{
+    Action, Button, Command, DestinationKind, Media, Menu, MenuRow, OutboundMessage, Scope, Timestamp, Verdict, Wait,
+};
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::graph::{GraphError, quota_wait};
 use crate::{Answer, HttpRequest, HttpResponse, JSON, Partner, Refusal, Secrets};
-
-/// The longest text the API takes.
-pub const TEXT_CHARS_MAX: usize = 4096;
 
 /// A WhatsApp Cloud API phone number.
 pub struct WhatsappCloud;
@@ -47,7 +46,7 @@ impl Partner for WhatsappCloud {
 
     fn render(&self, action: &Action<'_>, secrets: &Secrets<'_>, _now: Timestamp) -> Result<HttpRequest, Refusal> {
         let (Command::SendMessage(message), Some(destination)) = (&action.command, &action.destination) else {
-            return Err(Refusal::failed("no_connector", "not a text message"));
+            return Err(Refusal::failed("no_connector", "not a message"));
         };
         let Some(number) = &destination.account else {
             return Err(Refusal::failed("no_account", "the endpoint names no phone number id (`account`)"));
@@ -55,20 +54,15 @@ impl Partner for WhatsappCloud {
         let Some(token) = secrets.current else {
             return Err(Refusal::failed("no_secret", "the endpoint names no access token (`secret`)"));
         };
-        match message.text.chars().count() {
-            0 => return Err(Refusal::failed("text_empty", "the text is empty")),
-            n if n > TEXT_CHARS_MAX => {
-                return Err(Refusal::failed("text_too_long", format!("{n} characters; at most {TEXT_CHARS_MAX}")));
-            }
-            _ => {}
-        }
+        message.check().map_err(|unsendable| Refusal::failed(unsendable.word, unsendable.problem))?;
         let (field, id) = recipient(&message.to.id)?;
+        let (kind, content) = content(message);
         let body = json!({
             "messaging_product": "whatsapp",
             "recipient_type": "individual",
             field: id,
-            "type": "text",
-            "text": {"body": message.text.as_str()},
+            "type": kind,
+            kind: content,
             "biz_opaque_callback_data": action.id.as_str(),
         });
         Ok(HttpRequest {
@@ -97,6 +91,67 @@ impl Partner for WhatsappCloud {
             _ => Answer::new(Verdict::Rejected, "rejected", words()),
         }
     }
+}
+
+/// The type of a message, and what stands under it.
+fn content(message: &OutboundMessage<'_>) -> (&'static str, Value) {
+    let text = message.text.as_str();
+    let action = match (&message.buttons, &message.list, &message.media) {
+        (Some(buttons), ..) => {
+            json!({"type": "button", "action": {"buttons": buttons.iter().map(reply).collect::<Vec<_>>()}})
+        }
+        (None, Some(list), _) => json!({"type": "list", "action": menu(list)}),
+        (None, None, Some(media)) => {
+            let mut file = file(media);
+            if !text.is_empty() {
+                file["caption"] = text.into();
+            }
+            return (media.kind.as_str(), file);
+        }
+        (None, None, None) => return ("text", json!({"body": text})),
+    };
+    let mut interactive = action;
+    interactive["body"] = json!({"text": text});
+    if let Some(media) = &message.media {
+        let kind = media.kind.as_str();
+        interactive["header"] = json!({"type": kind, kind: file(media)});
+    } else if let Some(header) = &message.header {
+        interactive["header"] = json!({"type": "text", "text": header.as_str()});
+    }
+    if let Some(footer) = &message.footer {
+        interactive["footer"] = json!({"text": footer.as_str()});
+    }
+    ("interactive", interactive)
+}
+
+fn file(media: &Media<'_>) -> Value {
+    let mut file = json!({"link": media.url.as_str()});
+    if let Some(filename) = &media.filename {
+        file["filename"] = filename.as_str().into();
+    }
+    file
+}
+
+fn reply(button: &Button<'_>) -> Value {
+    json!({"type": "reply", "reply": {"id": button.id.as_str(), "title": button.title.as_str()}})
+}
+
+fn menu(list: &Menu<'_>) -> Value {
+    let row = |row: &MenuRow<'_>| {
+        let mut shown = json!({"id": row.id.as_str(), "title": row.title.as_str()});
+        if let Some(description) = &row.description {
+            shown["description"] = description.as_str().into();
+        }
+        shown
+    };
+    let sections = list.sections.iter().map(|section| {
+        let mut shown = json!({"rows": section.rows.iter().map(row).collect::<Vec<_>>()});
+        if let Some(title) = &section.title {
+            shown["title"] = title.as_str().into();
+        }
+        shown
+    });
+    json!({"button": list.button.as_str(), "sections": sections.collect::<Vec<_>>()})
 }
 
 /// The table of PARTNERS.md 1.9.

@@ -4,7 +4,7 @@
 //! CO-1: a code never changes its meaning and is never used again after it is dropped.
 //! CO-2: every code has a fixture under `golden/codes/` that triggers it and nothing else.
 //! Groups: K00 the text, K01 its structure, K02 names and types, K03 limits, K04 references, K05 patterns and money,
-//! K06 rules that load and probably do not do what is meant, K07 parts of the language that are not available yet.
+//! K06 rules that load and probably do not do what is meant.
 
 use crate::diagnostic::Severity;
 
@@ -84,8 +84,6 @@ codes! {
         BAD_TARGET = "K0503" "bad_target": "The target of an extraction cannot take its value.";
         BROKEN_PRESET = "K0504" "broken_preset": "The pattern is a preset whose classes were lost in print and which matches nothing (D-1).";
         CORPUS_BROKEN = "K0505" "corpus_broken": "A preset, a pattern or a condition does not do with the texts of its corpus what the corpus says.";
-
-        KEY_NOT_AVAILABLE = "K0704" "key_not_available": "The key is not available yet.";
     }
     Warning {
         DERIVED_ID = "K0601" "derived_id": "A rule has no id; one is derived from its name and changes with it.";

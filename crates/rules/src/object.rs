@@ -17,9 +17,6 @@ pub(crate) const TEXT_BYTES_MAX: usize = 8_192;
 /// Most values in one list of a condition or an action.
 pub(crate) const LIST_MAX: usize = 10_000;
 
-/// Keys of later parts of the language: known, so that their authors learn more than "unknown".
-const NOT_YET: &[&str] = &["media", "buttons", "list"];
-
 /// An object whose keys are all in its table.
 #[derive(Clone, Copy)]
 pub(crate) struct Object<'n> {
@@ -55,17 +52,12 @@ impl<'n> Object<'n> {
             let known = keys.into_iter().flatten().map(|key| key.name);
             if &*entry.key != REPEATED && !known.clone().any(|name| name == &*entry.key) {
                 let key = &entry.key;
-                if NOT_YET.contains(&&**key) {
-                    let message = format!("`{key}` of {what} is not available yet");
-                    report.add(codes::KEY_NOT_AVAILABLE, entry.at, message, "leave it out");
-                } else {
-                    report.add(
-                        codes::UNKNOWN_KEY,
-                        entry.at,
-                        format!("{what} has no key `{key}`"),
-                        did_you_mean(key, known),
-                    );
-                }
+                report.add(
+                    codes::UNKNOWN_KEY,
+                    entry.at,
+                    format!("{what} has no key `{key}`"),
+                    did_you_mean(key, known),
+                );
             }
         }
         Some(Object { entries, at: node.at, what, keys })
