@@ -15,7 +15,7 @@ const SCANNED_BYTES: usize = 8;
 /// Bytes of text that are folded, compared or searched for one text in one step.
 const SEARCHED_BYTES: usize = 128;
 /// Places of a pattern's automaton that are visited in one step; every byte may visit all of them.
-const VISITED_STATES: usize = 512;
+const VISITED_STATES: usize = 256;
 /// Short values that are compared in one step.
 const COMPARED_VALUES: usize = 32;
 
