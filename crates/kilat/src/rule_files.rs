@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use kilat_rules::{Diagnostic, Document, RuleSet, compile, load};
+use kilat_rules::{Diagnostic, Document, RuleSet, compile, lint, load};
 
 use crate::failure::Failure;
 
@@ -16,6 +16,8 @@ pub(crate) const EVERY_WORKSPACE: &str = "*";
 /// Every document and finding of some files.
 #[derive(Debug, Default)]
 pub(crate) struct Checked {
+    /// Their names, in the order given.
+    files: Vec<String>,
     documents: Vec<Document>,
     diagnostics: Vec<Diagnostic>,
 }
@@ -34,12 +36,21 @@ impl Checked {
 
     /// Checks the text of one file.
     pub(crate) fn add(&mut self, name: &str, text: &str) {
+        self.files.push(name.to_owned());
         let loaded = load(name, text);
         self.diagnostics.extend(loaded.diagnostics);
         for document in loaded.documents {
             self.diagnostics.extend(compile(&document).err().into_iter().flatten());
             self.documents.push(document);
         }
+    }
+
+    /// Adds what lints find in the documents.
+    pub(crate) fn lint(&mut self) {
+        self.diagnostics.extend(self.documents.iter().flat_map(lint));
+        let files = &self.files;
+        let place = |file: &str| files.iter().position(|known| known == file);
+        self.diagnostics.sort_by_cached_key(|found| (place(&found.file), found.line, found.column));
     }
 
     /// Findings, by file in the order given.

@@ -39,7 +39,7 @@ use serde_json::{Map, Value};
 
 use crate::codes;
 use crate::cost;
-use crate::diagnostic::{Report, did_you_mean};
+use crate::diagnostic::{Position, Report, did_you_mean};
 use crate::endpoint::{Endpoint, kind_name};
 use crate::facts::Facts;
 use crate::fields::{self, FieldRef, Read, channel_account, channel_kind};
@@ -315,6 +315,8 @@ pub struct RuleAction {
     on_unknown: OnUnknown,
     parallel: bool,
     action: Arc<dyn Action>,
+    /// Where it stands in its file.
+    pub(crate) at: Position,
 }
 
 impl RuleAction {
@@ -420,6 +422,7 @@ impl RuleAction {
         }
         let action = (kind.read)(&mut Reading { object, settings, endpoints, report })?;
         (report.errors() == before).then_some(RuleAction {
+            at: node.at,
             kind,
             required,
             ttl,

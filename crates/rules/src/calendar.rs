@@ -69,6 +69,13 @@ pub(crate) struct Local {
 }
 
 impl Local {
+    /// A minute of an ordinary week, Monday = 0, too long ago for anybody's holidays.
+    pub(crate) fn of_week(day: usize, minute: u16) -> Local {
+        let days = i8::try_from(day % 7).unwrap_or(0);
+        // The first of January 1900 was a Monday.
+        Local { day: day % 7, minute, date: Date::constant(1900, 1, 1 + days) }
+    }
+
     /// What the clock of `zone` shows at `now`.
     pub(crate) fn at(now: Timestamp, zone: &TimeZone) -> Local {
         let instant = jiff::Timestamp::from_millisecond(now.0).unwrap_or(jiff::Timestamp::UNIX_EPOCH);

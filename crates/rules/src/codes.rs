@@ -19,6 +19,8 @@ pub struct Code {
     pub severity: Severity,
     /// What it means, in one line.
     pub meaning: &'static str,
+    /// A rule file that it is found in, and nothing else.
+    pub example: &'static str,
 }
 
 macro_rules! codes {
@@ -26,7 +28,13 @@ macro_rules! codes {
         $($(
             #[doc = $meaning]
             pub(crate) const $name: &Code =
-                &Code { code: $code, name: $slug, severity: Severity::$severity, meaning: $meaning };
+                &Code {
+                    code: $code,
+                    name: $slug,
+                    severity: Severity::$severity,
+                    meaning: $meaning,
+                    example: include_str!(concat!("../golden/codes/", $code, ".yaml")),
+                };
         )+)+
 
         /// Every code.
@@ -94,6 +102,18 @@ codes! {
         UNKNOWN_TOKEN = "K0606" "unknown_token": "A template names a field that does not exist; it renders as nothing (D-70).";
         UNSIGNED_WEBHOOK = "K0607" "unsigned_webhook": "A webhook has no secret, so its receiver cannot tell who sent it.";
         GROUP_NOT_ALLOWED = "K0608" "group_not_allowed": "A rule for group chats changes leads and does not allow it (D-26).";
+        CONTRADICTION = "K0610" "contradiction": "Conditions of one rule can never hold together, so the rule never fires.";
+        ALWAYS_HOLDS = "K0611" "always_holds": "A condition always holds, by itself or wherever another one of its rule does, so it decides nothing.";
+        NOT_BROUGHT = "K0612" "not_brought": "A condition asks for something that none of the rule's triggers brings.";
+        CONTAINED_KEYWORD = "K0613" "contained_keyword": "A keyword is found wherever another one of its list is found, so it adds nothing.";
+        BROAD_KEYWORD = "K0614" "broad_keyword": "A keyword is a single letter or digit, which nearly every message contains.";
+        ANSWERS_ITSELF = "K0615" "answers_itself": "A rule answers messages of bots or automations, its own among them.";
+        UNREACHABLE_RULE = "K0616" "unreachable_rule": "A rule is never reached: one before it stops the pass and holds wherever it does.";
+        CONFLICTING_WRITES = "K0617" "conflicting_writes": "One event can make two actions that undo each other (F-217).";
+        CYCLE = "K0618" "cycle": "Rules cause each other without an end (F-185); the loop guard will take them out of service (D-38).";
+        DUPLICATE_RULE = "K0619" "duplicate_rule": "Two rules are the same but for their names.";
+        NO_EVENT_SOURCE = "K0620" "no_event_source": "No connected channel can bring the messages that a rule waits for (F-85).";
+        NEAR_LIMIT = "K0621" "near_limit": "Something is close to a limit that it may not exceed.";
         EVERY_WORKSPACE = "K0609" "every_workspace": "A document with rules names no workspace, so its rules hold for all that have none of their own.";
     }
 }

@@ -221,6 +221,8 @@ pub(crate) struct Leaf {
     /// What a missing field means, where the author says so.
     pub(crate) missing: Option<bool>,
     pub(crate) condition: Arc<dyn Condition>,
+    /// Where it stands in its file.
+    pub(crate) at: Position,
 }
 
 /// Conditions and groups of them.
@@ -293,7 +295,7 @@ impl Leaf {
                 report.add(codes::UNKNOWN_KEY, node.at, message, "write it as a condition of its own");
             }
         }
-        history::read(node, settings, report).map(history::leaf)
+        history::read(node, settings, report).map(|condition| history::leaf(condition, node.at))
     }
 
     /// Reads a condition that is no group.
@@ -306,7 +308,14 @@ impl Leaf {
         let (field, op) = (field?, op?);
         if op.is_presence() {
             let condition = Arc::new(presence::Presence { present: op == Op::IsPresent });
-            return (report.errors() == before).then_some(Leaf { field, op, case_sensitive, missing, condition });
+            return (report.errors() == before).then_some(Leaf {
+                field,
+                op,
+                case_sensitive,
+                missing,
+                condition,
+                at: object.at,
+            });
         }
         let kind = field.field.kind;
         let (positive, _) = op.positive();
@@ -322,7 +331,14 @@ impl Leaf {
         let value = object.require("value", "write what the field is compared with", report)?;
         let mut reading = Reading { field: &field, op: positive, value, object, case_sensitive, settings, report };
         let condition = (kind.read)(&mut reading)?;
-        let leaf = (report.errors() == before).then_some(Leaf { field, op, case_sensitive, missing, condition })?;
+        let leaf = (report.errors() == before).then_some(Leaf {
+            field,
+            op,
+            case_sensitive,
+            missing,
+            condition,
+            at: object.at,
+        })?;
         leaf.prove(object, settings, report);
         (report.errors() == before).then_some(leaf)
     }

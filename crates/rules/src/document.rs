@@ -25,7 +25,7 @@ use crate::syntax::{self, Content, Node};
 /// The workspace whose rules hold for every workspace that has no document of its own.
 const EVERY_WORKSPACE: &str = "*";
 /// Most rules of one document.
-const RULES_MAX: usize = 20_000;
+pub(crate) const RULES_MAX: usize = 20_000;
 /// Most test cases of one document, and most events of one case.
 const CASES_MAX: usize = 1_000;
 const WORKSPACE_BYTES_MAX: usize = 128;

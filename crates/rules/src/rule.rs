@@ -4,11 +4,12 @@
 //! RU-1: a rule that was read has no open question: fields exist, types fit, statuses and endpoints are known.
 //! Absent: evaluation; versions, which publishing gives.
 
+use std::cmp::{Ordering, Reverse};
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use kilat_domain::{EventKind, SenderKind, Timestamp};
+use kilat_domain::{EventKind, Timestamp};
 use serde_json::{Map, Value, json};
 
 use crate::actions::RuleAction;
@@ -173,6 +174,8 @@ pub struct Rule {
     allow_group: bool,
     /// Whether its outbound actions need no order, where they do not say themselves.
     parallel: bool,
+    /// Where it stands in its file.
+    pub(crate) at: Position,
 }
 
 impl Rule {
@@ -347,12 +350,18 @@ impl Rule {
             live_since: object.instant("live_since", report),
             allow_group: object.flag("allow_group", report).unwrap_or(false),
             parallel: object.flag("parallel", report).unwrap_or(false),
+            at: object.at,
         };
         if report.errors() != before {
             return None;
         }
-        rule.lint(object.at, report);
         Some(rule)
+    }
+
+    /// Evaluation order: normal class before fallback, priority high to low, older first, then by id (D-34).
+    pub(crate) fn order(&self, other: &Rule) -> Ordering {
+        let key = |rule: &Rule| (rule.class, Reverse(rule.priority), rule.created_at);
+        key(self).cmp(&key(other)).then_with(|| self.id.cmp(&other.id))
     }
 
     /// The senders a message rule sees (F-70).
@@ -369,38 +378,6 @@ impl Rule {
     /// Whether it is narrowed to channels or partners (D-29), or to new conversations.
     pub(crate) fn is_scoped(&self) -> bool {
         !self.channels.is_empty() || !self.sources.is_empty() || self.begun_since().is_some()
-    }
-
-    /// Warns of what loads and probably is not meant.
-    fn lint(&self, at: Position, report: &mut Report) {
-        let message_rule = self.triggers.iter().any(|trigger| is_message(trigger.kind));
-        let both = 1 << SenderKind::Customer as u32 | 1 << SenderKind::Team as u32;
-        if message_rule && self.senders() & both == both && self.actions.iter().any(RuleAction::reaches_customer) {
-            report.add(
-                codes::BIDIRECTIONAL_SEND,
-                at,
-                format!("`{}` answers messages of the customer and of the team alike", self.id),
-                "add a condition on sender.kind, such as customer",
-            );
-        }
-        if self.actions.is_empty() {
-            let message = format!("`{}` does nothing when it fires", self.id);
-            report.add(codes::NO_ACTIONS, at, message, "add an action");
-        }
-        let for_groups = self.conditions.iter().any(|tree| match tree {
-            Tree::Leaf(leaf) => {
-                leaf.field.field.name == "chat.is_group" && leaf.expected() == Value::Bool(!leaf.op.positive().1)
-            }
-            Tree::Group(..) => false,
-        });
-        if for_groups && !self.allow_group && self.actions.iter().any(RuleAction::changes_lead) {
-            report.add(
-                codes::GROUP_NOT_ALLOWED,
-                at,
-                format!("`{}` is for group chats and changes the lead, which it is not allowed to", self.id),
-                "add `allow_group: true`",
-            );
-        }
     }
 }
 

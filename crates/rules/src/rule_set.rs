@@ -116,10 +116,7 @@ pub fn compile_unindexed(document: &Document) -> RuleSet {
 /// The enabled rules in evaluation order (D-34).
 fn in_order(document: &Document) -> Vec<Rule> {
     let mut rules: Vec<Rule> = document.rules.iter().filter(|rule| rule.enabled).cloned().collect();
-    rules.sort_by(|a, b| {
-        let key = |rule: &Rule| (rule.class, std::cmp::Reverse(rule.priority), rule.created_at);
-        key(a).cmp(&key(b)).then_with(|| a.id.cmp(&b.id))
-    });
+    rules.sort_by(Rule::order);
     rules
 }
 

@@ -73,6 +73,11 @@ pub(crate) const SETTINGS_KEYS: &[Key] = &[
     Key::new("business_hours", Shape::Object(BUSINESS_HOURS_KEYS, &[]), "When the team is at work."),
     Key::new("strict_loops", Shape::Flag, "Disable a looping rule at once, for the whole workspace (D-38)."),
     Key::new(
+        "channels",
+        Shape::OneOrMany(&Shape::Text),
+        "The channel accounts that are connected; `kilat check` tells which rules none of their messages reach (F-85).",
+    ),
+    Key::new(
         "explain",
         Shape::Object(EXPLAIN_KEYS, &["sample"]),
         "Explain some events on kilat.explain.v1; none by default.",
@@ -107,6 +112,8 @@ pub struct Settings {
     pub currency: Box<str>,
     /// Whether a looping rule is disabled for the whole workspace at once (D-38).
     pub strict_loops: bool,
+    /// The channel accounts that are connected; `None` where the workspace does not say.
+    channels: Option<Vec<Box<str>>>,
     /// Which events are explained.
     explain: Sample,
     timezone_name: Box<str>,
@@ -127,6 +134,7 @@ impl Default for Settings {
             locale: Locale::parse(DEFAULT_LOCALE).unwrap_or_default(),
             currency: DEFAULT_CURRENCY.into(),
             strict_loops: false,
+            channels: None,
             explain: Sample::NONE,
             statuses: statuses.collect(),
             business_hours: None,
@@ -170,6 +178,16 @@ impl Settings {
     /// Whether the workspace has business hours at all.
     pub(crate) fn has_business_hours(&self) -> bool {
         self.business_hours.is_some()
+    }
+
+    /// Whether there are days on which the team does not work although the week says so.
+    pub(crate) fn has_holidays(&self) -> bool {
+        self.business_hours.as_ref().is_some_and(|hours| !hours.holidays.is_empty())
+    }
+
+    /// The channel accounts that are connected; `None` where the workspace does not say.
+    pub(crate) fn channels(&self) -> Option<&[Box<str>]> {
+        self.channels.as_deref()
     }
 
     /// Whether the wall clock is inside business hours.
@@ -227,6 +245,9 @@ impl Settings {
             settings.business_hours = read_business_hours(node, report);
         }
         settings.strict_loops = object.flag("strict_loops", report).unwrap_or(false);
+        settings.channels = object
+            .texts("channels", report)
+            .map(|channels| channels.iter().map(|channel| channel.trim().into()).collect());
         if let Some(node) = object.get("explain")
             && let Some(object) = Object::of(node, "explain", EXPLAIN_KEYS, report)
         {
@@ -259,6 +280,7 @@ impl Settings {
             "statuses": statuses.collect::<Vec<_>>(),
             "business_hours": hours,
             "strict_loops": self.strict_loops,
+            "channels": self.channels,
             "explain": self.explain.canonical(),
         })
     }

@@ -1,7 +1,12 @@
 //! `kilat check`: is everything right in rule files and configuration files?
 
+mod sarif;
+
 use std::path::PathBuf;
 use std::process::ExitCode;
+
+use serde::Serialize;
+use serde_json::Value;
 
 use crate::config;
 use crate::failure::Failure;
@@ -21,6 +26,7 @@ Examples:
   kilat check rules.yaml
   kilat check rules/*.yaml --deny-warnings      for continuous integration
   kilat check rules.yaml --json | jq -r .help
+  kilat check rules/*.yaml --sarif > kilat.sarif
   kilat check kilat.toml")]
 pub(crate) struct Args {
     /// Rule files (YAML or JSON) and configuration files (.toml)
@@ -29,35 +35,46 @@ pub(crate) struct Args {
     /// One JSON object a line: severity, code, file, line, column, message, help
     #[arg(long)]
     json: bool,
+    /// One SARIF 2.1.0 log, for code hosts and editors
+    #[arg(long, conflicts_with = "json")]
+    sarif: bool,
     /// Exit with 1 where there are warnings
     #[arg(long)]
     deny_warnings: bool,
 }
 
 pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
-    let mut output = Output::new();
     let mut checked = Checked::default();
-    let mut errors = 0;
+    let mut findings: Vec<Value> = Vec::new();
+    let mut output = Output::new();
     for file in &args.files {
         let (name, text) = (file.display().to_string(), rule_files::read(file)?);
         if file.extension().is_some_and(|extension| extension == "toml") {
-            errors += configuration(&name, &text, args.json, &mut output)?;
+            let problems = config::parse(Some((&name, &text)), std::iter::empty()).err().unwrap_or_default();
+            for problem in &problems {
+                args.line(&problem.to_string(), &mut output)?;
+                findings.push(to_json(problem));
+            }
         } else {
             checked.add(&name, &text);
         }
     }
+    checked.lint();
     for diagnostic in checked.diagnostics() {
-        if args.json {
-            output.json(diagnostic)?;
-        } else {
-            output.line(&diagnostic.to_string())?;
-        }
+        args.line(&diagnostic.to_string(), &mut output)?;
+        findings.push(to_json(diagnostic));
+    }
+    if args.sarif {
+        output.json(&sarif::log(&findings))?;
+    } else if args.json {
+        findings.iter().try_for_each(|finding| output.json(finding))?;
     }
     output.flush()?;
-    let warnings = checked.diagnostics().iter().filter(|diagnostic| !diagnostic.is_error()).count();
-    errors += checked.diagnostics().len() - warnings;
-    if !args.json {
-        eprintln!("{} file{}: {errors} errors, {warnings} warnings", args.files.len(), plural(args.files.len()));
+    let errors = findings.iter().filter(|finding| finding["severity"] == "error").count();
+    let warnings = findings.len() - errors;
+    if !args.json && !args.sarif {
+        let (files, s) = (args.files.len(), plural);
+        eprintln!("{files} file{}: {errors} error{}, {warnings} warning{}", s(files), s(errors), s(warnings));
     }
     Ok(match (errors, warnings) {
         (1.., _) => ExitCode::from(2),
@@ -66,17 +83,15 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
     })
 }
 
-/// Checks a configuration; how many errors it has.
-fn configuration(name: &str, text: &str, as_json: bool, output: &mut Output) -> Result<usize, Failure> {
-    let Err(problems) = config::parse(Some((name, text)), std::iter::empty()) else { return Ok(0) };
-    for problem in &problems {
-        if as_json {
-            output.json(problem)?;
-        } else {
-            output.line(&problem.to_string())?;
-        }
+impl Args {
+    /// Prints a finding for people, where they are whom it is printed for.
+    fn line(&self, line: &str, output: &mut Output) -> Result<(), Failure> {
+        if self.json || self.sarif { Ok(()) } else { output.line(line) }
     }
-    Ok(problems.len())
+}
+
+fn to_json(finding: &impl Serialize) -> Value {
+    serde_json::to_value(finding).expect("a finding is JSON")
 }
 
 fn plural(count: usize) -> &'static str {

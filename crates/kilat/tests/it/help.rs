@@ -72,7 +72,7 @@ fn every_schema_in_the_list_is_printed() {
 #[test]
 fn a_code_is_explained() {
     let place = Place::new();
-    assert!(place.run(&["explain", "k0202"]).ok().starts_with("K0202 error"));
+    assert!(place.run(&["explain", "k0202"]).ok().starts_with("K0202 unknown_field, an error"));
     assert!(place.run(&["explain"]).ok().lines().count() > 20);
     assert_eq!(place.run(&["explain", "K9999"]).code, 1);
 }

@@ -5,6 +5,7 @@
 mod bad_input;
 mod check;
 mod config;
+mod defects;
 mod demo;
 mod documentation;
 mod eval;

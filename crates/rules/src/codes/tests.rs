@@ -3,14 +3,14 @@
 use std::collections::BTreeSet;
 
 use super::{ALL, find};
-use crate::load;
+use crate::check;
 use crate::tests::{golden_files, golden_names};
 
 #[test]
 fn every_code_has_a_fixture_that_triggers_it_and_nothing_else() {
     for (path, text) in golden_files("codes") {
         let code = path.file_stem().and_then(|stem| stem.to_str()).expect("a name").to_owned();
-        let loaded = load(&path.display().to_string(), &text);
+        let loaded = check(&path.display().to_string(), &text);
         let codes: BTreeSet<&str> = loaded.diagnostics.iter().map(|found| found.code).collect();
         assert_eq!(codes, BTreeSet::from([&*code]), "{}: {:#?}", path.display(), loaded.diagnostics);
         let is_error = loaded.diagnostics.iter().any(crate::Diagnostic::is_error);

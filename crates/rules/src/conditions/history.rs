@@ -20,7 +20,7 @@ use super::number::{check_numbers, compare};
 use super::{Condition, Cost, Kind, Leaf, Tree, senders};
 use crate::codes;
 use crate::cost;
-use crate::diagnostic::Report;
+use crate::diagnostic::{Position, Report};
 use crate::facts::{Env, Facts};
 use crate::fields::{self, FieldRef};
 use crate::memory::Keep;
@@ -265,6 +265,12 @@ fn read_bound(object: Object<'_>, report: &mut Report) -> Option<Bound> {
         written.push(read);
     }
     check_numbers(op, &written, node.at, report)?;
+    if let (Op::Between, [low, high]) = (op, &*written)
+        && low.compare(*high).is_gt()
+    {
+        let help = "write the lower number first";
+        report.add(codes::NEVER_MATCHES, node.at, "no number is between these", help);
+    }
     Some(Bound { op, values: written.clone(), written })
 }
 
@@ -491,7 +497,7 @@ impl Condition for History {
 }
 
 /// A condition on history as a leaf: its field is the history itself.
-pub(super) fn leaf(condition: Arc<dyn Condition>) -> Leaf {
+pub(super) fn leaf(condition: Arc<dyn Condition>, at: Position) -> Leaf {
     let field = FieldRef { field: &fields::HISTORY, path: "".into() };
-    Leaf { field, op: Op::Equals, case_sensitive: false, missing: None, condition }
+    Leaf { field, op: Op::Equals, case_sensitive: false, missing: None, condition, at }
 }

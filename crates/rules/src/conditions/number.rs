@@ -69,17 +69,11 @@ pub(super) fn check_numbers(op: Op, values: &[Number], at: Position, report: &mu
         report.add(codes::WRONG_VALUE, at, message, help);
         return None;
     }
-    if let (Op::Between, [low, high]) = (op, values)
-        && low.compare(*high).is_gt()
-    {
-        let help = "write the lower number first";
-        report.add(codes::NEVER_MATCHES, at, "no number is between these", help);
-    }
     Some(())
 }
 
 /// Whether `number` fulfils the operator.
-pub(super) fn compare(number: Number, op: Op, values: &[Number]) -> bool {
+pub(crate) fn compare(number: Number, op: Op, values: &[Number]) -> bool {
     let against = |value: &Number| number.compare(*value);
     match (op, values) {
         (Op::Gt, [value]) => against(value).is_gt(),

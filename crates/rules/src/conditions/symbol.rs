@@ -58,14 +58,6 @@ fn read(reading: &mut Reading<'_>) -> Option<Arc<dyn Condition>> {
             return None;
         }
     };
-    if members == 0 {
-        reading.report.add(
-            codes::NEVER_MATCHES,
-            reading.value.at,
-            "no word fulfils this condition",
-            "check the operator and the order of the words",
-        );
-    }
     Some(Arc::new(Symbols { members, value: canonical(reading.value) }))
 }
 

@@ -88,7 +88,7 @@ fn read_texts(reading: &mut Reading<'_>) -> Option<Vec<Box<str>>> {
         _ => texts,
     };
     for text in &texts {
-        check_can_match(text, reading);
+        check_length(text, reading);
     }
     Some(texts.into_iter().map(Into::into).collect())
 }
@@ -109,16 +109,12 @@ fn read_affixes(reading: &mut Reading<'_>) -> Option<Option<Affixes>> {
     affixes.map(Some)
 }
 
-/// Reports a text that is too long to be looked for, and one that no message can fulfil.
-fn check_can_match(text: &str, reading: &mut Reading<'_>) {
+/// Reports a text that is too long to be looked for.
+fn check_length(text: &str, reading: &mut Reading<'_>) {
     let folded = fold(text);
     if folded.len() > KEYWORD_BYTES_MAX {
         let message = format!("the text has {} bytes, the limit is {KEYWORD_BYTES_MAX}", folded.len());
         reading.report.add(codes::TOO_LONG, reading.value.at, message, "look for a part of it");
-    } else if folded.is_empty() {
-        let message = format!("`{text}` has nothing a message could hold");
-        let help = "remove it, or use is_missing for empty text";
-        reading.report.add(codes::NEVER_MATCHES, reading.value.at, message, help);
     }
 }
 
@@ -185,7 +181,7 @@ impl Texts {
 }
 
 /// Compares a text with a needle that was prepared the same way; an empty needle fulfils nothing.
-fn compare(op: Op, text: &str, needle: &str) -> bool {
+pub(crate) fn compare(op: Op, text: &str, needle: &str) -> bool {
     if needle.is_empty() {
         return false;
     }
