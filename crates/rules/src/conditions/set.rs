@@ -75,7 +75,7 @@ impl Condition for Members {
 
     fn steps(&self, field: &FieldRef, facts: &Facts<'_>) -> u32 {
         let (members, bytes) = field.members(facts);
-        cost::search(bytes + 8 * members, self.names.len())
+        cost::search(bytes + 64 * members, self.names.len())
     }
 
     fn cost(&self) -> Cost {
