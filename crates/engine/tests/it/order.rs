@@ -239,7 +239,7 @@ fn the_order_rules_are_saved_in_changes_no_decision() {
     }
 }
 
-/// Proves D-43.
+/// Proves F-226, D-43.
 #[test]
 fn an_event_that_costs_more_than_its_budget_keeps_what_was_done_and_names_the_first_rule_that_was_not_asked() {
     let rule = |n: usize| {

@@ -156,6 +156,7 @@ fn actions_that_undo_each_other_are_found_where_one_event_can_fire_both() {
     assert_eq!(two("actions: [{type: block}, {type: unblock}]", &off("")), ["K0617"]);
 }
 
+/// Proves F-185.
 #[test]
 fn a_circle_of_rules_is_found_only_where_it_keeps_going() {
     let rule = |id: &str, trigger: &str, more: &str, action: &str| {
@@ -198,6 +199,7 @@ fn a_circle_of_rules_is_found_only_where_it_keeps_going() {
     assert_eq!(found(&long), ["K0618"]);
 }
 
+/// Proves D-30.
 #[test]
 fn message_rules_without_a_channel_are_found_where_the_settings_name_the_channels() {
     let rule = |scope: &str| {
