@@ -1,13 +1,13 @@
 //! What looking costs, in steps: the same on every machine and in every replay, because nothing here reads a clock (D-43).
 //!
-//! A step stands for at most half a microsecond of a slow core, so that an event and everything it causes stays below 50 ms
+//! A step stands for at most three quarters of a microsecond of a slow core, so that an event and everything it causes stays below 50 ms
 //! whatever authors write. Costs are what the worst case may take, not what is usual: a pass of ordinary rules spends some
 //! dozens of steps. `benches/examples/worst.rs` looks for what costs more than it says.
 
 use kilat_matcher::{HAYSTACK_CHARS_MAX, Regex};
 
 /// Most steps an event and the events it causes may take together.
-pub const STEPS_MAX: u32 = 100_000;
+pub const STEPS_MAX: u32 = 60_000;
 /// What one action takes that a rule does.
 pub(crate) const ACTION: u32 = 8;
 /// Bytes of text that are folded and scanned for keywords in one step.
