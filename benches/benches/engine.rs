@@ -71,7 +71,8 @@ impl<'r> Fed<'r> {
         }
         let share = fed.encoded.decisions as f64 / fed.next as f64;
         eprintln!("{:.1} decisions per hundred events", share * 100.0);
-        assert!((0.05..0.2).contains(&share), "{share} of the events bring a decision");
+        // A few rules match less than a hundred do.
+        assert!((0.02..0.2).contains(&share), "{share} of the events bring a decision");
         fed
     }
 
