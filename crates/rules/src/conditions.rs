@@ -308,14 +308,8 @@ impl Leaf {
         let (field, op) = (field?, op?);
         if op.is_presence() {
             let condition = Arc::new(presence::Presence { present: op == Op::IsPresent });
-            return (report.errors() == before).then_some(Leaf {
-                field,
-                op,
-                case_sensitive,
-                missing,
-                condition,
-                at: object.at,
-            });
+            let leaf = Leaf { field, op, case_sensitive, missing, condition, at: object.at };
+            return (report.errors() == before).then_some(leaf);
         }
         let kind = field.field.kind;
         let (positive, _) = op.positive();
@@ -331,14 +325,10 @@ impl Leaf {
         let value = object.require("value", "write what the field is compared with", report)?;
         let mut reading = Reading { field: &field, op: positive, value, object, case_sensitive, settings, report };
         let condition = (kind.read)(&mut reading)?;
-        let leaf = (report.errors() == before).then_some(Leaf {
-            field,
-            op,
-            case_sensitive,
-            missing,
-            condition,
-            at: object.at,
-        })?;
+        if report.errors() != before {
+            return None;
+        }
+        let leaf = Leaf { field, op, case_sensitive, missing, condition, at: object.at };
         leaf.prove(object, settings, report);
         (report.errors() == before).then_some(leaf)
     }
