@@ -1,5 +1,6 @@
 //! The log: the port [`PartitionedLog`], its embedded implementation and the one on Apache Kafka.
 
+mod clock;
 mod dead_letter;
 mod embedded;
 mod error;
@@ -8,6 +9,7 @@ mod murmur2;
 mod port;
 mod transaction;
 
+pub use clock::{Clock, SystemClock};
 pub use dead_letter::DeadLetter;
 pub use embedded::{Embedded, EmbeddedError, EmbeddedOptions};
 pub use error::LogError;

@@ -10,7 +10,6 @@
 //!
 //! Absent: HTTP, and what rules mean.
 
-mod clock;
 mod config;
 mod outputs;
 mod registry;
@@ -22,5 +21,5 @@ mod worker;
 
 pub use config::{Config, Topics};
 pub use registry::{Registry, Snapshot};
-pub use service::{Health, PipelineError, Service};
+pub use service::{Health, PipelineError, Service, Task};
 pub use totals::{Totals, TotalsSnapshot};

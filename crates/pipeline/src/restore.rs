@@ -8,18 +8,21 @@ use std::time::Duration;
 
 use kilat_codec::Topic;
 use kilat_engine::Partition;
-use kilat_log::{LogError, PartitionedLog, Start};
+use kilat_log::{Clock, LogError, PartitionedLog, Start};
 use tracing::info;
 
-use crate::clock;
 use crate::service::PipelineError;
 
 /// How long one poll waits for blocks; the loop goes on until the end is reached.
 const POLL: Duration = Duration::from_millis(100);
 
 /// The state of `partition`, from every block committed so far.
-pub(crate) fn partition(log: &dyn PartitionedLog, partition: u32) -> Result<Partition, PipelineError> {
-    let begun = clock::monotonic();
+pub(crate) fn partition(
+    log: &dyn PartitionedLog,
+    partition: u32,
+    clock: &dyn Clock,
+) -> Result<Partition, PipelineError> {
+    let begun = clock.monotonic();
     let mut state = Partition::new();
     let mut blocks = 0_u64;
     let mut broken = None;
@@ -45,7 +48,7 @@ pub(crate) fn partition(log: &dyn PartitionedLog, partition: u32) -> Result<Part
         }
     }
     let (leads, conversations) = state.len();
-    let seconds = begun.elapsed().as_secs_f64();
+    let seconds = (clock.monotonic() - begun).as_secs_f64();
     info!(partition, blocks, leads, conversations, seconds, "state restored");
     Ok(state)
 }

@@ -6,12 +6,11 @@ use std::time::Duration;
 
 use kilat_codec::{Encoder, Topic};
 use kilat_domain::{RuleSetRecord, RuleSetStatus, Str};
-use kilat_log::{LogError, PartitionedLog, Record, Start, Transaction, Writer};
+use kilat_log::{Clock, LogError, PartitionedLog, Record, Start, Transaction, Writer};
 use kilat_rules::RuleSet;
 use kilat_telemetry::metrics::{self, Counter, Gauge, Histogram};
 use tracing::{error, info, warn};
 
-use crate::clock;
 use crate::registry::Registry;
 
 const POLL: Duration = Duration::from_millis(100);
@@ -21,6 +20,7 @@ pub(crate) struct RulesFollower {
     log: Arc<dyn PartitionedLog>,
     registry: Arc<Registry>,
     instance: String,
+    clock: Arc<dyn Clock>,
     encoder: Encoder,
     live: Gauge,
     refused: Counter,
@@ -35,11 +35,17 @@ struct Verdict {
 }
 
 impl RulesFollower {
-    pub(crate) fn new(log: Arc<dyn PartitionedLog>, registry: Arc<Registry>, instance: String) -> RulesFollower {
+    pub(crate) fn new(
+        log: Arc<dyn PartitionedLog>,
+        registry: Arc<Registry>,
+        instance: String,
+        clock: Arc<dyn Clock>,
+    ) -> RulesFollower {
         RulesFollower {
             log,
             registry,
             instance,
+            clock,
             encoder: Encoder::new(),
             live: metrics::RULE_SETS_LIVE.with([]),
             refused: metrics::RULE_SETS_REFUSED.with([]),
@@ -90,9 +96,9 @@ impl RulesFollower {
     }
 
     fn compile(&self, published: &RuleSetRecord<'_>, offset: i64) -> Verdict {
-        let begun = clock::monotonic();
+        let begun = self.clock.monotonic();
         let compiled = compile(published);
-        self.compile_seconds.record(begun.elapsed().as_secs_f64());
+        self.compile_seconds.record((self.clock.monotonic() - begun).as_secs_f64());
         let refusal = match compiled {
             Ok(rules) => {
                 info!(workspace = %published.workspace, hash = %published.hash, rules = rules.rules().len(), "rule set live");
@@ -118,7 +124,7 @@ impl RulesFollower {
                 live: verdict.refusal.is_none(),
                 error: verdict.refusal.as_deref().map(Str::from),
                 live_hash: live.as_deref().map(|rules| Str::from(rules.hash())),
-                at: clock::wall(),
+                at: self.clock.wall(),
             };
             let key = verdict.workspace.as_bytes();
             let encoder = &mut self.encoder;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use kilat_codec::{DecodeError, EncodeError};
 use kilat_domain::Class;
-use kilat_log::{LogError, PartitionedLog};
+use kilat_log::{Clock, LogError, PartitionedLog, SystemClock};
 use kilat_telemetry::metrics;
 use tracing::{error, info};
 
@@ -93,6 +93,20 @@ pub struct Service {
     threads: Vec<JoinHandle<()>>,
 }
 
+/// What one thread of the engine role does, from start to stop.
+pub struct Task {
+    /// The thread's name.
+    pub name: String,
+    /// What it runs.
+    pub body: Box<dyn FnOnce() + Send>,
+}
+
+impl Task {
+    fn new(name: &str, body: impl FnOnce() + Send + 'static) -> Task {
+        Task { name: name.to_owned(), body: Box::new(body) }
+    }
+}
+
 /// How the engine role is doing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Health {
@@ -144,6 +158,13 @@ impl Progress {
 impl Service {
     /// Starts the threads. Workers join the group once the rule sets published so far are live.
     pub fn start(log: Arc<dyn PartitionedLog>, config: &Config) -> Service {
+        let (mut service, tasks) = Service::assemble(log, config, Arc::new(SystemClock::new()));
+        service.threads = tasks.into_iter().map(|task| spawn(&task.name, task.body)).collect();
+        service
+    }
+
+    /// The service and what its threads would run, for those who run it otherwise and with a clock of their own.
+    pub fn assemble(log: Arc<dyn PartitionedLog>, config: &Config, clock: Arc<dyn Clock>) -> (Service, Vec<Task>) {
         let threads = config.threads.max(1);
         let registry = Arc::new(Registry::new());
         let totals = Arc::new(Totals::default());
@@ -151,10 +172,10 @@ impl Service {
         let workers = (0..threads).map(|_| WorkerProgress::default()).collect();
         let progress = Arc::new(Progress { workers, ..Progress::default() });
 
-        let mut handles = vec![spawn("kilat-rules", {
+        let mut tasks = vec![Task::new("kilat-rules", {
             let (log, registry, instance) = (log.clone(), registry.clone(), config.instance.clone());
-            let (stop, progress) = (stop.clone(), progress.clone());
-            move || follow_rules(&log, &registry, &instance, &stop, &progress)
+            let (stop, progress, clock) = (stop.clone(), progress.clone(), clock.clone());
+            move || follow_rules(&log, &registry, &instance, &stop, &progress, &clock)
         })];
         for number in 0..threads {
             let worker = Worker {
@@ -162,13 +183,14 @@ impl Service {
                 log: log.clone(),
                 registry: registry.clone(),
                 config: config.clone(),
+                clock: clock.clone(),
                 totals: totals.clone(),
                 progress: progress.clone(),
             };
             let (stop, progress) = (stop.clone(), progress.clone());
-            handles.push(spawn(&format!("kilat-engine-{number}"), move || work(worker, &stop, &progress)));
+            tasks.push(Task::new(&format!("kilat-engine-{number}"), move || work(worker, &stop, &progress)));
         }
-        Service { registry, totals, progress, stop, threads: handles }
+        (Service { registry, totals, progress, stop, threads: Vec::new() }, tasks)
     }
 
     /// The live rule sets.
@@ -221,9 +243,10 @@ fn follow_rules(
     instance: &str,
     stop: &AtomicBool,
     progress: &Progress,
+    clock: &Arc<dyn Clock>,
 ) {
-    retry("rules", stop, progress, || {
-        let follower = RulesFollower::new(log.clone(), registry.clone(), instance.to_owned());
+    retry("rules", stop, progress, &**clock, || {
+        let follower = RulesFollower::new(log.clone(), registry.clone(), instance.to_owned(), clock.clone());
         follower.run(stop, &|| progress.rules_ready.store(true, Ordering::Relaxed)).map_err(PipelineError::from)
     });
 }
@@ -231,10 +254,10 @@ fn follow_rules(
 /// Keeps one worker going.
 fn work(mut worker: Worker, stop: &AtomicBool, progress: &Progress) {
     while !progress.rules_ready.load(Ordering::Relaxed) && !stop.load(Ordering::Relaxed) {
-        thread::park_timeout(BACKOFF_FIRST);
+        worker.clock.rest(BACKOFF_FIRST);
     }
-    let number = worker.number;
-    retry("worker", stop, progress, || {
+    let (number, clock) = (worker.number, worker.clock.clone());
+    retry("worker", stop, progress, &*clock, || {
         let ended = worker.session(stop);
         progress.working(number, false);
         ended
@@ -242,10 +265,16 @@ fn work(mut worker: Worker, stop: &AtomicBool, progress: &Progress) {
 }
 
 /// Runs sessions until one ends well, `stop` is set, or an error comes that no retry cures.
-fn retry(what: &str, stop: &AtomicBool, progress: &Progress, mut session: impl FnMut() -> Result<(), PipelineError>) {
+fn retry(
+    what: &str,
+    stop: &AtomicBool,
+    progress: &Progress,
+    clock: &dyn Clock,
+    mut session: impl FnMut() -> Result<(), PipelineError>,
+) {
     let mut backoff = BACKOFF_FIRST;
     while !stop.load(Ordering::Relaxed) {
-        let begun = crate::clock::monotonic();
+        let begun = clock.monotonic();
         let Err(failure) = session() else { break };
         let class = format!("{:?}", failure.class()).to_lowercase();
         metrics::TRANSACTIONS_FAILED.with([&class]).increment(1);
@@ -254,11 +283,11 @@ fn retry(what: &str, stop: &AtomicBool, progress: &Progress, mut session: impl F
             error!(what, error = %failure, "stopped");
             break;
         }
-        if begun.elapsed() > BACKOFF_MAX {
+        if clock.monotonic() - begun > BACKOFF_MAX {
             backoff = BACKOFF_FIRST;
         }
         error!(what, error = %failure, retry_in_ms = backoff.as_millis() as u64, "session ended, starting anew");
-        thread::park_timeout(backoff);
+        clock.rest(backoff);
         backoff = (backoff * 2).min(BACKOFF_MAX);
     }
     info!(what, "ended");

@@ -5,22 +5,22 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use kilat_codec::Encoder;
 use kilat_codec::cloudevents::Headers;
 use kilat_domain::{Event, EventKind, InputRange, Timestamp};
 use kilat_engine::{Applied, Foreseen, Partition};
-use kilat_log::{DeadLetter, Member, MemberSpec, PartitionedLog, Polled, Record, Transaction};
+use kilat_log::{Clock, DeadLetter, Member, MemberSpec, PartitionedLog, Polled, Record, Transaction};
 use kilat_telemetry::metrics::{self, Gauge, Histogram};
 use tracing::{info, warn};
 
 use crate::config::{Config, Topics};
 use crate::outputs::{self, RecordOutputs};
 use crate::registry::{Registry, Snapshot};
+use crate::restore;
 use crate::service::{PipelineError, Progress};
 use crate::totals::{Counters, Totals, TotalsSnapshot};
-use crate::{clock, restore};
 
 /// How long a poll waits while nothing is open; also how soon a worker notices that it should stop.
 const IDLE_POLL: Duration = Duration::from_millis(100);
@@ -35,6 +35,7 @@ pub(crate) struct Worker {
     pub(crate) log: Arc<dyn PartitionedLog>,
     pub(crate) registry: Arc<Registry>,
     pub(crate) config: Config,
+    pub(crate) clock: Arc<dyn Clock>,
     pub(crate) totals: Arc<Totals>,
     pub(crate) progress: Arc<Progress>,
 }
@@ -51,8 +52,8 @@ impl Worker {
             inputs: Topics::inputs(),
             outputs: Topics::outputs(),
         })?;
-        let mut measures = Measures::new(&self.config, self.number);
-        let mut batch = Batch::new(self.registry.clone(), &self.config);
+        let mut measures = Measures::new(&self.config, self.number, self.clock.clone());
+        let mut batch = Batch::new(self.registry.clone(), &self.config, self.clock.clone());
         let mut owned: Vec<Option<Owned>> = Vec::new();
         while !stop.load(Ordering::Relaxed) {
             let polled = member.poll(batch.patience(), batch.room(), &mut |records| batch.take(records, &mut owned))?;
@@ -88,9 +89,10 @@ impl Worker {
             if owned.len() <= at {
                 owned.resize_with(at + 1, || None);
             }
-            let begun = clock::monotonic();
-            owned[at] = Some(Owned { state: restore::partition(&*self.log, partition)?, inputs: Vec::new() });
-            metrics::RESTORE_SECONDS.with([]).record(begun.elapsed().as_secs_f64());
+            let begun = self.clock.monotonic();
+            owned[at] =
+                Some(Owned { state: restore::partition(&*self.log, partition, &*self.clock)?, inputs: Vec::new() });
+            metrics::RESTORE_SECONDS.with([]).record((self.clock.monotonic() - begun).as_secs_f64());
         }
         self.progress.working(self.number, true);
         Ok(())
@@ -117,9 +119,9 @@ impl Worker {
             return Ok(());
         }
         batch.close(owned)?;
-        let begun = clock::monotonic();
+        let begun = self.clock.monotonic();
         member.commit(&batch.transaction)?;
-        measures.observe_commit(begun.elapsed(), batch);
+        measures.observe_commit(self.clock.monotonic() - begun, batch);
         self.totals.add(&TotalsSnapshot { transactions: 1, ..batch.counts });
         for partition in owned.iter_mut().flatten() {
             partition.state.settle();
@@ -164,7 +166,9 @@ struct Batch {
     counts: TotalsSnapshot,
     received: [u64; 2],
     records: usize,
-    opened: Option<Instant>,
+    clock: Arc<dyn Clock>,
+    /// When its first record came, by the monotonic clock.
+    opened: Option<Duration>,
     /// Append times of sampled records.
     sampled: Vec<Timestamp>,
     interval: Duration,
@@ -176,7 +180,7 @@ struct Batch {
 }
 
 impl Batch {
-    fn new(registry: Arc<Registry>, config: &Config) -> Batch {
+    fn new(registry: Arc<Registry>, config: &Config, clock: Arc<dyn Clock>) -> Batch {
         Batch {
             snapshot: Snapshot::new(registry),
             encoder: Encoder::new(),
@@ -185,6 +189,7 @@ impl Batch {
             counts: TotalsSnapshot::default(),
             received: [0; 2],
             records: 0,
+            clock,
             opened: None,
             sampled: Vec::new(),
             interval: config.interval(),
@@ -291,7 +296,7 @@ impl Batch {
     }
 
     fn open(&mut self, record: &Record<'_>) {
-        self.opened.get_or_insert_with(clock::monotonic);
+        self.opened.get_or_insert_with(|| self.clock.monotonic());
         if (self.records as u32).is_multiple_of(self.latency_sample) {
             self.sampled.push(record.timestamp);
         }
@@ -331,9 +336,14 @@ impl Batch {
         self.begin();
     }
 
+    /// How long ago its first record came.
+    fn age(&self) -> Option<Duration> {
+        self.opened.map(|opened| self.clock.monotonic().saturating_sub(opened))
+    }
+
     /// How long the next poll may wait.
     fn patience(&self) -> Duration {
-        self.opened.map_or(IDLE_POLL, |opened| self.interval.saturating_sub(opened.elapsed()))
+        self.age().map_or(IDLE_POLL, |age| self.interval.saturating_sub(age))
     }
 
     /// How many more records the batch takes.
@@ -342,10 +352,8 @@ impl Batch {
     }
 
     fn is_due(&self) -> bool {
-        self.opened.is_some_and(|opened| {
-            opened.elapsed() >= self.interval
-                || self.records >= self.records_max
-                || self.transaction.bytes() >= self.bytes_max
+        self.age().is_some_and(|age| {
+            age >= self.interval || self.records >= self.records_max || self.transaction.bytes() >= self.bytes_max
         })
     }
 }
@@ -369,12 +377,13 @@ struct Measures {
     partitions: Gauge,
     lags: Vec<((usize, u32), Gauge)>,
     group: String,
-    lag_observed: Option<Instant>,
+    clock: Arc<dyn Clock>,
+    lag_observed: Option<Duration>,
     lag: u64,
 }
 
 impl Measures {
-    fn new(config: &Config, worker: usize) -> Measures {
+    fn new(config: &Config, worker: usize, clock: Arc<dyn Clock>) -> Measures {
         Measures {
             counters: Counters::new(),
             commit_seconds: metrics::TRANSACTION_SECONDS.with([]),
@@ -384,6 +393,7 @@ impl Measures {
             partitions: metrics::PARTITIONS_OWNED.with([&config.group, &worker.to_string()]),
             lags: Vec::new(),
             group: config.group.clone(),
+            clock,
             lag_observed: None,
             lag: 0,
         }
@@ -393,10 +403,10 @@ impl Measures {
         self.counters.add(batch.received, &batch.counts);
         self.commit_seconds.record(commit.as_secs_f64());
         self.batch_records.record(batch.records as f64);
-        if let Some(opened) = batch.opened {
-            self.batch_seconds.record(opened.elapsed().saturating_sub(commit).as_secs_f64());
+        if let Some(age) = batch.age() {
+            self.batch_seconds.record(age.saturating_sub(commit).as_secs_f64());
         }
-        let now = clock::wall();
+        let now = self.clock.wall();
         for appended in &batch.sampled {
             self.latency_seconds.record(now.since(*appended).as_secs_f64());
         }
@@ -409,10 +419,11 @@ impl Measures {
     /// Reads the lag once in a while; records behind, over all partitions.
     fn observe_lag(&mut self, member: &dyn Member) -> u64 {
         const EVERY: Duration = Duration::from_millis(500);
-        if self.lag_observed.is_some_and(|observed| observed.elapsed() < EVERY) {
+        let now = self.clock.monotonic();
+        if self.lag_observed.is_some_and(|observed| now < observed + EVERY) {
             return self.lag;
         }
-        self.lag_observed = Some(clock::monotonic());
+        self.lag_observed = Some(now);
         let lags = member.lag();
         self.lag = lags.iter().map(|lag| lag.records).sum();
         for lag in lags {
