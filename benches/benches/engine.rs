@@ -12,7 +12,7 @@ use kilat_bench::cpu::ThreadCpu;
 use kilat_bench::workload;
 use kilat_codec::Encoder;
 use kilat_domain::{Action, Decision, Event, EventKind, Timestamp};
-use kilat_engine::{Applied, Foreseen, Outputs, Partition};
+use kilat_engine::{Applied, BatchHeader, Foreseen, Outputs, Partition};
 use kilat_rules::RuleSet;
 
 #[global_allocator]
@@ -110,8 +110,9 @@ impl<'r> Fed<'r> {
     /// Encodes the batch's state block.
     fn block(&mut self) {
         self.encoded.bytes.clear();
-        let block = self.partition.block(0, Vec::new(), 0).expect("something changed");
-        self.encoded.encoder.state_block(&block, &mut self.encoded.bytes).expect("encodable");
+        for block in &self.partition.blocks(BatchHeader::default()) {
+            self.encoded.encoder.state_block(block, &mut self.encoded.bytes).expect("encodable");
+        }
         black_box(&self.encoded.bytes);
     }
 }

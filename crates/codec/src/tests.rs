@@ -102,7 +102,10 @@ fn both_ways_of_reading_agree_on_fixed_arrays_and_unions() {
     };
     let block = StateBlock {
         partition: 0,
+        sequence: 1,
+        chain: -5,
         now: Timestamp(1),
+        clock: Some(Timestamp(2)),
         rule_epoch: 0,
         inputs: vec![],
         leads: vec![],

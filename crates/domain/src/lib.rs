@@ -49,7 +49,9 @@ pub use outbound_message::{
 };
 pub use patch::{Applied, NOTES_BYTES_MAX, On, Patch, ValueTarget};
 pub use rule_set::{RuleSetRecord, RuleSetStatus};
-pub use state_block::{ConversationEntry, DisabledRule, InputRange, LeadEntry, LoopHit, Mark, SeenDay, StateBlock};
+pub use state_block::{
+    ChainPosition, ConversationEntry, DisabledRule, InputRange, LeadEntry, LoopHit, Mark, SeenDay, StateBlock,
+};
 pub use symbols::{
     ChatKind, Consent, ConversationPriority, ConversationStatus, EventKind, LeadPriority, MessageType, SenderKind,
     UnknownSymbol,

@@ -2,7 +2,8 @@
 //!
 //! *Shape:* the record of `kilat.state.v1`, in the state partition of the same number as the input partition. A block holds
 //! the whole new value of every lead and conversation the batch touched, so applying blocks in order gives the state, and
-//! applying one twice changes nothing. The header records what the batch could not derive from its input.
+//! applying one twice changes nothing. The header records what the batch could not derive from its input, and makes the
+//! blocks of a partition a chain: one that is missing, repeated, exchanged or altered is noticed by the next.
 
 use std::borrow::Cow;
 
@@ -15,8 +16,20 @@ use crate::{Conversation, Lead, Str, Timestamp};
 pub struct StateBlock<'a> {
     /// The input partition.
     pub partition: i32,
+    /// 1, 2, … within the partition; 0 for a block outside the chain: one of a version that had none, or a part of a state
+    /// that was written out as it stood.
+    #[serde(default)]
+    pub sequence: i64,
+    /// A hash over the chain of the block before and everything in this one: equal chains mean equal history. 0 outside the
+    /// chain.
+    #[serde(default)]
+    pub chain: i64,
     /// The latest event time folded so far.
     pub now: Timestamp,
+    /// The worker's wall clock when it took the batch: append times of records count as no later. Absent where none was
+    /// asked.
+    #[serde(default)]
+    pub clock: Option<Timestamp>,
     /// Offset of the rules topic up to which rule sets were live in this batch.
     pub rule_epoch: i64,
     /// Input ranges in the order they were interleaved.
@@ -30,6 +43,15 @@ pub struct StateBlock<'a> {
     pub seen: Vec<SeenDay>,
     /// Rules the loop guard took out of service (D-38), as they are after the batch; replaces the known ones of a workspace.
     pub disabled: Vec<DisabledRule<'a>>,
+}
+
+/// How far a chain of blocks has come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChainPosition {
+    /// The sequence number of its last block; 0 before the first.
+    pub sequence: i64,
+    /// The chain of its last block; 0 before the first.
+    pub chain: i64,
 }
 
 /// A run of offsets of one input.
@@ -91,6 +113,11 @@ pub struct SeenDay {
     pub day: i32,
     /// 64-bit hashes.
     pub keys: Vec<i64>,
+}
+
+impl SeenDay {
+    /// Most bytes a key takes in a block.
+    pub const KEY_BYTES_MAX: usize = 10;
 }
 
 /// A rule the loop guard took out of service.

@@ -7,12 +7,15 @@
 //! - **ENG-2**: a state restored from its blocks goes on exactly as the one that wrote them.
 //! - **ENG-3**: an event whose id, or account and message id, was seen within eight days has no effect (D-33).
 //! - **ENG-4**: an event that matches nothing costs no heap allocation, once buffers have grown.
+//! - **ENG-6**: blocks form a chain, and one that does not follow on what was restored is refused ([`BrokenChain`]).
 //! - **ENG-5**: a chain of caused events ends: depth is bounded, and a rule in a cycle is refused (D-38).
 //!
 //! Absent: clocks, I/O, and how the bytes of the topics look.
 
 mod action_id;
 mod caused;
+mod chain;
+mod cutter;
 mod fold;
 mod guard;
 mod identity;
@@ -26,5 +29,6 @@ mod seen;
 mod slots;
 mod state;
 
+pub use chain::BrokenChain;
 pub use outputs::Outputs;
-pub use partition::{Applied, Foreseen, Partition};
+pub use partition::{Applied, BatchHeader, Foreseen, Partition};

@@ -4,11 +4,13 @@ use std::borrow::Cow;
 use std::collections::VecDeque;
 
 use kilat_domain::{
-    Conversation, ConversationEntry, Event, EventKind, InputRange, Lead, LeadEntry, LeadRecord, StateBlock, Str,
-    Timestamp,
+    ChainPosition, Conversation, ConversationEntry, Event, EventKind, InputRange, Lead, LeadEntry, LeadRecord, SeenDay,
+    StateBlock, Str, Timestamp,
 };
 use kilat_rules::{Memory, RuleSet, STEPS_MAX, Scratch, Settings};
 
+use crate::chain::{self, BrokenChain};
+use crate::cutter::{BLOCK_BYTES, Cutter};
 use crate::fold;
 use crate::guard::Chain;
 use crate::identity;
@@ -46,11 +48,28 @@ pub struct Foreseen {
     lead: Option<Identity>,
 }
 
+/// What a batch knows and its block says, so that the batch can be run again.
+#[derive(Clone, Debug, Default)]
+pub struct BatchHeader {
+    /// The input partition.
+    pub partition: u32,
+    /// What was read, in the order it was interleaved.
+    pub inputs: Vec<InputRange>,
+    /// Offset of the rules topic up to which rule sets were live.
+    pub rule_epoch: i64,
+    /// The wall clock that append times were held against, where one was.
+    pub clock: Option<Timestamp>,
+}
+
 /// Everything the engine remembers of one partition.
 #[derive(Debug, Default)]
 pub struct Partition {
     state: State,
     seen: Seen,
+    /// The last block that is committed.
+    position: ChainPosition,
+    /// The last block that was written.
+    written: ChainPosition,
     now: Timestamp,
     /// Settings of a workspace that has no rule set.
     bare: Settings,
@@ -140,41 +159,65 @@ impl Partition {
         Applied::Evaluated { caused }
     }
 
-    /// What changed since the last [`Self::settle`], for the state topic; `None` where nothing did.
-    pub fn block(&self, partition: u32, inputs: Vec<InputRange>, rule_epoch: i64) -> Option<StateBlock<'_>> {
-        let disabled = self.state.dirty_loops();
-        let idle = self.state.leads.dirty().len() == 0
-            && self.state.conversations.dirty().len() == 0
-            && !self.seen.is_dirty()
-            && disabled.is_empty();
-        (!idle).then(|| StateBlock {
-            partition: i32::try_from(partition).unwrap_or(i32::MAX),
-            now: self.now,
-            rule_epoch,
-            inputs,
-            leads: self.state.leads.dirty().map(|cell| self.lead_entry(cell)).collect(),
-            conversations: self.state.conversations.dirty().map(|cell| self.conversation_entry(cell)).collect(),
-            seen: self.seen.fresh(),
-            disabled,
-        })
+    /// The last block that was taken in or settled.
+    pub fn position(&self) -> ChainPosition {
+        self.position
+    }
+
+    /// What was read and what changed since the last [`Self::settle`], for the state topic: no block where that is nothing,
+    /// several where one record would not hold it. They go into one transaction, in order.
+    pub fn blocks(&mut self, header: BatchHeader) -> Vec<StateBlock<'_>> {
+        let Partition { state, seen, position, written, now, .. } = self;
+        let state: &State = state;
+        let mut blocks = Cutter::new(header, *now);
+        for cell in state.leads.dirty() {
+            let entry = lead_entry(state, cell);
+            blocks.room_for(size_of_entry(&entry)).leads.push(entry);
+        }
+        for cell in state.conversations.dirty() {
+            let entry = conversation_entry(state, cell);
+            blocks.room_for(size_of_entry(&entry)).conversations.push(entry);
+        }
+        for day in seen.fresh() {
+            for keys in day.keys.chunks(BLOCK_BYTES / SeenDay::KEY_BYTES_MAX) {
+                let bytes = keys.len() * SeenDay::KEY_BYTES_MAX;
+                blocks.room_for(bytes).seen.push(SeenDay { day: day.day, keys: keys.to_vec() });
+            }
+        }
+        for disabled in state.dirty_loops() {
+            blocks.room_for(size_of_entry(&disabled)).disabled.push(disabled);
+        }
+        let mut blocks = blocks.done();
+        *written = *position;
+        blocks.iter_mut().for_each(|block| chain::append(written, block));
+        blocks
     }
 
     /// Leads that changed since the last [`Self::settle`] in a way data teams see.
     pub fn published(&self) -> impl Iterator<Item = LeadRecord<'_>> {
-        self.state
-            .leads
-            .dirty()
-            .filter_map(|cell| cell.published.map(|at| LeadRecord::of(self.name_of(cell), &cell.id, &cell.state, at)))
+        self.state.leads.dirty().filter_map(|cell| {
+            cell.published.map(|at| LeadRecord::of(self.state.name_of(cell), &cell.id, &cell.state, at))
+        })
     }
 
     /// What changed is committed.
     pub fn settle(&mut self) {
+        self.position = self.written;
         self.state.settle();
         self.seen.settle();
     }
 
-    /// Takes in a block of the state topic. Blocks are applied in offset order; one applied twice changes nothing.
-    pub fn restore(&mut self, block: StateBlock<'_>) {
+    /// Takes in the next block of the state topic.
+    ///
+    /// *Errors:* the block does not follow on those taken in before; nothing of it is taken in.
+    pub fn restore(&mut self, block: StateBlock<'_>) -> Result<(), BrokenChain> {
+        self.written = chain::follow(self.position, &block)?;
+        self.take_in(block);
+        Ok(())
+    }
+
+    /// Takes in whole values, whatever place they have in the chain. Taking in some twice changes nothing.
+    fn take_in(&mut self, block: StateBlock<'_>) {
         self.now = self.now.max(block.now);
         for LeadEntry { workspace, id, state, marks } in block.leads {
             let workspace = self.state.find(&workspace);
@@ -208,7 +251,7 @@ impl Partition {
 
     /// Every lead, in the order they were first seen.
     pub fn leads(&self) -> impl Iterator<Item = LeadRecord<'_>> {
-        self.state.leads.iter().map(|cell| LeadRecord::of(self.name_of(cell), &cell.id, &cell.state, self.now))
+        self.state.leads.iter().map(|cell| LeadRecord::of(self.state.name_of(cell), &cell.id, &cell.state, self.now))
     }
 
     /// How many leads and conversations are remembered.
@@ -219,20 +262,6 @@ impl Partition {
     /// Whether nothing is remembered.
     pub fn is_empty(&self) -> bool {
         self.len() == (0, 0)
-    }
-
-    fn name_of<T>(&self, cell: &Cell<T>) -> &str {
-        &self.state.workspace(cell.workspace).name
-    }
-
-    fn lead_entry<'s>(&'s self, cell: &'s Cell<Lead>) -> LeadEntry<'s> {
-        let (workspace, id) = (Str::from(self.name_of(cell)), Str::from(&*cell.id));
-        LeadEntry { workspace, id, state: Cow::Borrowed(&cell.state), marks: Cow::Borrowed(&cell.marks) }
-    }
-
-    fn conversation_entry<'s>(&'s self, cell: &'s Cell<Conversation>) -> ConversationEntry<'s> {
-        let (workspace, id) = (Str::from(self.name_of(cell)), Str::from(&*cell.id));
-        ConversationEntry { workspace, id, state: Cow::Borrowed(&cell.state), marks: Cow::Borrowed(&cell.marks) }
     }
 
     /// Remembers the event's idempotency keys; whether both are new. Only a new message counts by its provider id: edits,
@@ -309,6 +338,21 @@ fn fold_into(
         subject.first_contact = folded.first_message;
     }
     subject
+}
+
+fn lead_entry<'s>(state: &'s State, cell: &'s Cell<Lead>) -> LeadEntry<'s> {
+    let (workspace, id) = (Str::from(state.name_of(cell)), Str::from(&*cell.id));
+    LeadEntry { workspace, id, state: Cow::Borrowed(&cell.state), marks: Cow::Borrowed(&cell.marks) }
+}
+
+fn conversation_entry<'s>(state: &'s State, cell: &'s Cell<Conversation>) -> ConversationEntry<'s> {
+    let (workspace, id) = (Str::from(state.name_of(cell)), Str::from(&*cell.id));
+    ConversationEntry { workspace, id, state: Cow::Borrowed(&cell.state), marks: Cow::Borrowed(&cell.marks) }
+}
+
+/// About how many bytes an entry takes in its block.
+fn size_of_entry(entry: &impl serde::Serialize) -> usize {
+    serde_json::to_vec(entry).map_or(0, |json| json.len())
 }
 
 fn message_key(event: &Event<'_>, hasher: &mut PartsHasher) -> Option<Key> {

@@ -131,11 +131,6 @@ impl Seen {
             .collect()
     }
 
-    /// Whether there is anything [`Self::fresh`].
-    pub(crate) fn is_dirty(&self) -> bool {
-        !self.fresh.is_empty()
-    }
-
     /// The fresh keys are committed.
     pub(crate) fn settle(&mut self) {
         self.fresh.clear();

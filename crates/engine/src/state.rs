@@ -210,6 +210,11 @@ impl State {
         &self.workspaces[at as usize]
     }
 
+    /// The name of the cell's workspace.
+    pub(crate) fn name_of<T>(&self, cell: &Cell<T>) -> &str {
+        &self.workspace(cell.workspace).name
+    }
+
     /// The workspace at this place.
     pub(crate) fn workspace_mut(&mut self, at: u32) -> &mut Workspace {
         &mut self.workspaces[at as usize]

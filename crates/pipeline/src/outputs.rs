@@ -11,9 +11,6 @@ use kilat_log::{Record, Transaction};
 use crate::config::Topics;
 use crate::totals::TotalsSnapshot;
 
-/// Bytes a state block may have before it is split: under Kafka's default limit of 1 MiB a record.
-const BLOCK_BYTES_SPLIT: usize = 900_000;
-
 /// Encodes the answers to one input record.
 pub(crate) struct RecordOutputs<'a> {
     pub(crate) transaction: &'a mut Transaction,
@@ -86,57 +83,13 @@ pub(crate) fn append_lead(
     transaction.append(Topics::output(Topic::Leads), None, key.as_bytes(), &[], |bytes| encoder.lead(lead, bytes))
 }
 
-/// Appends a state block to the state partition of the same number; a large one in several records. Every record is whole
-/// in itself, and all of them are in the same transaction.
+/// Appends a state block to the state partition of the same number.
 pub(crate) fn append_block(
     transaction: &mut Transaction,
     encoder: &mut Encoder,
-    mut block: StateBlock<'_>,
+    block: &StateBlock<'_>,
 ) -> Result<(), EncodeError> {
     let partition = u32::try_from(block.partition).unwrap_or_default();
-    let key = partition.to_string();
-    let mut bytes = Vec::new();
-    let encoded = encoder.state_block(&block, &mut bytes);
-    let is_large = encoded.is_err() || bytes.len() > BLOCK_BYTES_SPLIT;
-    if is_large && block.leads.len() + block.conversations.len() + keys(&block) > 1 {
-        let rest = split(&mut block);
-        append_block(transaction, encoder, block)?;
-        return append_block(transaction, encoder, rest);
-    }
-    encoded?;
-    transaction.append(Topics::output(Topic::State), Some(partition), key.as_bytes(), &[], |out| {
-        out.extend_from_slice(&bytes);
-        Ok(())
-    })
+    let (output, key) = (Topics::output(Topic::State), partition.to_string());
+    transaction.append(output, Some(partition), key.as_bytes(), &[], |bytes| encoder.state_block(block, bytes))
 }
-
-fn keys(block: &StateBlock<'_>) -> usize {
-    block.seen.iter().map(|day| day.keys.len()).sum()
-}
-
-/// Takes about half of everything countable out of `block`; of a lead, a conversation and a key the first stays and the
-/// others go.
-fn split<'a>(block: &mut StateBlock<'a>) -> StateBlock<'a> {
-    let half = |count: usize, stays: bool| if stays { count.div_ceil(2) } else { count / 2 };
-    let has_leads = !block.leads.is_empty();
-    let leads = block.leads.split_off(half(block.leads.len(), true));
-    let conversations = block.conversations.split_off(half(block.conversations.len(), !has_leads));
-    let stay = !has_leads && block.conversations.is_empty() && conversations.is_empty();
-    let days = block.seen.iter_mut();
-    let seen = days
-        .map(|day| kilat_domain::SeenDay { day: day.day, keys: day.keys.split_off(half(day.keys.len(), stay)) })
-        .collect();
-    StateBlock {
-        partition: block.partition,
-        now: block.now,
-        rule_epoch: block.rule_epoch,
-        inputs: Vec::new(),
-        leads,
-        conversations,
-        seen,
-        disabled: Vec::new(),
-    }
-}
-
-#[cfg(test)]
-mod tests;

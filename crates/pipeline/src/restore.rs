@@ -30,18 +30,20 @@ pub(crate) fn partition(
     loop {
         let followed = follower.poll(POLL, &mut |record| {
             let Some(value) = record.value else { return };
+            if broken.is_some() {
+                return;
+            }
+            let offset = record.offset;
             match kilat_codec::decode_state_block(value) {
-                Ok(block) => {
-                    state.restore(block);
-                    blocks += 1;
-                }
-                Err(error) => {
-                    broken.get_or_insert((record.offset, error));
-                }
+                Ok(block) => match state.restore(block) {
+                    Ok(()) => blocks += 1,
+                    Err(source) => broken = Some(PipelineError::BrokenChain { partition, offset, source }),
+                },
+                Err(source) => broken = Some(PipelineError::StateBlock { partition, offset, source }),
             }
         })?;
-        if let Some((offset, source)) = broken {
-            return Err(PipelineError::StateBlock { partition, offset, source });
+        if let Some(broken) = broken.take() {
+            return Err(broken);
         }
         if followed.caught_up {
             break;

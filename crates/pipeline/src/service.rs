@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use kilat_codec::{DecodeError, EncodeError};
 use kilat_domain::Class;
+use kilat_engine::BrokenChain;
 use kilat_log::{Clock, LogError, PartitionedLog, SystemClock};
 use kilat_telemetry::metrics;
 use tracing::{error, info};
@@ -44,6 +45,20 @@ pub enum PipelineError {
         /// Why.
         source: DecodeError,
     },
+    /// A state block does not follow on the one before it.
+    #[error(
+        "state block at offset {offset} of kilat.state.v1, partition {partition}, does not follow on the blocks before \
+         it: {source}. help: restore the topic from a backup; or, to give up what partition {partition} remembers, delete its \
+         blocks from the topic and start again"
+    )]
+    BrokenChain {
+        /// The partition.
+        partition: u32,
+        /// The block's offset.
+        offset: i64,
+        /// How.
+        source: BrokenChain,
+    },
     /// The log handed over a record of a partition that this worker does not own.
     #[error(
         "a record of partition {partition} came to a worker that does not own it. help: none needed, the worker joins anew"
@@ -72,7 +87,9 @@ impl PipelineError {
     pub fn class(&self) -> Class {
         match self {
             PipelineError::Log(error) => error.class(),
-            PipelineError::Encode(_) | PipelineError::StateBlock { .. } => Class::Fatal,
+            PipelineError::Encode(_) | PipelineError::StateBlock { .. } | PipelineError::BrokenChain { .. } => {
+                Class::Fatal
+            }
             PipelineError::NotOwned { .. } | PipelineError::PartitionCounts { .. } => Class::Transient,
         }
     }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use kilat_codec::Encoder;
 use kilat_codec::cloudevents::Headers;
 use kilat_domain::{Event, EventKind, InputRange, Timestamp};
-use kilat_engine::{Applied, Foreseen, Partition};
+use kilat_engine::{Applied, BatchHeader, Foreseen, Partition};
 use kilat_log::{Clock, DeadLetter, Member, MemberSpec, PartitionedLog, Polled, Record, Transaction};
 use kilat_telemetry::metrics::{self, Gauge, Histogram};
 use tracing::{info, warn};
@@ -313,7 +313,9 @@ impl Batch {
                 outputs::append_lead(&mut self.transaction, &mut self.encoder, &lead)?;
             }
             let number = u32::try_from(number).unwrap_or(u32::MAX);
-            if let Some(block) = state.block(number, std::mem::take(inputs), self.snapshot.epoch()) {
+            let inputs = std::mem::take(inputs);
+            let header = BatchHeader { partition: number, inputs, rule_epoch: self.snapshot.epoch(), clock: None };
+            for block in &state.blocks(header) {
                 outputs::append_block(&mut self.transaction, &mut self.encoder, block)?;
             }
         }

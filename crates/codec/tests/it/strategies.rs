@@ -403,7 +403,8 @@ fn marks() -> impl Strategy<Value = Cow<'static, [Mark]>> {
 
 prop_compose! {
     pub(crate) fn state_block()(
-        (partition, now, rule_epoch) in (any::<i32>(), at(), any::<i64>()),
+        (partition, sequence, chain) in any::<(i32, i64, i64)>(),
+        (now, clock, rule_epoch) in (at(), of(at()), any::<i64>()),
         inputs in vec(any::<(i32, i64, i64)>().prop_map(|(input, from, next)| InputRange { input, from, next }), 0..3),
         leads in vec((text(), text(), lead().boxed(), marks().boxed()).prop_map(
             |(workspace, id, state, marks)| LeadEntry { workspace, id, state: Cow::Owned(state), marks },
@@ -417,6 +418,6 @@ prop_compose! {
             vec((boxed(), at()).prop_map(|(conversation, at)| LoopHit { conversation, at }), 0..3),
         ).prop_map(|(workspace, rule, version, disabled, hits)| DisabledRule { workspace, rule, version, hits, disabled }), 0..2),
     ) -> StateBlock<'static> {
-        StateBlock { partition, now, rule_epoch, inputs, leads, conversations, seen, disabled }
+        StateBlock { partition, sequence, chain, now, clock, rule_epoch, inputs, leads, conversations, seen, disabled }
     }
 }

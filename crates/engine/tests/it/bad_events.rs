@@ -1,9 +1,10 @@
 //! Events nobody would send on purpose, and some that somebody would: the engine answers all of them, and panics on none.
 
+use kilat_engine::BatchHeader;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use crate::support::{Engine, message};
+use crate::support::{Engine, block_of, message};
 
 /// Rules that read every kind of field and do every kind of thing to the state.
 const RULES: &str = r##"
@@ -84,11 +85,7 @@ fn the_first_and_the_last_instant_are_instants() {
         event["occurred_at"] = json!(at);
         let fired = fired(&mut engine, event);
         assert!(fired.contains(&"words".to_owned()) && fired.contains(&"closed".to_owned()), "{at}: {fired:?}");
-        let mut blocks = Vec::new();
-        kilat_codec::Encoder::new()
-            .state_block(&engine.partition.block(0, Vec::new(), 0).unwrap(), &mut blocks)
-            .unwrap();
-        kilat_codec::decode_state_block(&blocks).unwrap();
+        kilat_codec::decode_state_block(&block_of(&mut engine.partition)).unwrap();
     }
 }
 
@@ -106,10 +103,7 @@ fn what_rules_put_into_the_state_can_be_read_back() {
         }
         let mut engine = Engine::new(&rules);
         engine.event(message("e1", "customer", "x"));
-        let mut bytes = Vec::new();
-        kilat_codec::Encoder::new()
-            .state_block(&engine.partition.block(0, Vec::new(), 0).unwrap(), &mut bytes)
-            .unwrap();
+        let bytes = block_of(&mut engine.partition);
         assert!(kilat_codec::decode_state_block(&bytes).is_ok(), "{keys} keys");
         for lead in engine.partition.leads() {
             let mut bytes = Vec::new();
@@ -276,9 +270,9 @@ proptest! {
                 }
             }
         }
-        if let Some(block) = engine.partition.block(0, Vec::new(), 0) {
+        for block in &engine.partition.blocks(BatchHeader::default()) {
             let mut bytes = Vec::new();
-            kilat_codec::Encoder::new().state_block(&block, &mut bytes).unwrap();
+            kilat_codec::Encoder::new().state_block(block, &mut bytes).unwrap();
             prop_assert!(kilat_codec::decode_state_block(&bytes).is_ok());
         }
     }

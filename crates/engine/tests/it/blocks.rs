@@ -1,10 +1,11 @@
 //! State blocks: a state restored from its blocks goes on as the one that wrote them (ENG-2).
 
 use kilat_codec::{Encoder, decode_state_block};
-use kilat_engine::Partition;
+use kilat_domain::{ChainPosition, InputRange, StateBlock, Timestamp};
+use kilat_engine::{BatchHeader, BrokenChain, Partition};
 use serde_json::json;
 
-use crate::support::Engine;
+use crate::support::{Engine, block_of, restored};
 
 const RULES: &str = "
 workspace: acme
@@ -14,18 +15,9 @@ rules:
 ";
 
 /// Takes the state over into a new engine through encoded blocks.
-fn hand_over(engine: &mut Engine, encoder: &mut Encoder, blocks: &mut Vec<Vec<u8>>) {
-    if let Some(block) = engine.partition.block(3, Vec::new(), 0) {
-        let mut bytes = Vec::new();
-        encoder.state_block(&block, &mut bytes).unwrap();
-        blocks.push(bytes);
-    }
-    engine.partition.settle();
-    let mut restored = Partition::new();
-    for block in blocks.iter().chain(blocks.last()) {
-        restored.restore(decode_state_block(block).unwrap());
-    }
-    engine.partition = restored;
+fn hand_over(engine: &mut Engine, blocks: &mut Vec<Vec<u8>>) {
+    blocks.push(block_of(&mut engine.partition));
+    engine.partition = restored(blocks);
 }
 
 #[test]
@@ -35,10 +27,10 @@ fn a_state_restored_after_every_event_decides_as_one_that_never_stopped() {
     let expected: Vec<_> = texts.iter().map(|text| steady.customer(text).decisions).collect();
     assert!(expected.iter().any(|decisions| !decisions.is_empty()));
 
-    let (mut moved, mut encoder, mut blocks) = (Engine::new(RULES), Encoder::new(), Vec::new());
+    let (mut moved, mut blocks) = (Engine::new(RULES), Vec::new());
     for (text, expected) in texts.iter().zip(&expected) {
         assert_eq!(&moved.customer(text).decisions, expected, "{text}");
-        hand_over(&mut moved, &mut encoder, &mut blocks);
+        hand_over(&mut moved, &mut blocks);
     }
     let leads = |engine: &Engine| engine.partition.leads().map(|lead| format!("{:?}", lead.facts)).collect::<Vec<_>>();
     assert_eq!(leads(&moved), leads(&steady));
@@ -60,9 +52,9 @@ rules:
         )
     };
     for (strict, reason) in [(false, "quarantined"), (true, "disabled")] {
-        let (mut engine, mut encoder, mut blocks) = (Engine::new(&rules(strict)), Encoder::new(), Vec::new());
+        let (mut engine, mut blocks) = (Engine::new(&rules(strict)), Vec::new());
         engine.customer("halo");
-        hand_over(&mut engine, &mut encoder, &mut blocks);
+        hand_over(&mut engine, &mut blocks);
         let refused = engine.customer("halo lagi").decisions[0]["refused"].clone();
         assert_eq!(refused, json!([{"rule": "hello", "reason": "once"}, {"rule": "ping", "reason": reason}]));
     }
@@ -71,23 +63,123 @@ rules:
 #[test]
 fn the_same_events_give_the_same_blocks_byte_for_byte() {
     let run = || {
-        let (mut engine, encoder) = (Engine::new(RULES), Encoder::new());
+        let mut engine = Engine::new(RULES);
         for text in ["halo", "berapa kak?", "oke", "mau order"] {
             engine.customer(text);
         }
-        let mut bytes = Vec::new();
-        encoder.state_block(&engine.partition.block(0, Vec::new(), 0).unwrap(), &mut bytes).unwrap();
-        bytes
+        block_of(&mut engine.partition)
     };
     assert_eq!(run(), run());
 }
 
 #[test]
-fn nothing_changed_means_no_block() {
+fn nothing_read_and_nothing_changed_means_no_block() {
     let mut engine = Engine::new(RULES);
-    assert!(engine.partition.block(0, Vec::new(), 0).is_none());
+    assert!(engine.partition.blocks(BatchHeader::default()).is_empty());
     engine.customer("halo");
-    assert!(engine.partition.block(0, Vec::new(), 0).is_some());
+    assert!(!engine.partition.blocks(BatchHeader::default()).is_empty());
     engine.partition.settle();
-    assert!(engine.partition.block(0, Vec::new(), 0).is_none());
+    assert!(engine.partition.blocks(BatchHeader::default()).is_empty());
+    let read = BatchHeader { inputs: vec![InputRange { input: 0, from: 4, next: 5 }], ..BatchHeader::default() };
+    assert_eq!(
+        engine.partition.blocks(read.clone())[0].inputs,
+        read.inputs,
+        "a replay needs to know of a duplicate too"
+    );
+}
+
+/// Encoded blocks of five batches, each of one event.
+fn five_blocks() -> Vec<Vec<u8>> {
+    let (mut engine, mut blocks) = (Engine::new(RULES), Vec::new());
+    for text in ["halo", "berapa kak?", "oke", "mau order", "terima kasih"] {
+        engine.customer(text);
+        blocks.push(block_of(&mut engine.partition));
+        engine.partition.settle();
+    }
+    blocks
+}
+
+/// The first error of restoring these blocks, and where the chain stood then.
+fn refusal<'b>(blocks: impl IntoIterator<Item = StateBlock<'b>>) -> Option<(BrokenChain, i64)> {
+    let mut partition = Partition::new();
+    let broken = blocks.into_iter().find_map(|block| partition.restore(block).err());
+    broken.map(|broken| (broken, partition.position().sequence))
+}
+
+#[test]
+fn a_missing_repeated_or_exchanged_block_is_refused() {
+    let bytes = five_blocks();
+    let blocks: Vec<_> = bytes.iter().map(|bytes| decode_state_block(bytes).unwrap()).collect();
+    let of = |order: &[usize]| refusal(order.iter().map(|at| blocks[*at].clone()));
+    assert_eq!(of(&[0, 1, 2, 3, 4]), None);
+    assert_eq!(of(&[0, 1, 3, 4]), Some((BrokenChain::Missing { expected: 3, found: 4 }, 2)));
+    assert_eq!(of(&[1, 2, 3, 4]), Some((BrokenChain::Missing { expected: 1, found: 2 }, 0)));
+    assert_eq!(of(&[0, 2, 1, 3, 4]), Some((BrokenChain::Missing { expected: 2, found: 3 }, 1)));
+    assert_eq!(of(&[0, 1, 1, 2]), Some((BrokenChain::Repeated { expected: 3, found: 2 }, 2)));
+    let mut unchained = blocks[1].clone();
+    unchained.sequence = 0;
+    assert_eq!(refusal([blocks[0].clone(), unchained]), Some((BrokenChain::Unchained { expected: 2 }, 1)));
+}
+
+#[test]
+fn an_altered_block_is_refused_and_so_is_one_of_another_history() {
+    let bytes = five_blocks();
+    let blocks: Vec<_> = bytes.iter().map(|bytes| decode_state_block(bytes).unwrap()).collect();
+    let alterations: [fn(&mut StateBlock<'_>); 9] = [
+        |block| block.partition += 1,
+        |block| block.now.0 += 1,
+        |block| block.clock = Some(Timestamp(0)),
+        |block| block.rule_epoch += 1,
+        |block| block.inputs.push(InputRange { input: 0, from: 0, next: 1 }),
+        |block| block.leads.clear(),
+        |block| block.conversations[0].state.to_mut().customer_messages += 1,
+        |block| block.seen[0].keys[0] ^= 1,
+        |block| block.chain ^= 1,
+    ];
+    for (number, alter) in alterations.into_iter().enumerate() {
+        let mut altered = blocks.clone();
+        alter(&mut altered[2]);
+        assert_ne!(altered, blocks, "alteration {number} alters");
+        assert_eq!(refusal(altered), Some((BrokenChain::Altered { sequence: 3 }, 2)), "alteration {number}");
+    }
+    let mut other = Engine::new(RULES);
+    other.team("selamat pagi");
+    block_of(&mut other.partition);
+    other.partition.settle();
+    other.customer("halo");
+    let other = block_of(&mut other.partition);
+    let other = decode_state_block(&other).unwrap();
+    assert_eq!(refusal([blocks[0].clone(), other]), Some((BrokenChain::Altered { sequence: 2 }, 1)));
+}
+
+#[test]
+fn blocks_of_before_the_chain_are_taken_in_until_the_first_of_it() {
+    let bytes = five_blocks();
+    let mut first = decode_state_block(&bytes[0]).unwrap();
+    (first.sequence, first.chain) = (0, 0);
+    let mut partition = Partition::new();
+    partition.restore(first).unwrap();
+    assert_eq!(partition.position(), ChainPosition::default());
+    assert_eq!(partition.len(), (1, 1));
+}
+
+#[test]
+fn a_batch_of_any_size_is_written_in_blocks_that_records_hold() {
+    let mut engine = Engine::new(RULES);
+    for number in 0..40 {
+        let id = format!("l{number}");
+        engine.event(json!({"type": "lead.updated", "id": id, "lead": {"id": id, "attrs": {"a": "x".repeat(60_000)}}}));
+    }
+    let mut restored = Partition::new();
+    let blocks = engine.partition.blocks(BatchHeader::default());
+    assert!(blocks.len() > 2, "{} blocks", blocks.len());
+    for block in &blocks {
+        let mut bytes = Vec::new();
+        Encoder::new().state_block(block, &mut bytes).unwrap();
+        assert!(bytes.len() < 1_000_000, "{} bytes", bytes.len());
+        restored.restore(decode_state_block(&bytes).unwrap()).unwrap();
+    }
+    let leads = |partition: &Partition| partition.leads().map(|lead| format!("{lead:?}")).collect::<Vec<_>>();
+    assert_eq!(leads(&restored), leads(&engine.partition));
+    assert_eq!(leads(&restored).len(), 40);
 }

@@ -1,11 +1,10 @@
 //! What conversations remember: golden sequences of messages, late ones included (F-228), and the bounds of memory.
 
-use kilat_codec::{Encoder, decode_state_block};
+use kilat_codec::decode_state_block;
 use kilat_domain::{Details, PastMessage};
-use kilat_engine::Partition;
 use serde_json::json;
 
-use crate::support::{Engine, message, rule_set};
+use crate::support::{Engine, block_of, message, restored, rule_set};
 
 /// A rule that tags with its id, with this condition.
 fn engine(condition: &str) -> Engine {
@@ -33,12 +32,13 @@ fn fired_at(engine: &mut Engine, lines: &[&str]) -> Vec<String> {
 }
 
 /// The details of the only conversation.
-fn details(engine: &Engine) -> Option<Details> {
-    let block = engine.partition.block(0, Vec::new(), 0).unwrap();
+fn details(engine: &mut Engine) -> Option<Details> {
+    let bytes = block_of(&mut engine.partition);
+    let block = decode_state_block(&bytes).unwrap();
     block.conversations[0].state.details.as_deref().cloned()
 }
 
-fn history(engine: &Engine) -> Vec<PastMessage> {
+fn history(engine: &mut Engine) -> Vec<PastMessage> {
     details(engine).map_or_else(Vec::new, |details| details.history)
 }
 
@@ -75,7 +75,7 @@ fn the_order_of_arrival_changes_nothing_in_what_is_remembered() {
         let mut engine = engine(condition);
         let lines: Vec<&str> = order.iter().map(|at| lines[*at]).collect();
         fired_at(&mut engine, &lines);
-        history(&engine)
+        history(&mut engine)
     };
     let in_order = remembered(&[0, 1, 2, 3, 4]);
     assert_eq!(in_order.len(), 5);
@@ -114,7 +114,7 @@ fn a_week_is_counted_to_the_hour_and_by_the_events_own_time() {
     assert!(!at("d", "2026-11-13T02:00:00Z"), "a late one counts for its own week only");
     assert!(at("e", "2026-11-20T03:31:00Z"), "the first has left, three came since");
     assert!(!at("f", "2026-12-20T03:31:00Z"));
-    let week = details(&engine).unwrap().week;
+    let week = details(&mut engine).unwrap().week;
     assert_eq!(week.len(), 1, "what no count can reach is dropped: {week:?}");
 }
 
@@ -123,7 +123,7 @@ fn only_what_rules_ask_for_is_remembered() {
     let remembers = |condition: &str| {
         let mut engine = engine(condition);
         fired_at(&mut engine, &["01:00 text halo", "01:01 image katalog"]);
-        details(&engine)
+        details(&mut engine)
     };
     assert_eq!(remembers("{field: chat_count, op: gte, value: 9}"), None);
     let week = remembers("{field: chat_count.window_7d, op: gte, value: 9}").unwrap();
@@ -143,7 +143,7 @@ fn memory_is_bounded_and_given_up_when_no_rule_asks_any_more() {
     for n in 0..60 {
         engine.customer(&"é".repeat(n * 10));
     }
-    let remembered = history(&engine);
+    let remembered = history(&mut engine);
     assert_eq!(remembered.len(), 50);
     let longest = remembered.iter().filter_map(|past| past.text.as_deref()).map(str::len).max();
     assert_eq!(longest, Some(512));
@@ -154,15 +154,15 @@ fn memory_is_bounded_and_given_up_when_no_rule_asks_any_more() {
         event["message"] = part;
         engine.event(event);
     }
-    assert_eq!(history(&engine), remembered);
+    assert_eq!(history(&mut engine), remembered);
     // Two hours later only what can still be reached is left.
     let mut late = message("late", "customer", "x");
     late["occurred_at"] = json!("2026-11-20T05:30:00Z");
     engine.event(late);
-    assert!(history(&engine).len() < 40, "{}", history(&engine).len());
+    assert!(history(&mut engine).len() < 40, "{}", history(&mut engine).len());
     engine.rules = rule_set("workspace: acme\nrules: []\n");
     engine.customer("halo");
-    assert!(history(&engine).is_empty());
+    assert!(history(&mut engine).is_empty());
 }
 
 #[test]
@@ -170,13 +170,11 @@ fn a_restored_conversation_remembers_as_the_one_that_wrote_it() {
     let lines = ["01:00 text harga?", "02:00 team Rp 5", "05:00 image", "05:05 text halo", "09:00 image"];
     let steady = fired_at(&mut engine(PRICE_SILENCE_PHOTO), &lines);
     assert_eq!(steady, ["05:00", "09:00"]);
-    let (mut moved, encoder, mut fired) = (engine(PRICE_SILENCE_PHOTO), Encoder::new(), Vec::new());
+    let (mut moved, mut blocks, mut fired) = (engine(PRICE_SILENCE_PHOTO), Vec::new(), Vec::new());
     for line in lines {
         fired.extend(fired_at(&mut moved, &[line]));
-        let mut bytes = Vec::new();
-        encoder.state_block(&moved.partition.block(0, Vec::new(), 0).unwrap(), &mut bytes).unwrap();
-        moved.partition = Partition::new();
-        moved.partition.restore(decode_state_block(&bytes).unwrap());
+        blocks.push(block_of(&mut moved.partition));
+        moved.partition = restored(&blocks);
     }
     assert_eq!(fired, steady);
 }

@@ -1,10 +1,10 @@
 //! Looking ahead changes nothing: events foreseen together decide as events applied one by one.
 
-use kilat_codec::{Encoder, json};
+use kilat_codec::json;
 use kilat_engine::{Applied, Partition};
 use serde_json::json;
 
-use crate::support::{Answers, message, rule_set};
+use crate::support::{Answers, block_of, message, rule_set};
 
 const RULES: &str = "
 workspace: acme
@@ -53,8 +53,7 @@ fn run(window: usize) -> (Vec<Applied>, Vec<serde_json::Value>, Vec<u8>) {
             fates.push(partition.apply_foreseen(event, foreseen, Some(&rules), event.occurred_at, &mut answers));
         }
     }
-    let mut block = Vec::new();
-    Encoder::new().state_block(&partition.block(0, Vec::new(), 0).unwrap(), &mut block).unwrap();
+    let block = block_of(&mut partition);
     (fates, answers.decisions, block)
 }
 

@@ -1,8 +1,8 @@
 //! An engine fed with event lines, and its answers as JSON.
 
-use kilat_codec::json;
+use kilat_codec::{Encoder, decode_state_block, json};
 use kilat_domain::{Action, Decision, Timestamp};
-use kilat_engine::{Applied, Outputs, Partition};
+use kilat_engine::{Applied, BatchHeader, Outputs, Partition};
 use kilat_rules::RuleSet;
 use serde_json::{Value, json};
 
@@ -114,6 +114,23 @@ impl Engine {
         }
         event.to_string()
     }
+}
+
+/// What changed in a partition since it was last settled, as its one encoded block.
+pub(crate) fn block_of(partition: &mut Partition) -> Vec<u8> {
+    let (blocks, mut bytes) = (partition.blocks(BatchHeader::default()), Vec::new());
+    assert_eq!(blocks.len(), 1, "one block");
+    Encoder::new().state_block(&blocks[0], &mut bytes).unwrap();
+    bytes
+}
+
+/// The partition that wrote these blocks.
+pub(crate) fn restored(blocks: &[Vec<u8>]) -> Partition {
+    let mut partition = Partition::new();
+    for block in blocks {
+        partition.restore(decode_state_block(block).unwrap()).unwrap();
+    }
+    partition
 }
 
 /// The rule set of a YAML text.
