@@ -95,7 +95,7 @@ fn matching(arguments: &[String], stop: &Stop) -> Result<()> {
 
 /// Runs `command` against a fresh cluster, whose addresses it finds in `KILAT_KAFKA`.
 pub(crate) fn with_broker(nodes: usize, command: &mut Command, stop: &Stop) -> Result<()> {
-    let settings = Settings { nodes, port: None, jvm: Jvm::Bench, detached: false };
+    let settings = Settings { nodes, port: None, jvm: Jvm::Bench, detached: false, proxied: false };
     let mut cluster = Cluster::start(&Jars::ensure(stop)?, &settings, stop)?;
     let ended = process::run(command.env("KILAT_KAFKA", cluster.bootstrap()), LIMIT, stop);
     if ended.is_err() && !stop.asked() {

@@ -7,6 +7,7 @@
 #![allow(clippy::disallowed_methods, reason = "the clock ban protects the pure crates; a build tool times its steps")]
 
 mod bench;
+mod chaos;
 mod features;
 mod kafka;
 mod process;
@@ -41,6 +42,8 @@ enum Task {
     /// Real Apache Kafka on loopback: up, status, bounce, down
     #[command(subcommand)]
     Kafka(kafka::by_hand::Task),
+    /// Engines on a real cluster while processes, connections and brokers fail
+    Chaos(chaos::Arguments),
     /// Benchmarks
     #[command(subcommand)]
     Bench(bench::Task),
@@ -68,6 +71,7 @@ fn run(task: Task, stop: &Stop) -> Result<()> {
         Task::Tidy => tidy::run(),
         Task::Features(arguments) => features::run(&arguments, stop),
         Task::Kafka(task) => kafka::by_hand::run(task, stop),
+        Task::Chaos(arguments) => chaos::run(&arguments, stop),
         Task::Bench(task) => bench::run(task, stop),
     }
 }

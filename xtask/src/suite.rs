@@ -226,7 +226,7 @@ impl Broker {
         let stop = stop.child();
         let inner = stop.clone();
         let starting = thread::spawn(move || {
-            let settings = Settings { nodes, port: None, jvm: Jvm::Small, detached: false };
+            let settings = Settings { nodes, port: None, jvm: Jvm::Small, detached: false, proxied: false };
             Cluster::start(&Jars::ensure(&inner)?, &settings, &inner)
         });
         Broker { stop, starting: Some(starting) }

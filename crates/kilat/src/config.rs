@@ -51,6 +51,9 @@ pub(crate) struct LogConfig {
     pub(crate) ca_file: String,
     pub(crate) partitions: u32,
     pub(crate) replication: u16,
+    pub(crate) client_id: String,
+    pub(crate) session_timeout_ms: u64,
+    pub(crate) transaction_timeout_ms: u64,
     pub(crate) properties: BTreeMap<String, String>,
 }
 

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use kilat_log::{Embedded, EmbeddedOptions, Kafka, KafkaConfig, PartitionedLog};
 
@@ -48,7 +49,13 @@ fn kafka_config(config: &LogConfig) -> Result<KafkaConfig, Failure> {
         properties.insert("sasl.password".to_owned(), secret("log.sasl_password", &config.sasl_password)?);
     }
     properties.extend(config.properties.iter().map(|(key, value)| (key.clone(), value.clone())));
-    Ok(KafkaConfig { properties, ..KafkaConfig::new(config.brokers.clone()) })
+    Ok(KafkaConfig {
+        brokers: config.brokers.clone(),
+        client_id: config.client_id.clone(),
+        transaction_timeout: Duration::from_millis(config.transaction_timeout_ms),
+        session_timeout: Duration::from_millis(config.session_timeout_ms),
+        properties,
+    })
 }
 
 /// The secret that `reference` points to: `env:NAME` or `file:PATH`.

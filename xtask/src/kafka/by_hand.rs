@@ -78,7 +78,8 @@ pub(crate) fn run(task: Task, stop: &Stop) -> Result<()> {
     match task {
         Task::Up { nodes, port, bench, detach } => {
             let jvm = if bench { Jvm::Bench } else { Jvm::Small };
-            let cluster = Cluster::start(&jars()?, &Settings { nodes, port, jvm, detached: detach }, stop)?;
+            let cluster =
+                Cluster::start(&jars()?, &Settings { nodes, port, jvm, detached: detach, proxied: false }, stop)?;
             println!("bootstrap: {}", cluster.bootstrap());
             if !detach {
                 watch(&cluster, stop);

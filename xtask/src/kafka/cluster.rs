@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, anyhow, bail};
 
-use super::node::{Jvm, Node, Ports, StopKind};
+use super::node::{Jvm, Node, Ports, Proxied, StopKind};
 use super::{Jars, probe, run_dir};
 use crate::stop::Stop;
 
@@ -31,12 +31,16 @@ pub(crate) struct Settings {
     pub(crate) jvm: Jvm,
     /// Outlives this process, until `kafka down`.
     pub(crate) detached: bool,
+    /// With a second listener on each node, for clients that come through a proxy.
+    pub(crate) proxied: bool,
 }
 
 pub(crate) struct Cluster {
     jars: Jars,
     folder: PathBuf,
     nodes: Vec<Node>,
+    /// Of each node, where it has one.
+    proxied: Vec<Proxied>,
     on_drop: OnDrop,
 }
 
@@ -83,13 +87,14 @@ impl Cluster {
         let folder = folders.pop();
         let folder = folder.with_context(|| "no such cluster is up; see `cargo xtask kafka status`")?;
         let nodes = run_dir::nodes(&folder)?;
-        Ok(Cluster { jars, folder, nodes, on_drop: OnDrop::LeaveRunning })
+        Ok(Cluster { jars, folder, nodes, proxied: Vec::new(), on_drop: OnDrop::LeaveRunning })
     }
 
     fn lay_out(jars: &Jars, settings: &Settings) -> Result<Cluster> {
         let ports = choose_ports(settings)?;
         let folder = run_dir::create(ports[0].broker, settings.detached)?;
-        let mut cluster = Cluster { jars: jars.clone(), folder, nodes: Vec::new(), on_drop: OnDrop::Remove };
+        let proxied = ports.iter().filter_map(|ports| ports.proxied).collect();
+        let mut cluster = Cluster { jars: jars.clone(), folder, nodes: Vec::new(), proxied, on_drop: OnDrop::Remove };
         for number in 1..=settings.nodes {
             cluster.nodes.push(Node::create(&cluster.folder, number, &ports, settings.jvm)?);
         }
@@ -156,6 +161,12 @@ impl Cluster {
         addresses.join(",")
     }
 
+    /// Of each node the port its proxy is expected at, that of its second listener and that of its first.
+    pub(crate) fn proxied(&self) -> Result<Vec<[u16; 3]>> {
+        let ports = self.nodes.iter().zip(&self.proxied);
+        ports.map(|(node, proxied)| Ok([proxied.proxy, proxied.listener, node.port()?])).collect()
+    }
+
     /// Marks the run as failed, so that its logs stay, and returns their last lines.
     pub(crate) fn fail(&mut self) -> String {
         self.on_drop = OnDrop::Keep;
@@ -219,7 +230,12 @@ fn choose_ports(settings: &Settings) -> Result<Vec<Ports>> {
                 }
                 None => 0,
             };
-            Ok(Ports { broker: hold(wanted)?, controller: hold(0)? })
+            let (broker, controller) = (hold(wanted)?, hold(0)?);
+            let proxied = match settings.proxied {
+                true => Some(Proxied { proxy: hold(0)?, listener: hold(0)? }),
+                false => None,
+            };
+            Ok(Ports { broker, controller, proxied })
         })
         .collect()
 }

@@ -57,6 +57,15 @@ impl Jvm {
 pub(super) struct Ports {
     pub(super) broker: u16,
     pub(super) controller: u16,
+    pub(super) proxied: Option<Proxied>,
+}
+
+/// A second listener for clients that come through a proxy, and the proxy's port: a broker tells its clients where to
+/// come back to, so it has to know.
+#[derive(Clone, Copy)]
+pub(crate) struct Proxied {
+    pub(crate) proxy: u16,
+    pub(crate) listener: u16,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -181,7 +190,11 @@ fn broker_port(settings: &str) -> Option<u16> {
 /// A killed broker may register again only when its old session ended, so that is short too.
 fn settings(number: usize, ports: &[Ports], data: &Path, jvm: Jvm) -> String {
     let rebalance_delay_ms = jvm.rebalance_delay_ms();
-    let Ports { broker, controller } = ports[number - 1];
+    let Ports { broker, controller, proxied } = ports[number - 1];
+    let listener = |port: fn(&Proxied) -> u16| {
+        proxied.map_or_else(String::new, |proxied| format!(",PROXIED://127.0.0.1:{}", port(&proxied)))
+    };
+    let (listener_proxied, advertised_proxied) = (listener(|it| it.listener), listener(|it| it.proxy));
     let voters: Vec<String> =
         (1..).zip(ports).map(|(id, ports)| format!("{id}@127.0.0.1:{}", ports.controller)).collect();
     let voters = voters.join(",");
@@ -193,8 +206,9 @@ fn settings(number: usize, ports: &[Ports], data: &Path, jvm: Jvm) -> String {
 process.roles=broker,controller
 node.id={number}
 controller.quorum.voters={voters}
-listeners=PLAINTEXT://127.0.0.1:{broker},CONTROLLER://127.0.0.1:{controller}
-advertised.listeners=PLAINTEXT://127.0.0.1:{broker},CONTROLLER://127.0.0.1:{controller}
+listeners=PLAINTEXT://127.0.0.1:{broker},CONTROLLER://127.0.0.1:{controller}{listener_proxied}
+advertised.listeners=PLAINTEXT://127.0.0.1:{broker},CONTROLLER://127.0.0.1:{controller}{advertised_proxied}
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,PROXIED:PLAINTEXT
 controller.listener.names=CONTROLLER
 inter.broker.listener.name=PLAINTEXT
 log.dirs={data}

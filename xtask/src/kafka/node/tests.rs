@@ -2,12 +2,12 @@
 
 use std::path::Path;
 
-use super::{Jvm, Ports, broker_port, settings};
+use super::{Jvm, Ports, Proxied, broker_port, settings};
 
 const THREE: [Ports; 3] = [
-    Ports { broker: 20001, controller: 20002 },
-    Ports { broker: 20003, controller: 20004 },
-    Ports { broker: 20005, controller: 20006 },
+    Ports { broker: 20001, controller: 20002, proxied: None },
+    Ports { broker: 20003, controller: 20004, proxied: None },
+    Ports { broker: 20005, controller: 20006, proxied: None },
 ];
 
 #[test]
@@ -44,4 +44,14 @@ fn one_node_needs_no_second_replica() {
 fn the_port_is_read_back_from_the_settings() {
     assert_eq!(broker_port(&settings(3, &THREE, Path::new("data"), Jvm::Small)), Some(20005));
     assert_eq!(broker_port("listeners=CONTROLLER://127.0.0.1:1"), None);
+}
+
+#[test]
+fn clients_of_the_second_listener_are_sent_to_the_proxy() {
+    let proxied = Some(Proxied { proxy: 20010, listener: 20011 });
+    let text = settings(1, &[Ports { proxied, ..THREE[0] }], Path::new("data"), Jvm::Small);
+    let line = |start: &str| text.lines().find(|line| line.starts_with(start)).unwrap_or_default().to_owned();
+    assert!(line("listeners=").ends_with(",PROXIED://127.0.0.1:20011"), "{text}");
+    assert!(line("advertised.listeners=").ends_with(",PROXIED://127.0.0.1:20010"), "{text}");
+    assert_eq!(broker_port(&text), Some(20001));
 }

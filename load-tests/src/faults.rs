@@ -1,0 +1,175 @@
+//! The faults: each is one way to disturb engines or brokers while events flow.
+//!
+//! A fault is a row in [`FAULTS`] and an arm of [`Stage::inject`]. When `inject` returns, the disturbance is over and as
+//! many engines run as before; whether they recovered is for the caller to see.
+
+use std::path::PathBuf;
+use std::process::Command;
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use rustix::process::Signal;
+
+use crate::frame::Api;
+use crate::proxy::{Fate, Proxies, Trap};
+use crate::scene::{Engine, SESSION, Scene, TRANSACTION};
+use crate::workload::Random;
+
+/// How long a trap waits for its request. Engines that have nothing to do send none: then nothing was injected.
+const TRAP_LIMIT: Duration = Duration::from_secs(20);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fault {
+    Kill,
+    KillAt(Api, At),
+    Terminate,
+    Zombie,
+    CommitCutBefore,
+    CommitCutAfter,
+    CommitDelayed,
+    CutOff,
+    BrokerHard,
+    BrokerClean,
+    RebalanceStorm,
+}
+
+/// When a process dies, seen from the request it sends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum At {
+    Before,
+    Sent,
+    Answered,
+}
+
+/// Name, how often by default, what it is.
+pub(crate) const FAULTS: &[(&str, u64, Fault)] = &[
+    ("kill", 100, Fault::Kill),
+    ("kill-at-begin", 60, Fault::KillAt(Api::AddPartitionsToTxn, At::Sent)),
+    ("kill-at-produce", 60, Fault::KillAt(Api::Produce, At::Sent)),
+    ("kill-at-offsets", 60, Fault::KillAt(Api::TxnOffsetCommit, At::Sent)),
+    ("kill-before-commit", 60, Fault::KillAt(Api::EndTxn, At::Before)),
+    ("kill-at-commit", 80, Fault::KillAt(Api::EndTxn, At::Sent)),
+    ("kill-after-commit", 80, Fault::KillAt(Api::EndTxn, At::Answered)),
+    ("terminate", 40, Fault::Terminate),
+    ("zombie", 20, Fault::Zombie),
+    ("commit-cut-before", 60, Fault::CommitCutBefore),
+    ("commit-cut-after", 60, Fault::CommitCutAfter),
+    ("commit-delayed", 30, Fault::CommitDelayed),
+    ("cut-off", 20, Fault::CutOff),
+    ("broker-hard", 50, Fault::BrokerHard),
+    ("broker-clean", 50, Fault::BrokerClean),
+    ("rebalance-storm", 40, Fault::RebalanceStorm),
+];
+
+/// What faults act on.
+pub(crate) struct Stage<'s> {
+    pub(crate) scene: &'s Scene,
+    pub(crate) engines: Vec<Engine>,
+    pub(crate) proxies: Proxies,
+    pub(crate) random: Random,
+    /// `xtask`, which bounces brokers, and the first port of the cluster.
+    pub(crate) xtask: PathBuf,
+    pub(crate) port: u16,
+    pub(crate) brokers: u64,
+}
+
+impl Stage<'_> {
+    /// Injects the fault once; `false` where there was no occasion.
+    pub(crate) fn inject(&mut self, fault: Fault) -> Result<bool> {
+        let chosen = usize::try_from(self.random.below(self.engines.len() as u64))?;
+        match fault {
+            Fault::Kill => {
+                self.engines[chosen].kill()?;
+                self.restart(chosen)?;
+            }
+            Fault::KillAt(api, at) => {
+                let pid = self.engines[chosen].pid()?;
+                let fate = match at {
+                    At::Before => Fate::KillBefore(pid),
+                    At::Sent => Fate::KillAfter(pid),
+                    At::Answered => Fate::KillOnAnswer(pid),
+                };
+                if !self.trap(chosen, api, fate) {
+                    return Ok(false);
+                }
+                self.engines[chosen].wait()?;
+                self.restart(chosen)?;
+            }
+            Fault::Terminate => {
+                self.engines[chosen].terminate()?;
+                self.restart(chosen)?;
+            }
+            Fault::Zombie => {
+                self.engines[chosen].signal(Signal::STOP)?;
+                let over = SESSION + Duration::from_millis(self.random.below(4_000));
+                thread::park_timeout(over);
+                self.engines[chosen].signal(Signal::CONT)?;
+            }
+            Fault::CommitCutBefore => return Ok(self.trap(chosen, Api::EndTxn, Fate::CutBefore)),
+            Fault::CommitCutAfter => return Ok(self.trap(chosen, Api::EndTxn, Fate::CutAfter)),
+            Fault::CommitDelayed => {
+                // Some arrive while the client still waits, some after the broker has given the transaction up.
+                let most = u64::try_from((TRANSACTION * 2).as_millis())?;
+                let delay = Duration::from_millis(100 + self.random.below(most));
+                return Ok(self.trap(chosen, Api::EndTxn, Fate::Delay(delay)));
+            }
+            Fault::CutOff => {
+                let time = Duration::from_millis(500 + self.random.below(6_000));
+                self.proxies.cut_off(&self.engines[chosen].name, time);
+                thread::park_timeout(time);
+            }
+            Fault::BrokerHard => self.bounce(true)?,
+            Fault::BrokerClean => self.bounce(false)?,
+            Fault::RebalanceStorm => {
+                let mut guest = self.scene.start("guest")?;
+                thread::park_timeout(Duration::from_millis(200 + self.random.below(1_500)));
+                if self.random.below(2) == 0 { guest.kill()? } else { guest.terminate()? }
+            }
+        }
+        Ok(true)
+    }
+
+    /// An engine that ended of itself is a finding, unless a fault ended it.
+    pub(crate) fn check_alive(&mut self) -> Result<()> {
+        for engine in &mut self.engines {
+            if let Some(status) = engine.ended()? {
+                bail!("{} ended of itself with {status}", engine.name);
+            }
+        }
+        Ok(())
+    }
+
+    fn trap(&self, chosen: usize, api: Api, fate: Fate) -> bool {
+        let client = self.engines[chosen].name.clone();
+        let caught = self.proxies.set(Trap { client, api, fate });
+        let caught = caught.recv_timeout(TRAP_LIMIT).is_ok();
+        if !caught {
+            self.proxies.unset();
+        }
+        caught
+    }
+
+    fn restart(&mut self, chosen: usize) -> Result<()> {
+        let pause = self.random.below(300);
+        thread::park_timeout(Duration::from_millis(pause));
+        let name = self.engines[chosen].name.clone();
+        self.engines[chosen] = self.scene.start(&name)?;
+        Ok(())
+    }
+
+    fn bounce(&mut self, hard: bool) -> Result<()> {
+        let mut bounce = Command::new(&self.xtask);
+        bounce.args(["kafka", "bounce", "--port", &self.port.to_string()]);
+        bounce.args(["--node", &(1 + self.random.below(self.brokers)).to_string()]);
+        bounce.args(["--down-ms", &self.random.below(1_500).to_string()]);
+        if hard {
+            bounce.arg("--hard");
+        }
+        let status = bounce.status().context("xtask does not start")?;
+        if !status.success() {
+            bail!("a broker did not come back");
+        }
+        Ok(())
+    }
+}
