@@ -16,8 +16,8 @@ use crate::proxy::{Fate, Proxies, Trap};
 use crate::scene::{Engine, SESSION, Scene, TRANSACTION};
 use crate::workload::Random;
 
-/// How long a trap waits for its request. Engines that have nothing to do send none: then nothing was injected.
-const TRAP_LIMIT: Duration = Duration::from_secs(20);
+/// How long a trap waits for its request.
+const TRAP_LIMIT: Duration = Duration::from_secs(5);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
@@ -75,25 +75,28 @@ pub(crate) struct Stage<'s> {
 }
 
 impl Stage<'_> {
-    /// Injects the fault once; `false` where there was no occasion.
-    pub(crate) fn inject(&mut self, fault: Fault) -> Result<bool> {
+    /// Injects the fault once, while what `feed` sends is under way; `false` where there was no occasion.
+    pub(crate) fn inject(&mut self, fault: Fault, feed: &mut dyn FnMut() -> Result<()>) -> Result<bool> {
         let chosen = usize::try_from(self.random.below(self.engines.len() as u64))?;
+        if let Some((api, fate)) = self.aimed(fault, chosen)? {
+            let client = self.engines[chosen].name.clone();
+            let caught = self.proxies.set(Trap { client, api, fate });
+            feed()?;
+            // The engine may have had no part in what was sent: then it had no such request to make.
+            if caught.recv_timeout(TRAP_LIMIT).is_err() {
+                self.proxies.unset();
+                return Ok(false);
+            }
+            if matches!(fault, Fault::KillAt(..)) {
+                self.engines[chosen].wait()?;
+                self.restart(chosen)?;
+            }
+            return Ok(true);
+        }
+        feed()?;
         match fault {
             Fault::Kill => {
                 self.engines[chosen].kill()?;
-                self.restart(chosen)?;
-            }
-            Fault::KillAt(api, at) => {
-                let pid = self.engines[chosen].pid()?;
-                let fate = match at {
-                    At::Before => Fate::KillBefore(pid),
-                    At::Sent => Fate::KillAfter(pid),
-                    At::Answered => Fate::KillOnAnswer(pid),
-                };
-                if !self.trap(chosen, api, fate) {
-                    return Ok(false);
-                }
-                self.engines[chosen].wait()?;
                 self.restart(chosen)?;
             }
             Fault::Terminate => {
@@ -102,17 +105,8 @@ impl Stage<'_> {
             }
             Fault::Zombie => {
                 self.engines[chosen].signal(Signal::STOP)?;
-                let over = SESSION + Duration::from_millis(self.random.below(4_000));
-                thread::park_timeout(over);
+                thread::park_timeout(SESSION + Duration::from_millis(self.random.below(4_000)));
                 self.engines[chosen].signal(Signal::CONT)?;
-            }
-            Fault::CommitCutBefore => return Ok(self.trap(chosen, Api::EndTxn, Fate::CutBefore)),
-            Fault::CommitCutAfter => return Ok(self.trap(chosen, Api::EndTxn, Fate::CutAfter)),
-            Fault::CommitDelayed => {
-                // Some arrive while the client still waits, some after the broker has given the transaction up.
-                let most = u64::try_from((TRANSACTION * 2).as_millis())?;
-                let delay = Duration::from_millis(100 + self.random.below(most));
-                return Ok(self.trap(chosen, Api::EndTxn, Fate::Delay(delay)));
             }
             Fault::CutOff => {
                 let time = Duration::from_millis(500 + self.random.below(6_000));
@@ -126,8 +120,27 @@ impl Stage<'_> {
                 thread::park_timeout(Duration::from_millis(200 + self.random.below(1_500)));
                 if self.random.below(2) == 0 { guest.kill()? } else { guest.terminate()? }
             }
+            Fault::KillAt(..) | Fault::CommitCutBefore | Fault::CommitCutAfter | Fault::CommitDelayed => {}
         }
         Ok(true)
+    }
+
+    /// The request a fault waits for, and what happens to it then; `None` for faults that wait for none.
+    fn aimed(&mut self, fault: Fault, chosen: usize) -> Result<Option<(Api, Fate)>> {
+        let pid = self.engines[chosen].pid()?;
+        Ok(match fault {
+            Fault::KillAt(api, At::Before) => Some((api, Fate::KillBefore(pid))),
+            Fault::KillAt(api, At::Sent) => Some((api, Fate::KillAfter(pid))),
+            Fault::KillAt(api, At::Answered) => Some((api, Fate::KillOnAnswer(pid))),
+            Fault::CommitCutBefore => Some((Api::EndTxn, Fate::CutBefore)),
+            Fault::CommitCutAfter => Some((Api::EndTxn, Fate::CutAfter)),
+            Fault::CommitDelayed => {
+                // Some arrive while the client still waits, some after the broker has given the transaction up.
+                let most = u64::try_from((TRANSACTION * 2).as_millis())?;
+                Some((Api::EndTxn, Fate::Delay(Duration::from_millis(100 + self.random.below(most)))))
+            }
+            _ => None,
+        })
     }
 
     /// An engine that ended of itself is a finding, unless a fault ended it.
@@ -138,16 +151,6 @@ impl Stage<'_> {
             }
         }
         Ok(())
-    }
-
-    fn trap(&self, chosen: usize, api: Api, fate: Fate) -> bool {
-        let client = self.engines[chosen].name.clone();
-        let caught = self.proxies.set(Trap { client, api, fate });
-        let caught = caught.recv_timeout(TRAP_LIMIT).is_ok();
-        if !caught {
-            self.proxies.unset();
-        }
-        caught
     }
 
     fn restart(&mut self, chosen: usize) -> Result<()> {

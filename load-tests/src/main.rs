@@ -36,6 +36,8 @@ use crate::workload::Random;
 
 /// Nothing that recovers takes longer.
 const RECOVERY_LIMIT: Duration = Duration::from_secs(120);
+/// How long an injection waits for events to flow. A fault that is aimed at a request may hold them up itself.
+const FLOW_LIMIT: Duration = Duration::from_secs(5);
 /// Once nothing has come for this long, nothing more will come.
 const QUIET: Duration = Duration::from_secs(2);
 
@@ -220,23 +222,31 @@ impl Phase {
         let file = on.scene.write("events.jsonl", &self.events)?;
         let file = file.to_str().context("a path in UTF-8")?;
         let undisturbed = on.scene.run(&["eval", "--rules", on.rules, "--events", file])?;
+        if undisturbed.lines().count() < self.events.lines().count() {
+            bail!("the workload has events without a decision: nobody could tell when they were evaluated");
+        }
 
         let lines: Vec<&str> = self.events.lines().collect();
         let chunk = (lines.len() / usize::try_from(self.times)?).max(1);
         let before = on.watcher.answered();
         let (mut sent, mut injected, mut recoveries) = (0, 0, Vec::new());
         for lines in lines.chunks(chunk) {
-            on.source.send(lines)?;
-            let earlier = before + sent;
+            let answered = before + sent;
             sent += lines.len();
             if injected == self.times {
+                on.source.send(lines)?;
                 continue;
             }
             // Somewhere within this chunk.
             let into = usize::try_from(on.stage.random.below(lines.len() as u64))?;
-            self.wait(on, earlier + into)?;
-            let begun = Instant::now();
-            injected += u64::from(on.stage.inject(self.fault)?);
+            let (source, watcher) = (&mut on.source, &on.watcher);
+            let mut begun = Instant::now();
+            let mut feed = || {
+                source.send(lines)?;
+                begun = Instant::now();
+                watcher.wait_for(answered + into, FLOW_LIMIT).map(drop)
+            };
+            injected += u64::from(on.stage.inject(self.fault, &mut feed)?);
             self.wait(on, before + sent)?;
             recoveries.push(begun.elapsed());
             on.stage.check_alive()?;

@@ -59,7 +59,7 @@ pub(crate) fn events(phase: &str, count: u64, seed: u64) -> String {
             "occurred_at": format!("2026-11-20T{:02}:{:02}:{:02}.000Z", number / 3_600 % 24, number / 60 % 60, number % 60),
             "conversation": {"id": format!("c{conversation}")}, "lead": {"id": format!("l{conversation}")},
             "channel": {"kind": "whatsapp", "account": "6281110001", "source": "wa_api"},
-            "sender": {"kind": if paid { "team" } else { "customer" }, "id": format!("62812{conversation:08}")},
+            "sender": {"kind": "customer", "id": format!("62812{conversation:08}")},
             "message": {"id": format!("wamid.{phase}.{number}"), "text": text},
         });
         let _ = writeln!(lines, "{event}");

@@ -17,23 +17,28 @@ const LIMIT: Duration = Duration::from_secs(4 * 3600);
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
+    /// The debug build, which compiles sooner
+    #[arg(long)]
+    debug: bool,
     /// Arguments for the program; `-- --help` lists them
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     arguments: Vec<String>,
 }
 
 pub(crate) fn run(arguments: &Arguments, stop: &Stop) -> Result<()> {
+    let profile = if arguments.debug { "debug" } else { "release" };
     let mut build = workspace::cargo();
-    build.args(["build", "--release", "--package", "kilat", "--package", "kilat-load-tests", "--bins"]);
+    build.args(["build", "--profile", if arguments.debug { "dev" } else { "release" }]);
+    build.args(["--package", "kilat", "--package", "kilat-load-tests", "--bins"]);
     process::run(&mut build, LIMIT, stop)?;
 
     let settings = Settings { nodes: 3, port: None, jvm: Jvm::Small, detached: false, proxied: true };
     let mut cluster = Cluster::start(&Jars::ensure(stop)?, &settings, stop)?;
     let proxies =
         cluster.proxied()?.into_iter().map(|[proxy, listener, broker]| format!("{proxy}:{listener}:{broker}"));
-    let release = workspace::target_dir().join("release");
-    let mut chaos = Command::new(release.join("kilat-chaos"));
-    chaos.arg("--kilat").arg(release.join("kilat"));
+    let binaries = workspace::target_dir().join(profile);
+    let mut chaos = Command::new(binaries.join("kilat-chaos"));
+    chaos.arg("--kilat").arg(binaries.join("kilat"));
     chaos.arg("--xtask").arg(std::env::current_exe().context("where xtask is")?);
     chaos.arg("--proxies").arg(proxies.collect::<Vec<_>>().join(","));
     chaos.arg("--commit").arg(output("git", &["describe", "--always", "--dirty"])?);
