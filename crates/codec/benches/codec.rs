@@ -107,6 +107,7 @@ fn decision() -> Decision<'static> {
         causation_id: None,
         root_id: "01JD3T5W9QH6Y2M4K8R7X1ZB0C".into(),
         depth: 0,
+        scanned_bytes: None,
     }
 }
 

@@ -78,7 +78,7 @@ macro_rules! words {
                 $set::ALL[0]
             }
             fn fill(&mut self, reader: &mut Reader<'de>) -> Result<(), ReadError> {
-                *self = reader.str()?.parse().map_err(serde::de::Error::custom)?;
+                *self = $set::read(reader.str()?);
                 Ok(())
             }
         })*

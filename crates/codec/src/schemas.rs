@@ -77,12 +77,12 @@ impl Schema {
             Schema::Event => versions!("event": 1 2),
             Schema::RuleSet => versions!("rule-set": 1),
             Schema::RuleStatus => versions!("rule-status": 1),
-            Schema::Decision => versions!("decision": 1 2),
+            Schema::Decision => versions!("decision": 1 2 3),
             Schema::Action => versions!("action": 1 2),
             Schema::ActionResult => versions!("action-result": 1),
             Schema::Lead => versions!("lead": 1),
             Schema::StateBlock => versions!("state-block": 1 2 3),
-            Schema::Explanation => versions!("explanation": 1),
+            Schema::Explanation => versions!("explanation": 1 2),
         }
     }
 

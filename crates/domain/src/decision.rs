@@ -41,6 +41,9 @@ pub struct Decision<'a> {
     pub root_id: Str<'a>,
     /// Steps from the first event of the chain.
     pub depth: i32,
+    /// Bytes of a longer text that conditions and extractions saw; of several, the fewest. Absent where they saw all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scanned_bytes: Option<i32>,
 }
 
 /// A rule that fired.

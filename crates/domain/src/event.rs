@@ -135,9 +135,9 @@ impl Event<'_> {
     }
 
     /// The kind of chat: as the event says, else by the id of the group or broadcast it was written in; a message that says
-    /// neither is taken for a direct one.
+    /// neither is taken for a direct one, but not where the event names a kind that is not known.
     pub fn chat_kind(&self) -> Option<ChatKind> {
-        if let Some(chat) = self.chat {
+        if let Some(chat) = self.chat.filter(|chat| chat.kind != ChatKind::Unknown) {
             return Some(chat.kind);
         }
         let conversation = self.conversation.as_ref().and_then(|facts| facts.id.as_deref());
@@ -151,9 +151,30 @@ impl Event<'_> {
             Some(ChatKind::Broadcast)
         } else if ids().any(|id| id.ends_with("@newsletter")) {
             Some(ChatKind::Channel)
+        } else if self.chat.is_some() {
+            Some(ChatKind::Unknown)
         } else {
             self.message.as_ref().map(|_| ChatKind::Direct)
         }
+    }
+
+    /// Whether a closed set did not know a word of the event, so that it stands here as `unknown`.
+    pub fn has_unknown_words(&self) -> bool {
+        let (conversation, lead, message) = (self.conversation.as_ref(), self.lead.as_ref(), self.message.as_ref());
+        self.kind == EventKind::Unknown
+            || self.chat.is_some_and(|chat| chat.kind == ChatKind::Unknown)
+            || self.sender.as_ref().is_some_and(|sender| sender.kind == SenderKind::Unknown)
+            || message.is_some_and(|message| {
+                message.kind == Some(MessageType::Unknown) || message.reply_to_from == Some(SenderKind::Unknown)
+            })
+            || conversation.is_some_and(|facts| {
+                facts.status == Some(ConversationStatus::Unknown)
+                    || facts.priority == Some(ConversationPriority::Unknown)
+                    || facts.started_by == Some(SenderKind::Unknown)
+            })
+            || lead.is_some_and(|facts| {
+                facts.priority == Some(LeadPriority::Unknown) || facts.consent == Some(Consent::Unknown)
+            })
     }
 
     /// Whether the sender flags the event as history: it updates state and never triggers rules (D-28).

@@ -1,4 +1,7 @@
 //! The closed sets of words in events, rules and state.
+//!
+//! Producers are changed before Kilat is: a word that an event has and no set knows is read as `unknown`, which every set
+//! ends with, so that the event is kept and rules may ask for it. Whoever writes rules may not: they say [`FromStr`].
 
 use std::fmt;
 use std::str::FromStr;
@@ -13,7 +16,7 @@ pub struct UnknownSymbol {
     pub what: &'static str,
     /// The word as written.
     pub word: String,
-    /// Every word of the set, in its order.
+    /// The words it could have been.
     pub known: &'static [&'static str],
 }
 
@@ -25,32 +28,49 @@ impl fmt::Display for UnknownSymbol {
 
 impl std::error::Error for UnknownSymbol {}
 
+/// The word of every set for what it does not know.
+const UNKNOWN: &str = "unknown";
+
 macro_rules! symbols {
-    ($(#[$doc:meta])* $name:ident, $what:literal $(else $other:ident)? { $($(#[$vdoc:meta])* $variant:ident = $word:literal,)+ }) => {
+    ($(#[$doc:meta])* $name:ident, $what:literal { $($(#[$vdoc:meta])* $variant:ident = $word:literal,)+ }) => {
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[repr(u8)]
-        pub enum $name { $($(#[$vdoc])* #[doc = concat!("`", $word, "`")] $variant,)+ }
+        pub enum $name {
+            $($(#[$vdoc])* #[doc = concat!("`", $word, "`")] $variant,)+
+            /// `unknown`: any other word.
+            Unknown,
+        }
 
         impl $name {
             /// Every member, in declaration order.
-            pub const ALL: &'static [$name] = &[$($name::$variant,)+];
+            pub const ALL: &'static [$name] = &[$($name::$variant,)+ $name::Unknown];
             /// Every word, in the order of [`Self::ALL`].
-            pub const WORDS: &'static [&'static str] = &[$($word,)+];
+            pub const WORDS: &'static [&'static str] = &[$($word,)+ UNKNOWN];
+            /// Every word but `unknown`: those that may be said of something.
+            pub const KNOWN: &'static [&'static str] = &[$($word,)+];
+            /// What the set names.
+            pub const WHAT: &'static str = $what;
 
             /// The word for this member.
             pub fn as_str(self) -> &'static str {
                 Self::WORDS[self as usize]
+            }
+
+            /// The member of this word; `Unknown` for one that is not in the set.
+            pub fn read(word: &str) -> Self {
+                word.parse().unwrap_or($name::Unknown)
             }
         }
 
         impl FromStr for $name {
             type Err = UnknownSymbol;
 
+            /// The member of this word. `unknown` is none that could be said of something.
             fn from_str(word: &str) -> Result<Self, UnknownSymbol> {
                 match word {
                     $($word => Ok($name::$variant),)+
-                    _ => symbols!(@unknown $name $what, word $(, $other)?),
+                    _ => Err(UnknownSymbol { what: $what, word: word.to_owned(), known: Self::KNOWN }),
                 }
             }
         }
@@ -76,18 +96,12 @@ macro_rules! symbols {
                         f.write_str(concat!("a ", $what))
                     }
                     fn visit_str<E: Error>(self, word: &str) -> Result<$name, E> {
-                        word.parse().map_err(E::custom)
+                        Ok($name::read(word))
                     }
                 }
                 deserializer.deserialize_str(Word)
             }
         }
-    };
-    (@unknown $name:ident $what:literal, $word:ident) => {
-        Err(UnknownSymbol { what: $what, word: $word.to_owned(), known: Self::WORDS })
-    };
-    (@unknown $name:ident $what:literal, $word:ident, $other:ident) => {
-        Ok($name::$other)
     };
 }
 
@@ -139,8 +153,8 @@ symbols! {
 }
 
 symbols! {
-    /// What a message carries; a word that is not known here, because channels go on inventing some, is read as `unknown`.
-    MessageType, "message type" else Unknown {
+    /// What a message carries.
+    MessageType, "message type" {
         Text = "text",
         Image = "image",
         Video = "video",
@@ -153,7 +167,6 @@ symbols! {
         Button = "button",
         Reaction = "reaction",
         Template = "template",
-        Unknown = "unknown",
     }
 }
 

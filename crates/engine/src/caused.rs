@@ -78,7 +78,8 @@ fn kind_of(patch: &Patch) -> EventKind {
         Patch::List { add: true, .. } => EventKind::ListJoined,
         Patch::List { add: false, .. } => EventKind::ListLeft,
         Patch::Consent(kilat_domain::Consent::Given) => EventKind::ConsentGiven,
-        Patch::Consent(kilat_domain::Consent::Withdrawn) => EventKind::ConsentWithdrawn,
+        // Rules cannot record any other.
+        Patch::Consent(_) => EventKind::ConsentWithdrawn,
         Patch::ConversationStatus(_) | Patch::Snooze(_) => EventKind::ConversationStatusChanged,
         Patch::ConversationPriority(_) => EventKind::ConversationPriorityChanged,
         Patch::Assignee(_) => EventKind::ConversationAssigned,

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use kilat_domain::{
-    ChatKind, Conversation, Event, EventKind, Lead, LeadFacts, MessageType, On, Patch, SenderKind, Str, Timestamp,
+    ChatKind, Conversation, ConversationPriority, ConversationStatus, Event, EventKind, Lead, LeadFacts, MessageType,
+    On, Patch, SenderKind, Str, Timestamp,
 };
 use kilat_rules::{Memory, Settings};
 
@@ -73,14 +74,14 @@ pub(crate) fn conversation(
             tag(event, On::Conversation, |patch| conversation.apply(patch));
         }
         EventKind::ConversationStatusChanged => {
-            if let Some(Ok(status)) = changed_to(event, event.kind).map(str::parse)
+            if let Some(status) = changed_to(event, event.kind).map(ConversationStatus::read)
                 && conversation.status != status
             {
                 conversation.set_status(status, None);
             }
         }
         EventKind::ConversationPriorityChanged => {
-            if let Some(Ok(priority)) = changed_to(event, event.kind).map(str::parse) {
+            if let Some(priority) = changed_to(event, event.kind).map(ConversationPriority::read) {
                 conversation.priority = priority;
             }
         }

@@ -52,6 +52,8 @@ struct Decided<'r> {
     replied: bool,
     /// Groups of which a rule fired (D-40).
     groups: Vec<&'r str>,
+    /// Bytes that were seen of a text that has more.
+    scanned_bytes: Option<i32>,
 }
 
 impl ChainOf<'_> {
@@ -94,6 +96,7 @@ impl ChainOf<'_> {
                 decided.refused.push(Refused { rule: rule.id().into(), reason: "budget_exceeded".into() });
             }
             self.steps_left = pass.steps_left();
+            decided.scanned_bytes = pass.scanned_bytes();
         }
         self.report(event, decided, evaluated, outputs);
     }
@@ -413,6 +416,7 @@ impl ChainOf<'_> {
             causation_id: event.causation_id.as_deref().map(Str::from),
             root_id: event.root().into(),
             depth: i32::from(event.depth.unwrap_or(0)),
+            scanned_bytes: decided.scanned_bytes,
         };
         if let Some(evaluated) = evaluated {
             outputs.explanation(&explanation(&decision, evaluated));
@@ -443,6 +447,7 @@ fn explanation<'a>(decision: &'a Decision<'_>, evaluated: Vec<Evaluated<'a>>) ->
         causation_id: decision.causation_id.as_ref().map(text),
         root_id: text(&decision.root_id),
         depth: decision.depth,
+        scanned_bytes: decision.scanned_bytes,
     }
 }
 

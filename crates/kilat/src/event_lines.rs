@@ -27,6 +27,14 @@ pub(crate) enum Line<'a> {
 }
 
 impl Line<'_> {
+    /// What is odd about a line that is an event: words that are read as `unknown`.
+    pub(crate) fn notes(&self) -> Vec<String> {
+        match self {
+            Line::Text(text) => json::unknown_words(text).iter().map(ToString::to_string).collect(),
+            Line::NotText | Line::TooLong => Vec::new(),
+        }
+    }
+
     /// Reads the line as an event; what is wrong with it, and the remedy, where it is none.
     pub(crate) fn event(&self) -> Result<Event<'static>, String> {
         match self {

@@ -46,6 +46,6 @@ pub use keywords::{
 pub use phrase::exact_phrase;
 pub use regex::{
     Case, FiledRegex, HAYSTACK_CHARS_MAX, MATCHES_MAX, NFA_BYTES_MAX, PATTERN_CHARS_MAX, Regex, RegexError, RegexMatch,
-    RegexScratch,
+    RegexScratch, haystack,
 };
 pub use word::is_word_boundary;

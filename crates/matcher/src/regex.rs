@@ -212,8 +212,9 @@ impl Regex {
     }
 }
 
-/// The part of `text` that is searched.
-fn haystack(text: &str) -> &str {
+/// The part of `text` that is searched: its first [`HAYSTACK_CHARS_MAX`] code points.
+#[must_use]
+pub fn haystack(text: &str) -> &str {
     if text.len() <= HAYSTACK_CHARS_MAX {
         return text;
     }

@@ -229,6 +229,11 @@ pub(crate) trait Action: std::fmt::Debug + Send + Sync {
         false
     }
 
+    /// Whether it looks for something in the message text.
+    fn searches(&self) -> bool {
+        false
+    }
+
     /// What it finds in the message, where it reads one; for explanations.
     fn extracted(&self, _: &mut Plan<'_, '_>) -> Option<Extracted<'static>> {
         None
@@ -354,11 +359,15 @@ impl RuleAction {
         }
     }
 
+    /// Whether it looks for something in the message text.
+    pub(crate) fn searches(&self) -> bool {
+        self.action.searches()
+    }
+
     /// How many steps doing it may take at most.
     pub(crate) fn steps(&self, facts: &Facts<'_>) -> u32 {
         // Looking for amounts and with patterns goes through the message some times over.
-        let searched =
-            if self.kind.name == "update_value" { fields::message_text(facts).map_or(0, str::len) } else { 0 };
+        let searched = if self.searches() { fields::message_text(facts).map_or(0, str::len) } else { 0 };
         cost::ACTION + 4 * u32::try_from(searched.min(4 * HAYSTACK_CHARS_MAX)).unwrap_or(u32::MAX)
     }
 

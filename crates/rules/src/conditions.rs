@@ -8,6 +8,7 @@
 
 pub(crate) mod attribute;
 pub(crate) mod business_hours;
+mod change;
 pub(crate) mod country;
 pub(crate) mod day_of_week;
 pub(crate) mod flag;

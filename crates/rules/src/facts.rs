@@ -50,6 +50,8 @@ pub struct Scratch {
     pub(crate) past: Option<Box<Scratch>>,
     /// Whether the event has a message text at all.
     pub(crate) has_text: bool,
+    /// Bytes that were seen of a text that has more; of several, the fewest.
+    pub(crate) scanned: Option<usize>,
     local: Option<Local>,
 }
 
@@ -74,6 +76,7 @@ impl Scratch {
     pub(crate) fn begin(&mut self) {
         self.folded.clear();
         self.has_text = false;
+        self.scanned = None;
         self.local = None;
     }
 
@@ -81,6 +84,13 @@ impl Scratch {
     pub(crate) fn spend(&mut self, steps: u32) -> bool {
         self.steps_left = self.steps_left.and_then(|left| left.checked_sub(steps));
         self.steps_left.is_some()
+    }
+
+    /// Notes that conditions or extractions see so many bytes of a text.
+    pub(crate) fn saw(&mut self, seen: &str, text: &str) {
+        if seen.len() < text.len() {
+            self.scanned = Some(self.scanned.map_or(seen.len(), |fewest| fewest.min(seen.len())));
+        }
     }
 
     /// Folds the message text, up to its cap.

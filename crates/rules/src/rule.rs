@@ -453,7 +453,7 @@ fn read_triggers(object: Object<'_>, report: &mut Report) -> Option<Vec<Trigger>
         let word = object::text(item, "`trigger`", report)?;
         let Some(trigger) = Trigger::parse(word.trim()) else {
             let compat = COMPAT_TRIGGERS.iter().map(|(name, _)| *name);
-            let known = EventKind::WORDS.iter().copied().chain(compat);
+            let known = EventKind::KNOWN.iter().copied().chain(compat);
             let message = format!("there is no trigger `{word}`");
             let help = match nearest(&word, known.clone()) {
                 Some(_) => did_you_mean(&word, known),

@@ -15,7 +15,7 @@ mod standing;
 use std::sync::Arc;
 
 use kilat_domain::{Event, EventKind};
-use kilat_matcher::{KeywordSet, KeywordSetBuilder, Regex};
+use kilat_matcher::{KeywordSet, KeywordSetBuilder, Regex, haystack};
 
 use crate::codes;
 use crate::cost::{self, STEPS_MAX};
@@ -196,6 +196,11 @@ impl RuleSet {
             && !text.is_empty()
             && scratch.spend(cost::scan(text.len().min(SCAN_BYTES_MAX)))
         {
+            // Said of the text whether or not a rule gets as far as looking: it may not hang on the order of asking.
+            scratch.saw(head(text), text);
+            if self.index.searches(event.kind) {
+                scratch.saw(haystack(text), text);
+            }
             self.keywords.fold_and_scan(head(text), &mut scratch.folded, &mut scratch.hits);
             scratch.has_text = true;
         }

@@ -74,7 +74,7 @@ fn shape(of: &Shape) -> Value {
 
 fn triggers() -> Vec<&'static str> {
     let compat = COMPAT_TRIGGERS.iter().map(|(name, _)| *name);
-    kilat_domain::EventKind::WORDS.iter().copied().chain(compat).collect()
+    kilat_domain::EventKind::KNOWN.iter().copied().chain(compat).collect()
 }
 
 fn action_types() -> Vec<&'static str> {

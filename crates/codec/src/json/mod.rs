@@ -5,7 +5,7 @@
 //! written in the short forms of the contract (see `short`).
 //!
 //! In: a line. Out: a structure that owns its text, or a [`LineError`] with the field and the remedy. Unknown keys are
-//! passed over, so that lines of newer producers stay readable.
+//! passed over, and unknown words of closed sets read as `unknown`, so that lines of newer producers stay readable.
 //!
 //! Source: the contract, sections 2 and 6.
 
@@ -13,6 +13,7 @@ mod limits;
 mod read;
 mod shape;
 mod short;
+mod words;
 mod write;
 
 use std::fmt;
@@ -68,6 +69,12 @@ pub fn event_from_line(line: &str) -> Result<Event<'static>, LineError> {
             remedy: "see the contract".to_owned(),
         }),
     }
+}
+
+/// Words of an event line that were read as `unknown`, each with the field it stands in and the word that may have been
+/// meant: for people who write lines by hand. Empty for a line that is no event.
+pub fn unknown_words(line: &str) -> Vec<LineError> {
+    parse(line).map(|event| words::unknown(&event)).unwrap_or_default()
 }
 
 /// Reads a decision line.

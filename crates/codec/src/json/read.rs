@@ -12,7 +12,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::LineError;
-use super::limits::{self, Limit};
+use super::limits::{self, UpTo};
 use super::shape::{self, JSON, Shape};
 use crate::Schema;
 
@@ -50,7 +50,7 @@ impl fmt::Display for Path<'_> {
 fn value(
     shape: &Shape,
     schema: &'static Avro,
-    limit: Option<Limit>,
+    limit: Option<UpTo>,
     plain: Value,
     path: &Path<'_>,
 ) -> Result<Value, LineError> {
@@ -61,14 +61,14 @@ fn value(
         Avro::Boolean if plain.is_boolean() => Ok(plain),
         Avro::Boolean => Err(wrong_type(path, &plain, "true or false")),
         Avro::Int => match limit {
-            Some(Limit::UpTo(max)) => whole(plain, 0, max, path),
+            Some(UpTo(max)) => whole(plain, 0, max, path),
             _ => whole(plain, i32::MIN.into(), i32::MAX.into(), path),
         },
         Avro::Long => whole(plain, i64::MIN, i64::MAX, path),
         Avro::Double if plain.is_number() => Ok(plain),
         Avro::Double => Err(wrong_type(path, &plain, "a number")),
         Avro::TimestampMillis => instant(&plain, path),
-        Avro::String => text(plain, limit, path),
+        Avro::String => text(plain, path),
         Avro::Array(array) => match plain {
             Value::Array(items) => {
                 let item = |(at, item)| value(shape, &array.items, limit, item, &Path::Item(path, at));
@@ -203,22 +203,8 @@ fn instant(plain: &Value, path: &Path<'_>) -> Result<Value, LineError> {
     }
 }
 
-fn text(plain: Value, limit: Option<Limit>, path: &Path<'_>) -> Result<Value, LineError> {
-    match (plain, limit) {
-        (Value::String(word), Some(Limit::Words { what, known })) if !known.contains(&word.as_str()) => {
-            Err(LineError {
-                code: "K2104",
-                path: path.to_string(),
-                problem: format!("is \"{}\", which is no {what}", shortened(&word)),
-                remedy: match limits::nearest(&word, known) {
-                    Some(nearest) => format!("did you mean \"{nearest}\"?"),
-                    None => format!("use one of {}", known.join(", ")),
-                },
-            })
-        }
-        (plain @ Value::String(_), _) => Ok(plain),
-        (other, _) => Err(wrong_type(path, &other, "a text")),
-    }
+fn text(plain: Value, path: &Path<'_>) -> Result<Value, LineError> {
+    if plain.is_string() { Ok(plain) } else { Err(wrong_type(path, &plain, "a text")) }
 }
 
 fn wrong_type(path: &Path<'_>, found: &Value, expected: &str) -> LineError {
@@ -251,7 +237,7 @@ fn described(value: &Value) -> String {
 }
 
 /// Enough of a text to find it again.
-fn shortened(text: &str) -> String {
+pub(super) fn shortened(text: &str) -> String {
     const CHARS_MAX: usize = 40;
     match text.char_indices().nth(CHARS_MAX) {
         Some((end, _)) => format!("{}…", &text[..end]),

@@ -67,9 +67,15 @@ fn the_contracts_decision_line_is_written_key_by_key() {
         causation_id: None,
         root_id: "e7".into(),
         depth: 0,
+        scanned_bytes: None,
     };
     assert_eq!(json::decision_to_line(&decision), line);
     assert_eq!(json::decision_from_line(line).unwrap(), decision);
+
+    let scanned = Decision { scanned_bytes: Some(65_536), ..decision };
+    let line = line.replace(r#""depth":0}"#, r#""depth":0,"scanned_bytes":65536}"#);
+    assert_eq!(json::decision_to_line(&scanned), line);
+    assert_eq!(json::decision_from_line(&line).unwrap(), scanned);
 }
 
 #[test]
@@ -199,34 +205,6 @@ fn every_error_names_its_field_and_the_remedy() {
         "not an instant",
         "2026-11-20",
     );
-    refused(
-        &with("").replace("message.created", "message.craeted"),
-        "K2104",
-        "type",
-        "no event type",
-        "did you mean \"message.created\"?",
-    );
-    refused(
-        &with("").replace("message.created", "order_paid"),
-        "K2104",
-        "type",
-        "no event type",
-        "did you mean \"shop.order_paid\"?",
-    );
-    refused(
-        &with("").replace("message.created", "zzz"),
-        "K2104",
-        "type",
-        "no event type",
-        "use one of message.created",
-    );
-    refused(
-        &with(r#","sender":{"kind":"Customer"}"#),
-        "K2104",
-        "sender.kind",
-        "no sender kind",
-        "did you mean \"customer\"?",
-    );
     refused(&with(r#","depth":-1"#), "K2105", "depth", "is -1, which does not fit", "from 0 to 65535");
     refused(&with(r#","depth":3000000000"#), "K2105", "depth", "does not fit", "whole number");
     refused(&with("").replace("\"e\"", "\"\""), "K2105", "id", "is empty", "");
@@ -235,6 +213,44 @@ fn every_error_names_its_field_and_the_remedy() {
     refused(&with(&deep), "K2105", "webhook", "more than 16 deep", "");
     let long = format!(r#","message":{{"text":"{}"}}"#, "x".repeat(1 << 20));
     refused(&with(&long), "K2105", "", "more than the 1048576", "shorten");
+}
+
+#[test]
+fn a_word_that_no_set_knows_is_kept_as_unknown_and_told_with_the_one_that_may_have_been_meant() {
+    let with = |kind: &str, facts: &str| {
+        format!(r#"{{"id":"e","workspace":"acme","type":"{kind}","occurred_at":"2026-11-20T03:00:00Z"{facts}}}"#)
+    };
+    let told = |line: &str| -> Vec<String> {
+        let event = json::event_from_line(line).unwrap();
+        let told: Vec<String> = json::unknown_words(line).iter().map(ToString::to_string).collect();
+        assert_eq!(event.has_unknown_words(), !told.is_empty(), "{line}");
+        told
+    };
+    for (line, expected) in [
+        (
+            with("message.craeted", ""),
+            "`type` is \"message.craeted\", which is no event type that is known: it is read as unknown. help: did you mean \"message.created\"?",
+        ),
+        (
+            with("order_paid", ""),
+            "`type` is \"order_paid\", which is no event type that is known: it is read as unknown. help: did you mean \"shop.order_paid\"?",
+        ),
+        (
+            with("message.created", r#","sender":{"kind":"Customer"}"#),
+            "`sender.kind` is \"Customer\", which is no sender kind that is known: it is read as unknown. help: did you mean \"customer\"?",
+        ),
+        (
+            with("message.created", r#","lead":{"consent":"double opt-in"}"#),
+            "`lead.consent` is \"double opt-in\", which is no consent that is known: it is read as unknown. help: use one of given, withdrawn",
+        ),
+    ] {
+        assert_eq!(told(&line), [expected]);
+    }
+    let event =
+        json::event_from_line(&with("poll.closed", r#","chat":{"kind":"forum"},"sender":{"kind":"oracle"}"#)).unwrap();
+    assert_eq!((event.kind, event.chat_kind()), (EventKind::Unknown, Some(ChatKind::Unknown)));
+    assert_eq!(event.sender.unwrap().kind, SenderKind::Unknown);
+    assert_eq!(told(&with("message.created", r#","sender":{"kind":"customer"},"message":{"type":"text"}"#)), [""; 0]);
 }
 
 #[test]

@@ -162,10 +162,11 @@ prop_compose! {
         ), 0..3),
         refused in vec((text(), text()).prop_map(|(rule, reason)| Refused { rule, reason }), 0..3),
         (stopped_by, causation_id, root_id, depth) in (of(text()), of(text()), text(), any::<i32>()),
+        scanned_bytes in of(any::<i32>()),
     ) -> Decision<'static> {
         Decision {
             event_id, workspace, conversation, lead, at, kind, rule_set, fired, refused, stopped_by, causation_id,
-            root_id, depth,
+            root_id, depth, scanned_bytes,
         }
     }
 }
@@ -201,10 +202,11 @@ prop_compose! {
         (event_id, workspace, conversation, lead) in (text(), text(), of(text()), of(text())),
         (at, kind, rule_set) in (at(), one_of(EventKind::ALL), text()), evaluated in vec(evaluated(), 0..3),
         (stopped_by, causation_id, root_id, depth) in (of(text()), of(text()), text(), any::<i32>()),
+        scanned_bytes in of(any::<i32>()),
     ) -> Explanation<'static> {
         Explanation {
             event_id, workspace, conversation, lead, at, kind, rule_set, evaluated, stopped_by, causation_id, root_id,
-            depth,
+            depth, scanned_bytes,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Events nobody would send on purpose, and some that somebody would: the engine answers all of them, and panics on none.
 
-use kilat_engine::BatchHeader;
+use kilat_engine::{Applied, BatchHeader};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -276,4 +276,27 @@ proptest! {
             prop_assert!(kilat_codec::decode_state_block(&bytes).is_ok());
         }
     }
+}
+
+/// An event whose type, or whose other words, are newer than Kilat: state is folded, and only rules that ask are triggered.
+#[test]
+fn an_event_of_a_type_that_is_not_known_is_folded_counted_and_triggers_nothing() {
+    let mut engine = Engine::new(
+        "workspace: acme\nrules:\n  - {id: any, name: Any, trigger: message.created, actions: [{type: add_tag, value: seen}]}\n",
+    );
+    let mut event = message("p1", "customer", "halo");
+    event["type"] = json!("poll.closed");
+    event["lead"] = json!({"id": "l1", "status": "hot", "priority": "escalated"});
+    let (applied, answers) = engine.try_event(event.clone());
+    assert_eq!(applied, Applied::Evaluated { caused: 0 });
+    assert!(answers.decisions.is_empty(), "{:?}", answers.decisions);
+    let lead = engine.lead("l1");
+    assert_eq!(lead.facts.status.as_deref(), Some("hot"));
+    assert_eq!(lead.facts.priority, Some(kilat_domain::LeadPriority::Unknown));
+    assert_eq!(engine.try_event(event).0, Applied::Duplicate);
+
+    let mut by_nobody_known = message("p2", "franchise", "halo");
+    by_nobody_known["chat"]["kind"] = json!("forum");
+    assert!(engine.event(by_nobody_known).decisions.is_empty(), "a rule that names no sender sees customers only");
+    assert_eq!(engine.event(message("p3", "customer", "halo")).decisions[0]["fired"][0]["rule"], "any");
 }

@@ -13,5 +13,6 @@ mod lookahead;
 mod operators;
 mod order;
 mod refused;
+mod scanned;
 mod scenarios;
 mod support;

@@ -20,7 +20,8 @@ use crate::rule_files::{Checked, RuleSets};
 /// Prints one decision line for every event that fired, refused or failed anything, in event order; events that rules
 /// cause have their own lines. State is carried from event to event. The document of workspace "*" holds for every
 /// workspace without one of its own. A malformed event line is told on standard error with its number, and the rest
-/// goes on; the exit code is then 3.
+/// goes on; the exit code is then 3. A word that Kilat does not know, such as a new type of event, is read as `unknown`
+/// and told as well.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -67,6 +68,9 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
         let Some((number, line)) = lines.next_line()? else { break };
         match line.event() {
             Ok(event) => {
+                if event.has_unknown_words() {
+                    line.notes().iter().for_each(|note| eprintln!("{name}:{number}: note: {note}"));
+                }
                 // Records are appended in the order of the file; what an append's clock would say, the events do.
                 now = now.max(event.occurred_at);
                 let _: Applied = partition.apply(&event, rules.get(&event.workspace), now, &mut printer);

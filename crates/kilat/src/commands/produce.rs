@@ -40,8 +40,12 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
         Ok(())
     };
     while let Some((number, line)) = lines.next_line()? {
-        let appended =
-            line.event().and_then(|event| intake.event(&event).map_err(|error| format!("{error}. help: shorten it")));
+        let appended = line.event().and_then(|event| {
+            if event.has_unknown_words() {
+                line.notes().iter().for_each(|note| eprintln!("{name}:{number}: note: {note}"));
+            }
+            intake.event(&event).map_err(|error| format!("{error}. help: shorten it"))
+        });
         if let Err(why) = appended {
             malformed += 1;
             eprintln!("{name}:{number}: error: {why}");

@@ -217,6 +217,10 @@ fn play(case: &Case, workspace: &str, rules: &RuleSets) -> Result<Played, String
         let number = index + 1;
         let line =
             filled(event, number, workspace).ok_or(format!("event {number}: an event is an object"))?.to_string();
+        // A service keeps an event with a word it does not know; whoever writes a case has slipped.
+        if let Some(slip) = json::unknown_words(&line).first() {
+            return Err(format!("event {number}: {slip}"));
+        }
         let event = json::event_from_line(&line).map_err(|error| format!("event {number}: {error}"))?;
         now = now.max(event.occurred_at);
         partition.apply(&event, rules.get(&event.workspace), now, &mut played);

@@ -15,7 +15,7 @@ pub(crate) const KIND: Kind = Kind {
     effect: EffectOn::Lead,
     required: false,
     on_unknown: OnUnknown::Hold,
-    keys: &[Key::new("value", Shape::Word(Consent::WORDS), "given or withdrawn.")],
+    keys: &[Key::new("value", Shape::Word(Consent::KNOWN), "given or withdrawn.")],
     needs: &["value"],
     read,
 };
@@ -25,7 +25,7 @@ struct RecordConsent(Consent);
 
 fn read(reading: &mut Reading<'_>) -> Option<Arc<dyn Action>> {
     let node = reading.main(None, "write given or withdrawn")?;
-    let at = object::word(node, "consent", Consent::WORDS, reading.report)?;
+    let at = object::word(node, "consent", Consent::KNOWN, reading.report)?;
     Some(Arc::new(RecordConsent(Consent::ALL[at])))
 }
 

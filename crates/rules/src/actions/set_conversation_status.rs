@@ -72,7 +72,7 @@ fn read(reading: &mut Reading<'_>) -> Option<Arc<dyn Action>> {
     let status = parse(&word);
     if status.is_none() {
         let known: Vec<&str> =
-            ConversationStatus::WORDS.iter().copied().chain(VERBS.iter().map(|(verb, _)| *verb)).collect();
+            ConversationStatus::KNOWN.iter().copied().chain(VERBS.iter().map(|(verb, _)| *verb)).collect();
         let message = format!("`{word}` is no status of a conversation");
         reading.report.add(codes::UNKNOWN_WORD, at, message, did_you_mean(&word, known));
     }

@@ -36,11 +36,11 @@ fn read(reading: &mut Reading<'_>) -> Option<Arc<dyn Action>> {
     let report = &mut *reading.report;
     Some(Arc::new(match on {
         On::Conversation => {
-            let at = object::word(node, "priority of a conversation", ConversationPriority::WORDS, report)?;
+            let at = object::word(node, "priority of a conversation", ConversationPriority::KNOWN, report)?;
             SetPriority::Conversation(ConversationPriority::ALL[at])
         }
         On::Lead => {
-            let at = object::word(node, "priority of a lead", LeadPriority::WORDS, report)?;
+            let at = object::word(node, "priority of a lead", LeadPriority::KNOWN, report)?;
             SetPriority::Lead(LeadPriority::ALL[at])
         }
     }))

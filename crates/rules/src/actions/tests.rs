@@ -54,7 +54,7 @@ fn run(file: &std::path::Path, text: &str) {
     for case in cases {
         let action = &case["action"];
         let mut document = json!({"workspace": "acme", "rules": [{
-            "id": "golden", "name": "Golden", "trigger": kilat_domain::EventKind::WORDS, "actions": [action],
+            "id": "golden", "name": "Golden", "trigger": kilat_domain::EventKind::KNOWN, "actions": [action],
             "conditions": [{"field": "sender.kind", "op": "is_missing", "missing": true}],
         }]});
         document["rules"][0]["conditions"] = json!([]);

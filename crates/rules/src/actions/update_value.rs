@@ -278,6 +278,10 @@ impl Action for UpdateValue {
         patch.map_or_else(|not_found| Outcome::Failed(not_found.reason()), Outcome::Patch)
     }
 
+    fn searches(&self) -> bool {
+        !matches!(self.source, Source::Fixed(..))
+    }
+
     fn extracted(&self, plan: &mut Plan<'_, '_>) -> Option<Extracted<'static>> {
         let text = message_text(plan.facts).unwrap_or_default();
         let candidates = match &self.source {

@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use kilat_domain::{Number, Value as Domain};
-use kilat_matcher::{Case, Regex};
+use kilat_matcher::{Case, Regex, haystack};
 use serde_json::{Map, Value};
 
 use super::number::compare as compare_number;
@@ -121,6 +121,9 @@ impl Attribute {
             Domain::Number(number) => !self.numbers.is_empty() && compare_number(*number, self.op, &self.numbers),
             Domain::Bool(flag) => self.flags.contains(flag),
             Domain::Text(text) => {
+                if !self.patterns.is_empty() {
+                    scratch.saw(haystack(text), text);
+                }
                 self.texts.as_ref().is_some_and(|texts| texts.hold_on(text, scratch))
                     || self.patterns.iter().any(|pattern| pattern.is_match(text, &mut scratch.regex))
             }

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use kilat_domain::{MessageType, SenderKind};
+use kilat_domain::{LeadPriority, MessageType, SenderKind};
 use serde_json::{Map, Value};
 
 use super::{Compared, Condition, Cost, Kind, Reading};
@@ -42,7 +42,14 @@ fn read(reading: &mut Reading<'_>) -> Option<Arc<dyn Condition>> {
         return None;
     }
     let chosen: Vec<u32> = reading.each(|value, reading| word(value, words, reading))?;
-    let all = (1_u32 << words.len()) - 1;
+    // What is not known has no place in an order.
+    let ranked = words.iter().filter(|word| **word != LeadPriority::Unknown.as_str()).count();
+    let all = (1_u32 << ranked) - 1;
+    if op != Op::Equals && op != Op::In && chosen.iter().any(|bits| bits & !all != 0) {
+        let message = format!("`{}` does not compare with what is not known", op.name());
+        reading.wrong_value(reading.value.at, message, "use equals or not_equals");
+        return None;
+    }
     let below = |bit: u32| bit - 1;
     let single = chosen.first().copied().filter(|bits| bits.count_ones() == 1 && chosen.len() == 1);
     let members = match (op, single) {

@@ -19,7 +19,7 @@ const RULES: usize = 4;
 fn document(condition: &Value, settings: &Value) -> Document {
     let rule = |id: usize| {
         json!({
-            "id": format!("golden-{id}"), "name": "golden", "trigger": kilat_domain::EventKind::WORDS,
+            "id": format!("golden-{id}"), "name": "golden", "trigger": kilat_domain::EventKind::KNOWN,
             "conditions": [condition], "actions": [{"type": "add_tag", "value": "golden"}],
         })
     };

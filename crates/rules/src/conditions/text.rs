@@ -7,10 +7,11 @@
 use std::sync::Arc;
 
 use kilat_matcher::{
-    Affixes, Boundary, Case, KEYWORD_BYTES_MAX, Regex, exact_phrase, fold, fold_into, is_word_boundary,
+    Affixes, Boundary, Case, KEYWORD_BYTES_MAX, Regex, exact_phrase, fold, fold_into, haystack, is_word_boundary,
 };
 use serde_json::{Map, Value};
 
+use super::change::Changed;
 use super::{Compared, Condition, Cost, Kind, Reading, Scan, Spelling};
 use crate::codes;
 use crate::cost;
@@ -75,7 +76,10 @@ fn read(reading: &mut Reading<'_>) -> Option<Arc<dyn Condition>> {
     let texts = Texts::new(reading.op, texts, reading.case_sensitive, is_message);
     Some(Arc::new(match affixes {
         Some(affixes) => texts.with_affixes(affixes),
-        None => texts,
+        None => match Changed::of(texts, reading.field, reading.settings) {
+            Ok(changed) => return Some(Arc::new(changed)),
+            Err(texts) => texts,
+        },
     }))
 }
 
@@ -158,6 +162,11 @@ impl Texts {
         self.texts.len()
     }
 
+    /// The texts as written, where a text that equals one of them however it is spelled is all that is asked for.
+    pub(super) fn whole_written(&self) -> Option<&[Box<str>]> {
+        self.whole_folded().map(|_| &*self.texts)
+    }
+
     /// The folded texts, where a text that equals one of them is all that is asked for.
     pub(super) fn whole_folded(&self) -> Option<&[Box<str>]> {
         (matches!(self.op, Op::Equals | Op::In) && !self.case_sensitive).then_some(&self.needles)
@@ -166,8 +175,8 @@ impl Texts {
     /// Whether one of the texts fulfils the operator on `text`.
     pub(super) fn hold_on(&self, text: &str, scratch: &mut Scratch) -> bool {
         if self.case_sensitive {
-            let text = head(text);
-            return self.needles.iter().any(|needle| compare(self.op, text, needle));
+            scratch.saw(head(text), text);
+            return self.needles.iter().any(|needle| compare(self.op, head(text), needle));
         }
         if self.is_message {
             return self.needles.iter().any(|needle| compare(self.op, &scratch.folded, needle));
@@ -175,6 +184,7 @@ impl Texts {
         if matches!(self.op, Op::Equals | Op::In) {
             return self.needles.iter().any(|needle| equals_folded(text, needle, &mut scratch.other));
         }
+        scratch.saw(head(text), text);
         fold_into(head(text), &mut scratch.other);
         self.needles.iter().any(|needle| compare(self.op, &scratch.other, needle))
     }
@@ -275,6 +285,7 @@ impl Condition for Texts {
 impl Condition for Patterns {
     fn holds(&self, field: &FieldRef, env: &mut Env<'_, '_>) -> Option<bool> {
         let text = text_of(field, env.facts)?;
+        env.scratch.saw(haystack(text), text);
         let scratch = &mut env.scratch.regex;
         Some(self.patterns.iter().any(|pattern| pattern.is_match(text, scratch)))
     }

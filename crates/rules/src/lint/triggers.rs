@@ -33,7 +33,7 @@ pub(super) fn lint(subject: &Subject<'_>, report: &mut Report) {
             }
             let named = rule.triggers.first().map_or("", |trigger| trigger.kind.as_str());
             let message = format!("`{}` never holds, because {named} events bring no {field}", words::of_leaf(leaf));
-            let known = EventKind::WORDS.iter().find(|word| bring.iter().any(|start| word.starts_with(start)));
+            let known = EventKind::KNOWN.iter().find(|word| bring.iter().any(|start| word.starts_with(start)));
             let help = format!("use a trigger such as {}, or another field", known.unwrap_or(&"message.created"));
             report.add(codes::NOT_BROUGHT, leaf.at, message, help);
         }

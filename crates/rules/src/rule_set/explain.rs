@@ -44,8 +44,13 @@ impl<'p> Pass<'p> {
     /// What becomes of the rule at this place; `None` where the event does not trigger it.
     fn evaluated(&mut self, place: usize, facts: &Facts<'_>) -> Option<Evaluated<'p>> {
         let rule_set = self.rule_set;
+        // Explaining looks at more than the pass did, and the decision must not tell.
+        let scanned = self.scratch.scanned;
         let env = &mut Env { facts, settings: &rule_set.settings, scratch: self.scratch };
-        rule_set.index.triggers(facts.event.kind, place).then(|| evaluated(&rule_set.rules[place], env))
+        let triggered = rule_set.index.triggers(facts.event.kind, place);
+        let evaluated = triggered.then(|| evaluated(&rule_set.rules[place], env));
+        self.scratch.scanned = scanned;
+        evaluated
     }
 
     /// What an action that reads the message finds in it; `None` for any other.

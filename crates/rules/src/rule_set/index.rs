@@ -72,6 +72,8 @@ struct Trigger {
     /// Those that keywords wake and that may hold where there is no text.
     textless: Box<[u64]>,
     needs_text: bool,
+    /// Whether patterns are looked for in the message text.
+    searches: bool,
 }
 
 impl Index {
@@ -158,6 +160,11 @@ impl Index {
         self.triggers[kind as usize].as_ref().is_some_and(|trigger| trigger.needs_text)
     }
 
+    /// Whether any rule for events of this kind looks for a pattern in the message text.
+    pub(super) fn searches(&self, kind: EventKind) -> bool {
+        self.triggers[kind as usize].as_ref().is_some_and(|trigger| trigger.searches)
+    }
+
     /// Begins with an event, whose text has been scanned.
     pub(super) fn wake(&self, kind: EventKind, scratch: &mut Scratch) {
         scratch.awake.clear();
@@ -242,6 +249,10 @@ fn triggers(rules: &[Rule], drafts: &[Draft<'_>], gates: &[Option<Gate>], is_fil
             let (word, bit) = (place / 64, 1 << (place % 64));
             trigger.all[word] |= bit;
             trigger.needs_text |= drafts[place].needs_text;
+            rule.each_leaf(&mut |leaf| {
+                let is_message = matches!(leaf.field.field.read, Read::MessageText);
+                trigger.searches |= is_message && !leaf.condition.patterns().is_empty();
+            });
             match &gates[place] {
                 None if is_filed[place] => {}
                 None => trigger.awake[word] |= bit,
@@ -257,7 +268,7 @@ fn triggers(rules: &[Rule], drafts: &[Draft<'_>], gates: &[Option<Gate>], is_fil
 impl Trigger {
     fn none(words: usize) -> Trigger {
         let bits = || vec![0; words].into_boxed_slice();
-        Trigger { all: bits(), awake: bits(), textless: bits(), needs_text: false }
+        Trigger { all: bits(), awake: bits(), textless: bits(), needs_text: false, searches: false }
     }
 }
 

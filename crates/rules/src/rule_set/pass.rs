@@ -5,10 +5,13 @@
 //! (D-36).
 //! Absent: Stop Processing and fallback's "only if nothing answered", which depend on what the engine did with the rules.
 
+use kilat_matcher::haystack;
+
 use super::RuleSet;
 use super::standing::in_scope;
 use crate::actions::{Plan, Planned, RuleAction};
 use crate::facts::{Env, Facts, Scratch};
+use crate::fields::message_text;
 use crate::rule::Rule;
 
 /// The pass of one event.
@@ -93,9 +96,18 @@ impl<'p> Pass<'p> {
         self.scratch.steps_left.unwrap_or(0)
     }
 
+    /// Bytes that were seen of a text that has more, by its conditions and extractions; of several texts or caps, the
+    /// fewest. `None` where all was seen.
+    pub fn scanned_bytes(&self) -> Option<i32> {
+        self.scratch.scanned.map(|bytes| i32::try_from(bytes).unwrap_or(i32::MAX))
+    }
+
     /// What an action of this rule set comes to for these facts.
     pub fn plan(&mut self, rule: &Rule, action: &RuleAction, facts: &Facts<'_>) -> Planned {
         self.scratch.spend(action.steps(facts));
+        if let Some(text) = message_text(facts).filter(|_| action.searches()) {
+            self.scratch.saw(haystack(text), text);
+        }
         action.plan(&mut self.plan_of(rule, facts))
     }
 
