@@ -167,6 +167,9 @@ struct Batch {
     received: [u64; 2],
     records: usize,
     clock: Arc<dyn Clock>,
+    /// When its first record came, by the wall clock: append times count as no later, so that a producer whose clock is
+    /// ahead does not move the window of idempotency keys past everything in it. The block says it, for who runs it again.
+    taken_at: Option<Timestamp>,
     /// When its first record came, by the monotonic clock.
     opened: Option<Duration>,
     /// Append times of sampled records.
@@ -190,6 +193,7 @@ impl Batch {
             received: [0; 2],
             records: 0,
             clock,
+            taken_at: None,
             opened: None,
             sampled: Vec::new(),
             interval: config.interval(),
@@ -262,7 +266,8 @@ impl Batch {
             record,
             failed: None,
         };
-        let applied = partition.state.apply_foreseen(event, foreseen, rules, record.timestamp, &mut outputs);
+        let appended = self.taken_at.map_or(record.timestamp, |taken_at| record.timestamp.min(taken_at));
+        let applied = partition.state.apply_foreseen(event, foreseen, rules, appended, &mut outputs);
         if let Some(error) = outputs.failed.take() {
             warn!(event_id = %event.id, error = %error, "an output is too large to be written and is left out");
         }
@@ -297,6 +302,7 @@ impl Batch {
 
     fn open(&mut self, record: &Record<'_>) {
         self.opened.get_or_insert_with(|| self.clock.monotonic());
+        self.taken_at.get_or_insert_with(|| self.clock.wall());
         if (self.records as u32).is_multiple_of(self.latency_sample) {
             self.sampled.push(record.timestamp);
         }
@@ -314,7 +320,8 @@ impl Batch {
             }
             let number = u32::try_from(number).unwrap_or(u32::MAX);
             let inputs = std::mem::take(inputs);
-            let header = BatchHeader { partition: number, inputs, rule_epoch: self.snapshot.epoch(), clock: None };
+            let header =
+                BatchHeader { partition: number, inputs, rule_epoch: self.snapshot.epoch(), clock: self.taken_at };
             for block in &state.blocks(header) {
                 outputs::append_block(&mut self.transaction, &mut self.encoder, block)?;
             }
@@ -329,6 +336,7 @@ impl Batch {
         self.received = [0; 2];
         self.records = 0;
         self.opened = None;
+        self.taken_at = None;
         self.sampled.clear();
         self.snapshot.refresh();
     }
