@@ -135,6 +135,11 @@ pub(crate) trait Condition: std::fmt::Debug + Send + Sync {
         None
     }
 
+    /// Lists of conditions inside, each about one message: what holds for one of them must hold as a whole.
+    fn inside(&self) -> Vec<&[Tree]> {
+        Vec::new()
+    }
+
     /// What the conversation has to remember for it.
     fn keeps(&self) -> Option<Keep> {
         None

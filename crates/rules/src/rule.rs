@@ -244,6 +244,16 @@ impl Rule {
         self.conditions.iter().for_each(|tree| tree.each_leaf(visit));
     }
 
+    /// As [`Self::each_leaf`], with the conditions inside of those on history.
+    pub(crate) fn each_leaf_inside<'t>(&'t self, visit: &mut impl FnMut(&'t Leaf)) {
+        self.each_leaf(&mut |leaf| {
+            visit(leaf);
+            for trees in leaf.condition.inside() {
+                trees.iter().for_each(|tree| tree.each_leaf(visit));
+            }
+        });
+    }
+
     /// Whether a condition names one of these fields.
     pub(crate) fn has_condition_on(&self, fields: &[&str]) -> bool {
         let mut found = false;

@@ -440,6 +440,12 @@ impl Condition for History {
         })
     }
 
+    fn inside(&self) -> Vec<&[Tree]> {
+        let mut lists = Vec::new();
+        self.asks.each_conditions(&mut |trees| lists.push(trees));
+        lists
+    }
+
     fn observe(&self, env: &mut Env<'_, '_>) -> Option<Value> {
         let (looked, bits) = self.look(env.facts);
         Some(match &self.asks {

@@ -11,19 +11,27 @@ use crate::settings::Settings;
 
 pub(super) fn lint(subject: &Subject<'_>, report: &mut Report) {
     for rule in subject.rules {
-        Rulewise { rule, settings: subject.settings }.lint(report);
+        let of = |trees, at| Required { rule, trees, at, settings: subject.settings };
+        of(&rule.conditions, rule.at).lint(report);
+        rule.each_leaf(&mut |leaf| {
+            leaf.condition.inside().into_iter().for_each(|trees| of(trees, leaf.at).lint(report))
+        });
     }
 }
 
-struct Rulewise<'d> {
+/// Conditions that are required of one event, or of one past message.
+struct Required<'d> {
     rule: &'d Rule,
+    trees: &'d [Tree],
+    /// Where they stand as a whole.
+    at: Position,
     settings: &'d Settings,
 }
 
-impl Rulewise<'_> {
+impl Required<'_> {
     fn lint(&self, report: &mut Report) {
         let mut leaves = Vec::new();
-        self.rule.each_leaf(&mut |leaf| leaves.push(leaf));
+        self.trees.iter().for_each(|tree| tree.each_leaf(&mut |leaf| leaves.push(leaf)));
         let mut decided = false;
         for leaf in leaves {
             decided |= self.by_itself(leaf, report);
@@ -31,7 +39,7 @@ impl Rulewise<'_> {
         if decided || self.never_together(report) {
             return;
         }
-        for (index, tree) in self.rule.conditions.iter().enumerate() {
+        for (index, tree) in self.trees.iter().enumerate() {
             self.decides_nothing(index, tree, report);
         }
     }
@@ -54,7 +62,7 @@ impl Rulewise<'_> {
 
     /// Reports conditions that exclude each other.
     fn never_together(&self, report: &mut Report) -> bool {
-        let trees = &self.rule.conditions;
+        let trees = self.trees;
         if possible(&[Formula::all(trees)], self.settings) {
             return false;
         }
@@ -65,7 +73,7 @@ impl Rulewise<'_> {
                 let (a, at) = (words::of_tree(a), first_leaf(b));
                 (at, format!("`{a}` and `{}` can never hold together", words::of_tree(b)))
             }
-            None => (self.rule.at, format!("the conditions of `{}` can never hold together", self.rule.id)),
+            None => (self.at, format!("the conditions of `{}` can never hold together", self.rule.id)),
         };
         let help = "conditions are all required: put alternatives into a group of `any`, or remove one";
         report.add(codes::CONTRADICTION, at, message, help);
@@ -81,7 +89,7 @@ impl Rulewise<'_> {
             report.add(codes::ALWAYS_HOLDS, first_leaf(tree), message, "remove it, or correct a value in it");
             return;
         }
-        let others = self.rule.conditions.iter().enumerate().filter(|(other, _)| *other != index);
+        let others = self.trees.iter().enumerate().filter(|(other, _)| *other != index);
         let implies =
             |other: &Tree, tree: &Tree| !possible(&[Formula::of(other, true), Formula::of(tree, false)], self.settings);
         for (place, other) in others {

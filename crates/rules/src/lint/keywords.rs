@@ -17,7 +17,7 @@ const KEYWORDS_MAX: usize = 2_000;
 
 pub(super) fn lint(subject: &Subject<'_>, report: &mut Report) {
     for rule in subject.rules {
-        rule.each_leaf(&mut |leaf| {
+        rule.each_leaf_inside(&mut |leaf| {
             let op = leaf.op.positive().0;
             if leaf.field.field.kind.name == "text" && matches!(op, Op::Contains | Op::ContainsWord) {
                 of_leaf(leaf, op, report);

@@ -236,3 +236,28 @@ fn the_shipped_rules_have_no_findings() {
     }
     assert!(looked > 10, "{looked}");
 }
+
+/// Conditions inside of one on history are about one past message, and looked at as those of a rule are.
+#[test]
+fn conditions_on_past_messages_are_linted_as_others_are() {
+    let counted = |conditions: &str| format!("{{history: {{within: 1h, where: [{conditions}], count: {{gte: 2}}}}}}");
+    for (conditions, expected) in [
+        (counted("{field: message.text, op: contains, value: order}"), &[][..]),
+        (counted("{field: sender.kind, op: equals, value: team}, {field: sender.kind, op: equals, value: bot}"), &["K0610"]),
+        (counted("{field: message.text, op: contains, value: '\u{200b}'}"), &["K0603"]),
+        (counted("{field: message.type, op: equals, value: image}, {field: message.type, op: in, value: [image, video]}"), &["K0611"]),
+        (counted("{field: message.text, op: contains, value: [order, orders]}"), &["K0613"]),
+        (counted("{field: message.text, op: contains, value: a}"), &["K0614"]),
+        (
+            "{history: {last: 9, sequence: [{where: [{field: message.text, op: contains, value: halo}]}, {where: [{field: message.text, op: equals, value: halo}, {field: message.text, op: contains, value: order}]}]}}".to_owned(),
+            &["K0610"],
+        ),
+        // Two messages may differ where one cannot.
+        (
+            "{history: {last: 9, where: [{field: message.type, op: equals, value: image}]}}, {history: {last: 9, where: [{field: message.type, op: equals, value: text}]}}".to_owned(),
+            &[],
+        ),
+    ] {
+        assert_eq!(found(&with_conditions(&conditions)), expected, "{conditions}");
+    }
+}
