@@ -58,6 +58,7 @@ fn shape(of: &Shape) -> Value {
         Shape::Any => json!(true),
         Shape::Text => json!({"type": ["string", "number"]}),
         Shape::Flag => json!({"type": "boolean"}),
+        Shape::Share => json!({"type": "number", "minimum": 0, "maximum": 1}),
         Shape::Integer(min, max) => json!({"type": "integer", "minimum": min, "maximum": max}),
         Shape::Duration => json!({"type": ["string", "integer"], "description": "30s, 15m, 24h, 7d, or whole seconds"}),
         Shape::Instant => json!({"type": "string", "format": "date-time"}),

@@ -86,7 +86,7 @@ pub(crate) const SETTINGS_KEYS: &[Key] = &[
 
 const EXPLAIN_KEYS: &[Key] = &[Key::new(
     "sample",
-    Shape::Any,
+    Shape::Share,
     "The share of events, 0 to 1, by the hash of the id of the first event of their chain.",
 )];
 

@@ -27,6 +27,8 @@ pub(crate) enum Shape {
     Text,
     /// `true` or `false`.
     Flag,
+    /// A part of a whole, 0 to 1.
+    Share,
     /// A whole number within bounds.
     Integer(i64, i64),
     /// `30s`, `30m`, `24h`, `7d` or whole seconds.

@@ -33,8 +33,8 @@ pub(crate) fn validate(schema: &Value, value: &Value, root: &Value) -> Result<()
                 name => type_fits(name.as_str().expect("a type")),
             },
             "enum" => want.as_array().expect("a list").contains(value),
-            "minimum" => value.as_i64().is_none_or(|n| n >= want.as_i64().expect("a number")),
-            "maximum" => value.as_i64().is_none_or(|n| n <= want.as_i64().expect("a number")),
+            "minimum" => value.as_f64().is_none_or(|n| n >= want.as_f64().expect("a number")),
+            "maximum" => value.as_f64().is_none_or(|n| n <= want.as_f64().expect("a number")),
             "pattern" => {
                 let case = kilat_matcher::Case::Sensitive;
                 let pattern = kilat_matcher::Regex::new(want.as_str().expect("a pattern"), case).expect("compiles");
@@ -138,5 +138,64 @@ fn the_schema_refuses_what_the_readers_do_not_know() {
         (condition, "{type: add_tag, value: vip, ttl: 1h}"),
     ] {
         assert!(check("bad", &rule(condition, action)).is_err(), "{condition} {action}");
+    }
+}
+
+/// What stands under `key` in the golden cases of one folder.
+fn golden_cases(folder: &str, key: &str) -> Vec<(String, Value)> {
+    let files = crate::tests::golden_files(folder).into_iter();
+    files
+        .flat_map(|(path, text)| {
+            let root = crate::tests::yaml(&path, &text);
+            let mut cases = root["cases"].as_array().expect("cases").clone();
+            cases.retain(|case| case["refused"].is_null());
+            cases.into_iter().map(move |case| (path.display().to_string(), case[key].clone()))
+        })
+        .collect()
+}
+
+/// Every kind has golden cases for all it takes; the schema takes those, and of every kind knows the name.
+#[test]
+fn the_schema_takes_every_kind_of_condition_and_action() {
+    let schema = schema();
+    let rule = |conditions: Value, actions: Value| {
+        let rule = json!({"id": "r", "trigger": "message.created", "conditions": conditions, "actions": actions});
+        let endpoints: Value = json!({});
+        validate(&schema, &json!({"workspace": "acme", "endpoints": endpoints, "rules": [rule]}), &schema)
+    };
+    for kind in crate::conditions::ALL {
+        for (file, condition) in golden_cases(&format!("conditions/{}", kind.name), "condition") {
+            rule(json!([condition]), json!([])).unwrap_or_else(|error| panic!("{file}: {condition}: {error}"));
+        }
+    }
+    for kind in crate::actions::ALL {
+        for (file, action) in golden_cases(&format!("actions/{}", kind.name), "action") {
+            rule(json!([]), json!([action])).unwrap_or_else(|error| panic!("{file}: {action}: {error}"));
+        }
+        for name in std::iter::once(&kind.name).chain(kind.compat) {
+            assert!(schema["$defs"]["action_type"]["enum"].as_array().unwrap().contains(&json!(name)), "{name}");
+        }
+    }
+    for field in crate::fields::ALL {
+        let name = if field.name.ends_with('.') { format!("{}x", field.name) } else { field.name.to_owned() };
+        rule(json!([{"field": name, "op": "is_present"}]), json!([])).unwrap_or_else(|error| panic!("{name}: {error}"));
+    }
+    for kind in kilat_domain::EventKind::KNOWN {
+        assert!(schema["$defs"]["trigger"]["enum"].as_array().unwrap().contains(&json!(kind)), "{kind}");
+    }
+    for (op, name, compat) in crate::operators::ALL {
+        for name in std::iter::once(name).chain(*compat) {
+            assert_eq!(crate::operators::Op::parse(name), Some(*op));
+            assert!(schema["$defs"]["operator"]["enum"].as_array().unwrap().contains(&json!(name)), "{name}");
+        }
+    }
+}
+
+#[test]
+fn the_share_of_events_that_are_explained_is_between_none_and_all() {
+    for (share, fits) in [("0", true), ("0.01", true), ("1", true), ("1.5", false), ("-1", false), ("all", false)] {
+        let checked =
+            check("explain", &format!("{{workspace: a, settings: {{explain: {{sample: {share}}}}}, rules: []}}"));
+        assert_eq!(checked.is_ok(), fits, "{share}: {checked:?}");
     }
 }

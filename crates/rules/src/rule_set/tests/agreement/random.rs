@@ -70,6 +70,9 @@ impl Dice {
             let members: Vec<Value> = (0..=self.roll(1)).map(|_| self.condition(depth + 1)).collect();
             return json!({self.pick(&["any", "all", "none"]): members});
         }
+        if self.once_in(12) {
+            return self.history_condition();
+        }
         let mut condition = match self.roll(10) {
             0..=2 => self.text_condition(),
             3 => self.number_condition(),
@@ -100,8 +103,17 @@ impl Dice {
     }
 
     fn number_condition(&mut self) -> Value {
-        let field = self.pick(&["lead.score", "chat_count", "chat_count.session", "lead.attrs.size"]);
         let op = self.pick(&["gte", "lt", "gt", "lte", "equals", "not_equals", "in", "not_in", "between"]);
+        if self.once_in(6) {
+            let field = self.pick(&["split.promo", "split.greeting"]);
+            let value = match op {
+                "between" => json!([self.roll(50), 50 + self.roll(50)]),
+                _ => json!(self.roll(100)),
+            };
+            return json!({"field": field, "op": op, "value": value});
+        }
+        let field =
+            self.pick(&["lead.score", "chat_count", "chat_count.session", "chat_count.window_7d", "lead.attrs.size"]);
         let value = match op {
             "between" => json!([self.roll(3), 2 + self.roll(4)]),
             "in" | "not_in" => (0..=self.roll(3)).map(|_| self.number()).collect(),
@@ -116,7 +128,7 @@ impl Dice {
             let field = self.pick(&["lead.tags", "lead.tags", "conversation.tags", "lead.lists", "sender.roles"]);
             return json!({"field": field, "op": op, "value": self.one_or_some(NAMES)});
         }
-        let field = self.pick(&["lead.attrs.size", "lead.attrs.note", "conversation.attrs.a.b"]);
+        let field = self.pick(&["lead.attrs.size", "lead.attrs.note", "conversation.attrs.a.b", "sender.attrs.tier"]);
         let value: Value = (0..=self.roll(3)).map(|_| self.scalar()).collect();
         json!({"field": field, "op": op, "value": value})
     }
@@ -125,8 +137,8 @@ impl Dice {
         let (field, words): (_, &[&str]) = match self.roll(8) {
             0 => ("lead.priority", &["low", "medium", "urgent"]),
             1 => ("conversation.priority", &["low", "high", "urgent"]),
-            2 => ("sender.kind", &["customer", "team", "bot", "all"]),
-            3 => ("chat.kind", &["group", "direct", "broadcast"]),
+            2 => ("sender.kind", &["customer", "team", "bot", "all", "unknown"]),
+            3 => ("chat.kind", &["group", "direct", "broadcast", "unknown"]),
             4 => ("message.type", &["image", "text", "all"]),
             5 => ("conversation.status", &["open", "resolved"]),
             _ => {
@@ -146,8 +158,9 @@ impl Dice {
     }
 
     fn named_condition(&mut self) -> Value {
-        let (field, names) = match self.roll(9) {
+        let (field, names) = match self.roll(10) {
             0..=1 => ("lead.status", STATUSES),
+            9 => (self.pick(&["change.to", "change.from"]), CHANGED),
             2 => ("lead.country", COUNTRIES),
             3 => ("sender.id", PHONES),
             _ => {
@@ -171,6 +184,96 @@ impl Dice {
         }
     }
 
+    /// What a condition on history compares a number with.
+    fn bound(&mut self) -> Value {
+        match self.roll(4) {
+            0 => json!({"between": [self.roll(2), 1 + self.roll(3)]}),
+            1 => json!({"equals": self.roll(3)}),
+            _ => json!({self.pick(&["gt", "gte", "lt", "lte"]): self.roll(4)}),
+        }
+    }
+
+    /// A condition on the past of the conversation.
+    fn history_condition(&mut self) -> Value {
+        let mut history = json!({});
+        if self.once_in(2) {
+            history["within"] = json!(self.pick(&["30m", "6h", "3d"]));
+        }
+        if history["within"].is_null() || self.once_in(3) {
+            history["last"] = json!(1 + self.roll(6));
+        }
+        match self.roll(5) {
+            0 => {
+                let steps = 2 + self.roll(2);
+                let step = |dice: &mut Dice, at: usize| {
+                    let mut step = json!({"where": dice.past_conditions()});
+                    if at > 0 && dice.once_in(3) {
+                        step["within"] = json!(dice.pick(&["10m", "12h"]));
+                    }
+                    if dice.once_in(4) {
+                        step["silence"] = json!(dice.pick(&["5m", "2h"]));
+                    }
+                    step
+                };
+                history["sequence"] = (0..steps).map(|at| step(self, at)).collect();
+            }
+            1 => {
+                history["where"] = self.past_conditions();
+                history["sum"] = self.bound();
+            }
+            _ => {
+                history["where"] = self.past_conditions();
+                history["count"] = self.bound();
+            }
+        }
+        json!({"history": history})
+    }
+
+    fn past_conditions(&mut self) -> Value {
+        (0..self.roll(3)).map(|_| self.past_condition()).collect()
+    }
+
+    /// A condition on one past message.
+    fn past_condition(&mut self) -> Value {
+        if self.once_in(6) {
+            let members: Vec<Value> = (0..=self.roll(1)).map(|_| self.past_condition()).collect();
+            return json!({self.pick(&["any", "all", "none"]): members});
+        }
+        match self.roll(6) {
+            0 => {
+                json!({"field": "message.type", "op": self.pick(EQUAL), "value": self.pick(&["image", "text", "all"])})
+            }
+            1 => {
+                json!({"field": "sender.kind", "op": self.pick(EQUAL), "value": self.pick(&["customer", "team", "bot", "all"])})
+            }
+            2 => {
+                let field = self.pick(&["message.has_media", "message.is_reply"]);
+                json!({"field": field, "op": "equals", "value": self.once_in(2)})
+            }
+            3 => json!({"field": "time.day_of_week", "op": "in", "value": self.one_or_some(&["fri", "sat"])}),
+            4 => json!({"field": "message.text", "op": "matches", "value": self.one_or_some(PATTERNS)}),
+            _ => {
+                let words: Vec<String> = (0..=self.roll(2)).map(|_| self.text()).collect();
+                json!({"field": "message.text", "op": self.pick(TEXT_OPERATORS), "value": words})
+            }
+        }
+    }
+
+    fn past_message(&mut self, minutes_ago: i64, now: kilat_domain::Timestamp) -> Value {
+        let at = kilat_domain::Timestamp(now.0 - minutes_ago * 60_000);
+        let mut message = json!({
+            "at": at.to_string(),
+            "sender": self.pick(&["customer", "customer", "team", "bot"]),
+            "type": self.pick(&["text", "text", "image"]),
+            "is_reply": self.once_in(4),
+        });
+        if !self.once_in(6) {
+            let amount = self.pick(&["", " Rp 2", " Rp 1.500", " 3rb"]);
+            message["text"] = json!(format!("{}{amount}", self.text()));
+        }
+        message
+    }
+
     fn action(&mut self) -> Value {
         let on = self.pick(&["lead", "conversation"]);
         match self.roll(10) {
@@ -189,7 +292,14 @@ impl Dice {
     }
 
     fn rule(&mut self, n: usize) -> Value {
-        let triggers = ["message.created", "message.created", "message.created", "message_added", "tag.added"];
+        let triggers = [
+            "message.created",
+            "message.created",
+            "message.created",
+            "message_added",
+            "tag.added",
+            "lead.status_changed",
+        ];
         let mut rule = json!({
             "id": format!("r{n}"),
             "priority": 1 + self.roll(100),
@@ -201,6 +311,14 @@ impl Dice {
         });
         if self.once_in(12) {
             rule["scope"] = json!({"channels": self.some(PHONES)});
+        }
+        if self.once_in(6) {
+            rule["dedupe_group"] = json!(self.pick(&["a", "b"]));
+        }
+        if self.once_in(6) {
+            let window = json!({"window": "24h"});
+            let limits = [json!("event"), json!("conversation"), json!("lead"), window];
+            rule["once_per"] = limits[self.roll(limits.len())].clone();
         }
         rule
     }
@@ -225,7 +343,7 @@ impl Dice {
             "type": "message.created",
             "occurred_at": format!("2026-11-{:02}T{:02}:30:00Z", 20 + self.roll(3), self.roll(24)),
             "channel": {"kind": self.pick(NAMES), "account": self.pick(PHONES)},
-            "sender": {"kind": self.pick(&["customer", "customer", "customer", "team", "bot"]), "id": self.pick(PHONES)},
+            "sender": {"kind": self.pick(&["customer", "customer", "customer", "team", "bot", "franchise"]), "id": self.pick(PHONES)},
             "lead": {},
             "conversation": {},
             "message": {},
@@ -239,6 +357,23 @@ impl Dice {
         if self.once_in(10) {
             event["type"] = json!("tag.added");
             event["tag"] = json!({"name": self.pick(NAMES)});
+        } else if self.once_in(10) {
+            event["type"] = json!("lead.status_changed");
+            event["change"] = json!({"from": self.pick(CHANGED), "to": self.pick(CHANGED)});
+        }
+        if self.once_in(2) {
+            let now: kilat_domain::Timestamp =
+                event["occurred_at"].as_str().and_then(|at| at.parse().ok()).expect("an instant");
+            // A message that is later by its own time may have come first.
+            let mut ages: Vec<i64> = (0..self.roll(12)).map(|_| self.roll(5_000) as i64 - 60).collect();
+            ages.sort_unstable_by(|a, b| b.cmp(a));
+            event["state"]["history"] = ages.into_iter().map(|age| self.past_message(age, now)).collect();
+            let hour = now.0.div_euclid(3_600_000);
+            let mut hours: Vec<i64> = (0..self.roll(4)).map(|_| hour + 1 - self.roll(200) as i64).collect();
+            hours.sort_unstable();
+            event["state"]["week"] = hours.into_iter().map(|hour| json!([hour, 1 + self.roll(3)])).collect();
+            event["lead"]["id"] = json!(self.pick(&["l1", "l2", "l3", "l4"]));
+            event["sender"]["attrs"] = json!({"tier": self.attribute()});
         }
         if !self.once_in(8) {
             event["message"]["text"] = json!(self.text());
@@ -246,7 +381,7 @@ impl Dice {
         if self.once_in(4) {
             event["message"]["type"] = json!(self.pick(&["image", "text"]));
             event["message"]["quoted_text"] = json!(self.text());
-            event["chat"] = json!({"kind": self.pick(&["direct", "group", "broadcast"])});
+            event["chat"] = json!({"kind": self.pick(&["direct", "group", "broadcast", "forum"])});
         }
         if self.once_in(2) {
             event["sender"]["name"] = json!(self.pick(NAMES));
@@ -276,6 +411,8 @@ impl Dice {
 
 const EQUAL: &[&str] = &["equals", "not_equals", "in", "not_in"];
 const STATUSES: &[&str] = &["new", "responded", "hot", "won", "lost"];
+/// With an alias, and words that name no status.
+const CHANGED: &[&str] = &["new", "hot", "won", "purchase", "Won", "gold"];
 const COUNTRIES: &[&str] = &["ID", "sg"];
 const PHONES: &[&str] =
     &["6281110001", "+62 811-1000-1", "0811100001", "628123@s.whatsapp.net", "628123:7@s.whatsapp.net"];
