@@ -11,6 +11,7 @@ mod run;
 mod schema;
 mod tap;
 mod test;
+mod why;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -36,6 +37,7 @@ Start here:
   kilat demo                                       everything at once, nothing to install
   kilat check rules.yaml                           are my rules right?
   kilat eval --rules rules.yaml --events e.jsonl   what would they do?
+  kilat why rules.yaml --events e.jsonl            why did this rule not fire?
   kilat test rules.yaml                            do they still do what I expect?
 
 `kilat COMMAND --help` explains a command and shows how it is used."
@@ -50,6 +52,7 @@ enum Command {
     Eval(eval::Args),
     Check(check::Args),
     Explain(explain::Args),
+    Why(why::Args),
     Test(test::Args),
     Rules(rules::Args),
     Produce(produce::Args),
@@ -67,6 +70,7 @@ impl Kilat {
             Command::Eval(args) => eval::run(&args),
             Command::Check(args) => check::run(&args),
             Command::Explain(args) => explain::run(&args),
+            Command::Why(args) => why::run(&args),
             Command::Test(args) => test::run(&args),
             Command::Rules(args) => rules::run(&args),
             Command::Produce(args) => produce::run(&args),

@@ -18,6 +18,7 @@ mod rule_files;
 mod service;
 mod signals;
 mod topics;
+mod unfulfilled;
 
 use std::process::ExitCode;
 

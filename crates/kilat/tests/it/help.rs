@@ -3,7 +3,7 @@
 use crate::support::Place;
 
 const COMMANDS: &[&str] =
-    &["eval", "check", "explain", "test", "rules", "produce", "tap", "run", "demo", "schema", "completions"];
+    &["eval", "check", "explain", "why", "test", "rules", "produce", "tap", "run", "demo", "schema", "completions"];
 
 #[test]
 fn every_command_explains_itself_with_examples() {

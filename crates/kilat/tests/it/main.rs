@@ -17,3 +17,4 @@ mod support;
 mod templates;
 mod test_cases;
 mod timezone;
+mod why;

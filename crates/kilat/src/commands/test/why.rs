@@ -7,6 +7,7 @@ use kilat_rules::RuleSet;
 use serde_json::Value;
 
 use super::{Looked, Played};
+use crate::unfulfilled;
 
 /// Most events a line is given for, where the expectation names none.
 const EVENTS_MAX: usize = 3;
@@ -73,15 +74,5 @@ fn reason(rule: &str, came: Option<&Value>, looked: &Looked) -> String {
             None => format!("why: `{rule}` matched on {event}, and its decision is not the expected one"),
         };
     }
-    let word = |key: &str| first_false[key].as_str().unwrap_or("?").to_owned();
-    let observed = match &first_false["observed"] {
-        Value::Null => "missing".to_owned(),
-        observed => observed.to_string(),
-    };
-    let expected = match &first_false["expected"] {
-        Value::Null => String::new(),
-        expected => format!(" {expected}"),
-    };
-    let condition = format!("{} {}{expected}", word("field"), word("op"));
-    format!("why: `{rule}` did not fire on {event}: {} wants {condition}; it is {observed}", word("path"))
+    format!("why: `{rule}` did not fire on {event}: {}", unfulfilled::told(first_false))
 }
