@@ -8,7 +8,7 @@
 //! needles that find no free gram are left to the caller.
 //! Long grams are rare in texts and spare comparisons, but each length in use is a pass over the haystack: see
 //! [`gram_len`].
-//! Absent: explicit vector code; gathered lookups were measured and lose.
+//! Absent: one pass for several gram lengths.
 //! Source: the idea is Wu and Manber's agrep; figures in `benches/README.md`.
 
 use rustc_hash::FxHashMap;
@@ -253,6 +253,6 @@ impl<const P: usize> Table<P> {
 
 /// Spreads a gram over 64 bits, the upper ones best. The factor is 2^64 divided by the golden ratio.
 #[inline]
-pub(super) fn hash(gram: u64) -> u64 {
+fn hash(gram: u64) -> u64 {
     gram.wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
