@@ -97,6 +97,8 @@ struct Compiled {
     group: Option<usize>,
     /// Sets of literals of each of which a folded text must hold one, the most selective first.
     required: Vec<Required>,
+    /// Whether a literal of the first set, in ASCII and in whatever case, is a match already.
+    literals_are_enough: bool,
     /// Spreads patterns over the places of a scratch.
     hash: u64,
 }
@@ -120,13 +122,23 @@ impl Regex {
         let engine = Engine::new(&hir).ok_or(RegexError::TooLarge)?;
         let group = value_group(&hir);
         let required = literals::required(&hir);
+        let literals_are_enough = required.len() == 1 && literals::are_enough(&hir, &required[0].literals);
         let hash = {
             use std::hash::{Hash, Hasher};
             let mut hasher = FxHasher::default();
             (pattern, case).hash(&mut hasher);
             hasher.finish()
         };
-        Ok(Self { compiled: Arc::new(Compiled { pattern: pattern.to_owned(), engine, group, required, hash }) })
+        Ok(Self {
+            compiled: Arc::new(Compiled {
+                pattern: pattern.to_owned(),
+                engine,
+                group,
+                required,
+                literals_are_enough,
+                hash,
+            }),
+        })
     }
 
     /// Returns the pattern as it was written.

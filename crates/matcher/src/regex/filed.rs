@@ -5,6 +5,7 @@
 //! A text must hold a literal of each of up to two sets. Where the match begins at the literal, the search is anchored at
 //! the places of the literal in the original text, and mostly ends within a few bytes; else it starts as far before the
 //! first of them as the match can reach.
+//! A pattern that is nothing but its literals, such as `(halo|hai)`, matches where one of them stands.
 //! Absent: which rule asks, and remembering answers; captures, for which [`Regex::find`] is.
 
 use regex_automata::{Anchored, Input};
@@ -71,10 +72,15 @@ impl FiledRegex {
         let mut from = haystack.len() + 1;
         for at in 0..hits.places().len() {
             let place = hits.places()[at];
-            if !self.required[set].contains(&place.keyword) {
-                continue;
-            }
+            let Some(literal) = self.required[set].iter().position(|id| *id == place.keyword) else { continue };
             let (start, is_copied) = hits.origin(text, place.start);
+            if is_copied && self.regex.compiled.literals_are_enough {
+                let literal = self.regex.compiled.required[set].literals[literal].as_bytes();
+                let there = haystack.as_bytes().get(start..start + literal.len());
+                if there.is_some_and(|there| there.eq_ignore_ascii_case(literal)) {
+                    return true;
+                }
+            }
             match reach {
                 Reach::Start if is_copied => {
                     if start < haystack.len()

@@ -112,6 +112,35 @@ impl Candidate {
     }
 }
 
+/// Whether the pattern has no case and no assertions, and all that it matches maps to ASCII that it matches too: where one
+/// of its texts stands in ASCII, whatever the case of its letters, the pattern matches.
+fn is_plain(hir: &Hir) -> bool {
+    match hir.kind() {
+        HirKind::Empty => true,
+        HirKind::Look(_) => false,
+        HirKind::Literal(literal) => literal.0.iter().all(|byte| byte.is_ascii() && !byte.is_ascii_alphabetic()),
+        HirKind::Class(class) => members(class).is_some_and(|members| {
+            members.iter().all(|&c| {
+                let mut mapped = String::new();
+                push_mapped(c, &mut mapped);
+                let is_member = |c: u8| members.contains(&char::from(c));
+                matches!(mapped.as_bytes(), &[byte] if is_member(byte) && is_member(byte.to_ascii_uppercase()))
+            })
+        }),
+        HirKind::Capture(capture) => is_plain(&capture.sub),
+        HirKind::Repetition(repetition) => is_plain(&repetition.sub),
+        HirKind::Concat(parts) | HirKind::Alternation(parts) => parts.iter().all(is_plain),
+    }
+}
+
+/// Whether `literals` are whole texts of `hir`, each of which is enough for it to match.
+pub(super) fn are_enough(hir: &Hir, literals: &[String]) -> bool {
+    is_plain(hir)
+        && exact(hir).is_some_and(|texts| {
+            literals.iter().all(|literal| !literal.contains(' ') && texts.binary_search(literal).is_ok())
+        })
+}
+
 /// Every candidate within `hir`, which a match has at most `before` bytes before.
 fn candidates_of(hir: &Hir, before: Option<usize>, candidates: &mut Vec<Candidate>) {
     match hir.kind() {

@@ -128,6 +128,11 @@ fn patterns_are_confirmed_where_their_literals_are() {
     check("\u{ad}order", "\u{ad}order", true);
     check(r"order.{0,20}kirim", "kirim order", false);
     check(r"order.{0,20}kirim", "kirim order ya, ＫＩＲＩＭ kirim", true);
+    // Nothing but literals: case, a letter that only maps to one of theirs, and assertions count all the same.
+    check(r"(halo|hai)", "oh Hai", true);
+    check(r"(?-i:hai)", "oh Hai", false);
+    check("(?-i:\u{212a})a", "ka", false);
+    check(r"(halo|hai)\b", "haiku", false);
     // More places than are kept.
     check(r"ha{2}(?:ha)*!", &format!("{} haa!", "ha ".repeat(100)), true);
     // Nothing counts beyond what is searched.
