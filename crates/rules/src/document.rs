@@ -67,7 +67,7 @@ pub struct Document {
     workspace: Box<str>,
     pub(crate) settings: Arc<Settings>,
     pub(crate) endpoints: Vec<Arc<Endpoint>>,
-    pub(crate) rules: Vec<Rule>,
+    pub(crate) rules: Vec<Arc<Rule>>,
     tests: Vec<Case>,
 }
 
@@ -139,7 +139,7 @@ impl Document {
     }
 
     /// The rules, disabled ones included, as written.
-    pub fn rules(&self) -> &[Rule] {
+    pub fn rules(&self) -> &[Arc<Rule>] {
         &self.rules
     }
 
@@ -150,25 +150,39 @@ impl Document {
 
     /// The document as canonical JSON, test cases left out.
     pub fn canonical_json(&self) -> String {
+        let mut json = String::new();
+        self.write_canonical(|part| json.push_str(part));
+        json
+    }
+
+    /// Writes the canonical JSON, a rule at a time: a large document's tree is never whole in memory.
+    fn write_canonical(&self, mut out: impl FnMut(&str)) {
         let endpoints = self.endpoints.iter().map(|endpoint| (endpoint.name.to_string(), endpoint.canonical()));
-        let rules = self.rules.iter().map(|rule| {
-            let mut object = rule.canonical();
-            object.insert("version".into(), rule.version.into());
-            object.insert("live_since".into(), rule.live_since.map_or(Value::Null, |at| at.to_string().into()));
-            Value::Object(object)
-        });
         let mut root = Map::new();
         root.insert("workspace".into(), Value::from(&*self.workspace));
         root.insert("settings".into(), self.settings.canonical());
         root.insert("endpoints".into(), Value::Object(endpoints.collect()));
-        root.insert("rules".into(), rules.collect());
-        Value::Object(root).to_string()
+        let head = Value::Object(root).to_string();
+        // The rules come last, before the brace that closes the document.
+        out(&head[..head.len() - 1]);
+        out(",\"rules\":[");
+        for (place, rule) in self.rules.iter().enumerate() {
+            let mut object = rule.canonical();
+            object.insert("version".into(), rule.version.into());
+            object.insert("live_since".into(), rule.live_since.map_or(Value::Null, |at| at.to_string().into()));
+            if place > 0 {
+                out(",");
+            }
+            out(&Value::Object(object).to_string());
+        }
+        out("]}");
     }
 
     /// The content hash of the canonical JSON: `sha256:` and 64 hexadecimal digits.
     pub fn hash(&self) -> String {
-        let digest = Sha256::digest(self.canonical_json());
-        digest.iter().fold("sha256:".to_owned(), |mut hash, byte| {
+        let mut digest = Sha256::new();
+        self.write_canonical(|part| digest.update(part));
+        digest.finalize().iter().fold("sha256:".to_owned(), |mut hash, byte| {
             let _ = write!(hash, "{byte:02x}");
             hash
         })
@@ -179,7 +193,7 @@ impl Document {
     /// says (1 by default). When a version went live stands in the rule set, so that a replay sees it, too (D-41).
     #[must_use]
     pub fn published(mut self, previous: Option<&Document>, now: Timestamp) -> Document {
-        for rule in &mut self.rules {
+        for rule in self.rules.iter_mut().map(Arc::make_mut) {
             let before = previous.and_then(|document| document.rules.iter().find(|before| before.id == rule.id));
             match before {
                 Some(before) if before.canonical() == rule.canonical() => {
@@ -243,7 +257,7 @@ fn read_rules<'n>(
     endpoints: &mut Vec<Arc<Endpoint>>,
     at: Position,
     report: &mut Report,
-) -> Vec<Rule> {
+) -> Vec<Arc<Rule>> {
     let nodes = nodes.into_iter();
     if nodes.len() > RULES_MAX {
         let message = format!("the document has {} rules, the limit is {RULES_MAX}", nodes.len());
@@ -251,7 +265,7 @@ fn read_rules<'n>(
         return Vec::new();
     }
     let mut taken = HashSet::new();
-    nodes.filter_map(|node| Rule::read(node, settings, endpoints, &mut taken, report)).collect()
+    nodes.filter_map(|node| Rule::read(node, settings, endpoints, &mut taken, report)).map(Arc::new).collect()
 }
 
 fn read_workspace(object: Object<'_>, only_tests: bool, report: &mut Report) -> Box<str> {

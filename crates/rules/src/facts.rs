@@ -56,7 +56,7 @@ pub struct Scratch {
 }
 
 /// What a column of an index says of an event.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Chosen {
     /// Nobody looked yet.
     Unknown,
@@ -64,6 +64,17 @@ pub(crate) enum Chosen {
     Cell(u32),
     /// Where the cells of its values start among [`Scratch::cells`], and how many there are.
     Several(u32, u32),
+}
+
+impl Chosen {
+    /// The cells, where several stand among `several`.
+    pub(crate) fn cells<'c>(&'c self, several: &'c [u32]) -> &'c [u32] {
+        match self {
+            Chosen::Unknown => &[],
+            Chosen::Cell(cell) => std::slice::from_ref(cell),
+            Chosen::Several(start, len) => &several[*start as usize..][..*len as usize],
+        }
+    }
 }
 
 impl Scratch {

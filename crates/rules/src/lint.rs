@@ -25,6 +25,8 @@ mod triggers;
 mod words;
 mod writes;
 
+use std::sync::Arc;
+
 use crate::diagnostic::{Diagnostic, Report};
 use crate::document::{Document, Loaded, load};
 use crate::rule::Rule;
@@ -56,14 +58,15 @@ const PAIRS_MAX: usize = 200_000;
 struct Subject<'d> {
     settings: &'d Settings,
     /// As written, disabled ones included.
-    rules: &'d [Rule],
+    rules: &'d [Arc<Rule>],
     /// The enabled ones, in evaluation order.
     ordered: Vec<&'d Rule>,
 }
 
 /// The findings of every lint in one document.
 pub fn lint(document: &Document) -> Vec<Diagnostic> {
-    let mut ordered: Vec<&Rule> = document.rules.iter().filter(|rule| rule.enabled).collect();
+    let enabled = document.rules.iter().filter(|rule| rule.enabled);
+    let mut ordered: Vec<&Rule> = enabled.map(|rule| &**rule).collect();
     ordered.sort_by(|a, b| a.order(b));
     let subject = Subject { settings: &document.settings, rules: &document.rules, ordered };
     let mut report = Report::new(&document.file);

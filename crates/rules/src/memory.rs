@@ -3,6 +3,7 @@
 //! In: the rules of a set. Out: a [`Memory`]. The engine keeps no more than it says: a workspace none of whose rules looks
 //! back keeps nothing.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::rule::Rule;
@@ -49,7 +50,7 @@ impl Memory {
     pub const NONE: Memory = Memory { week: false, history: None };
 
     /// What these rules need.
-    pub(crate) fn of(rules: &[Rule]) -> Memory {
+    pub(crate) fn of(rules: &[Arc<Rule>]) -> Memory {
         let mut memory = Memory::NONE;
         for rule in rules {
             rule.each_leaf(&mut |leaf| {

@@ -197,7 +197,7 @@ fn read_texts(node: Option<&Node>, language: Language, report: &mut Report) -> V
     };
     let read = entries.iter().filter_map(|entry| {
         let text = object::text(translation(&entry.value, language), "a text", report)?;
-        Some((entry.key.clone(), text.into()))
+        Some(((&*entry.key).into(), text.into()))
     });
     read.collect()
 }

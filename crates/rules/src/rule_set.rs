@@ -40,9 +40,9 @@ pub struct RuleSet {
     memory: Memory,
     endpoints: Vec<Arc<Endpoint>>,
     /// Enabled rules, in evaluation order.
-    rules: Vec<Rule>,
+    rules: Box<[Arc<Rule>]>,
     /// As `rules`.
-    programs: Vec<Program>,
+    programs: Box<[Program]>,
     keywords: KeywordSet,
     index: Index,
     /// The place of the first rule of the fallback class.
@@ -107,23 +107,23 @@ pub fn compile(document: &Document) -> Result<RuleSet, Vec<Diagnostic>> {
 /// condition first. It decides as [`compile`]'s does, and is what that is measured against and tested with.
 pub fn compile_unindexed(document: &Document) -> RuleSet {
     let rules = in_order(document);
-    let drafts: Vec<Draft<'_>> = rules.iter().map(Draft::without_keywords).collect();
+    let drafts: Vec<Draft<'_>> = rules.iter().map(|rule| Draft::without_keywords(rule)).collect();
     let index = Index::of_nothing(&rules, &drafts);
     let programs = drafts.into_iter().map(Draft::finish).collect();
     RuleSet::new(document, rules, programs, KeywordSetBuilder::new().build(), index)
 }
 
 /// The enabled rules in evaluation order (D-34).
-fn in_order(document: &Document) -> Vec<Rule> {
-    let mut rules: Vec<Rule> = document.rules.iter().filter(|rule| rule.enabled).cloned().collect();
-    rules.sort_by(Rule::order);
+fn in_order(document: &Document) -> Vec<Arc<Rule>> {
+    let mut rules: Vec<Arc<Rule>> = document.rules.iter().filter(|rule| rule.enabled).cloned().collect();
+    rules.sort_by(|a, b| a.order(b));
     rules
 }
 
 impl RuleSet {
     fn new(
         document: &Document,
-        rules: Vec<Rule>,
+        rules: Vec<Arc<Rule>>,
         programs: Vec<Program>,
         keywords: KeywordSet,
         index: Index,
@@ -135,8 +135,8 @@ impl RuleSet {
             endpoints: document.endpoints.clone(),
             memory: Memory::of(&rules),
             first_fallback: rules.partition_point(|rule| rule.class() == Class::Normal),
-            rules,
-            programs,
+            rules: rules.into(),
+            programs: programs.into(),
             keywords,
             index,
         }
@@ -163,7 +163,7 @@ impl RuleSet {
     }
 
     /// The enabled rules, in evaluation order.
-    pub fn rules(&self) -> &[Rule] {
+    pub fn rules(&self) -> &[Arc<Rule>] {
         &self.rules
     }
 

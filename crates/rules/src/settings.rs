@@ -313,7 +313,7 @@ fn read_statuses(node: &Node, report: &mut Report) -> Option<Vec<Status>> {
 
 fn read_status(node: &Node, report: &mut Report) -> Option<Status> {
     if let Content::Text(id) = &node.content {
-        return Some(Status { id: id.clone(), aliases: Vec::new(), labels: Vec::new() });
+        return Some(Status { id: (&**id).into(), aliases: Vec::new(), labels: Vec::new() });
     }
     let object = Object::of(node, "a status", STATUS_KEYS, report)?;
     let id = object::text(object.require("id", "give the status an id", report)?, "`id`", report)?;
@@ -322,7 +322,7 @@ fn read_status(node: &Node, report: &mut Report) -> Option<Status> {
         None => Vec::new(),
         Some((Content::Map(entries), _)) => {
             let read = entries.iter().filter_map(|entry| {
-                Some((entry.key.clone(), object::text(&entry.value, "a label", report)?.into_boxed_str()))
+                Some(((&*entry.key).into(), object::text(&entry.value, "a label", report)?.into_boxed_str()))
             });
             read.collect()
         }

@@ -14,6 +14,8 @@ mod yaml;
 pub(crate) use write::write;
 pub(crate) use yaml::REPEATED;
 
+use std::sync::Arc;
+
 use kilat_domain::Number;
 
 use crate::codes;
@@ -41,8 +43,8 @@ pub(crate) enum Content {
     Null,
     Bool(bool),
     /// The number, and its spelling.
-    Number(Number, Box<str>),
-    Text(Box<str>),
+    Number(Number, Arc<str>),
+    Text(Arc<str>),
     List(Vec<Node>),
     Map(Vec<Entry>),
 }
@@ -50,7 +52,7 @@ pub(crate) enum Content {
 /// One key of an object with its value.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Entry {
-    pub(crate) key: Box<str>,
+    pub(crate) key: Arc<str>,
     pub(crate) at: Position,
     pub(crate) value: Node,
 }

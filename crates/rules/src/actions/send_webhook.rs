@@ -112,7 +112,7 @@ fn read_payload(node: &Node, reading: &mut Reading<'_>) -> Option<Vec<(Box<str>,
             }
             _ => Entry::Plain(entry.value.to_json()),
         };
-        (entry.key.clone(), field)
+        ((&*entry.key).into(), field)
     });
     Some(read.collect())
 }

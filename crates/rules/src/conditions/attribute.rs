@@ -66,7 +66,7 @@ fn read(reading: &mut Reading<'_>) -> Option<Arc<dyn Condition>> {
             Content::Bool(flag) => flags.push(*flag),
             Content::Text(text) => {
                 object::text(value, "`value`", reading.report)?;
-                texts.push(text.clone());
+                texts.push((&**text).into());
             }
             _ => {
                 let message =

@@ -69,7 +69,7 @@ fn rules_that_stand_alone_are_one_document() {
         format!("name: {name}\ntrigger: new_lead\nconditions: []\nactions: [{{type: apply_tag, value: a}}]\n")
     };
     let document = one(load("f", &format!("{}---\n{}---\n{}", rule("Same name"), rule("Same name"), rule("Ünïcode!"))));
-    let ids: Vec<&str> = document.rules().iter().map(crate::Rule::id).collect();
+    let ids: Vec<&str> = document.rules().iter().map(|rule| rule.id()).collect();
     assert_eq!(ids, ["same-name", "same-name-2", "n-code"]);
 }
 
@@ -130,7 +130,7 @@ fn versions_rise_with_edits_only() {
         };
         one(load("f", &format!("workspace: a\nrules: [{}, {}]\n", rule("same", "x"), rule("edited", tag))))
     };
-    let versions = |document: &Document| document.rules().iter().map(crate::Rule::version).collect::<Vec<_>>();
+    let versions = |document: &Document| document.rules().iter().map(|rule| rule.version()).collect::<Vec<_>>();
     let first = rules("x", "").published(None, Timestamp(1));
     assert_eq!(versions(&first), [1, 1]);
     let second = rules("y", "").published(Some(&first), Timestamp(2));

@@ -16,6 +16,7 @@ mod reading;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use kilat_domain::{ChatKind, EventKind, SenderKind};
 use kilat_matcher::KeywordId;
@@ -79,10 +80,10 @@ struct Trigger {
 impl Index {
     /// Indexes the rules, in evaluation order; notes in the drafts which of their conditions are answered. There are so many
     /// keywords.
-    pub(super) fn of(rules: &[Rule], drafts: &mut [Draft<'_>], keywords: usize) -> Index {
+    pub(super) fn of(rules: &[Arc<Rule>], drafts: &mut [Draft<'_>], keywords: usize) -> Index {
         let words = rules.len().div_ceil(64);
         let gates: Vec<_> = drafts.iter_mut().map(Draft::take_gate).collect();
-        let actions: Vec<&RuleAction> = rules.iter().flat_map(Rule::actions).collect();
+        let actions: Vec<&RuleAction> = rules.iter().flat_map(|rule| rule.actions()).collect();
         let is_fixed = |field: &FieldRef| field.is_fixed() || !actions.iter().any(|action| action.may_change(field));
         let (directories, is_filed) = directories(drafts, &gates, &is_fixed);
         let columns = columns(rules, drafts);
@@ -117,7 +118,7 @@ impl Index {
     }
 
     /// An index that knows the rules' triggers and leaves everything else to the rules.
-    pub(super) fn of_nothing(rules: &[Rule], drafts: &[Draft<'_>]) -> Index {
+    pub(super) fn of_nothing(rules: &[Arc<Rule>], drafts: &[Draft<'_>]) -> Index {
         let gates = rules.iter().map(|_| None).collect::<Vec<_>>();
         Index {
             words: rules.len().div_ceil(64),
@@ -191,20 +192,33 @@ impl Index {
         scratch.spend(cost::compare(woken) - 1);
     }
 
-    /// Looks at the event's fields for the first time in this pass, or again after the rule of this place fired.
-    pub(super) fn look(&self, fired: Option<usize>, env: &mut Env<'_, '_>) {
+    /// Looks at the event's fields for the first time in this pass, or again after the rule of this place fired. Whether the
+    /// rules of a word may be others than before.
+    pub(super) fn look(&self, fired: Option<usize>, env: &mut Env<'_, '_>) -> bool {
         let stale = fired.map_or(u64::MAX, |place| self.stale[place]);
-        if stale == 0 {
-            return;
+        // Nobody is awake where no rule has the trigger.
+        if stale == 0 || env.scratch.awake.is_empty() {
+            return false;
         }
+        let mut is_other = fired.is_none();
         for (_, directory) in self.directories.iter().enumerate().filter(|(at, _)| stale >> stale_bit(*at) & 1 != 0) {
-            directory.wake(env);
+            is_other |= directory.wake(env);
         }
-        for (at, chosen) in env.scratch.chosen.iter_mut().enumerate() {
-            if stale >> stale_bit(self.directories.len() + at) & 1 != 0 {
-                *chosen = Chosen::Unknown;
+        for (at, column) in self.columns.iter().enumerate() {
+            // What nobody looked at is looked at when it is needed.
+            if stale >> stale_bit(self.directories.len() + at) & 1 == 0 || env.scratch.chosen[at] == Chosen::Unknown {
+                continue;
+            }
+            let cells = env.scratch.cells.len();
+            let (before, now) = (env.scratch.chosen[at], column.choose(env));
+            if before.cells(&env.scratch.cells) == now.cells(&env.scratch.cells) {
+                env.scratch.cells.truncate(cells);
+            } else {
+                env.scratch.chosen[at] = now;
+                is_other = true;
             }
         }
+        is_other
     }
 
     /// The rules of one word that the event has to ask, one bit each.
@@ -237,7 +251,12 @@ fn stale(rule: &Rule, fields: &[Option<&FieldRef>]) -> u64 {
 }
 
 /// By event kind: the rules it triggers, of which some have gates and some are filed.
-fn triggers(rules: &[Rule], drafts: &[Draft<'_>], gates: &[Option<Gate>], is_filed: &[bool]) -> Box<[Option<Trigger>]> {
+fn triggers(
+    rules: &[Arc<Rule>],
+    drafts: &[Draft<'_>],
+    gates: &[Option<Gate>],
+    is_filed: &[bool],
+) -> Box<[Option<Trigger>]> {
     let trigger = |kind: EventKind| {
         let mut trigger = Trigger::none(rules.len().div_ceil(64));
         let mut any = false;
@@ -330,7 +349,7 @@ fn directory_key(literal: Literal<'_>) -> (&'static str, &str, Spelling) {
 type Key<'r> = (&'static str, &'r str, Spelling, usize);
 
 /// The columns that pay, the most telling first; the drafts learn what is answered.
-fn columns(rules: &[Rule], drafts: &mut [Draft<'_>]) -> Vec<Column> {
+fn columns(rules: &[Arc<Rule>], drafts: &mut [Draft<'_>]) -> Vec<Column> {
     let mut by_field: BTreeMap<Key<'_>, Vec<(usize, usize, Literal<'_>)>> = BTreeMap::new();
     let mut by_leaf: BTreeMap<String, Vec<(usize, usize, Literal<'_>)>> = BTreeMap::new();
     for (place, draft) in drafts.iter().enumerate() {
@@ -382,9 +401,9 @@ fn columns(rules: &[Rule], drafts: &mut [Draft<'_>]) -> Vec<Column> {
 }
 
 /// Columns for what rules ask beside their conditions, as far as it tells them apart or rules anything out.
-fn standing_columns(rules: &[Rule]) -> Vec<Column> {
-    let senders: Vec<u32> = rules.iter().map(Rule::senders).collect();
-    let chats: Vec<u32> = rules.iter().map(standing::chats).collect();
+fn standing_columns(rules: &[Arc<Rule>]) -> Vec<Column> {
+    let senders: Vec<u32> = rules.iter().map(|rule| rule.senders()).collect();
+    let chats: Vec<u32> = rules.iter().map(|rule| standing::chats(rule)).collect();
     let only_added: Vec<bool> = rules.iter().map(|rule| rule.message_added_only()).collect();
     let mut columns =
         vec![Column::of_senders(&senders, SenderKind::WORDS.len()), Column::of_chats(&chats, ChatKind::WORDS.len())];

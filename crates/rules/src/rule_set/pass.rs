@@ -21,8 +21,10 @@ pub struct Pass<'p> {
     pub(super) scratch: &'p mut Scratch,
     /// The place to go on from; within its word, `left` knows better.
     pub(super) next: usize,
-    /// The rules of the word of `next` that are still to be asked, one bit each.
+    /// The rules of the word `asked` that are still to be asked, one bit each.
     left: u64,
+    /// The word that `left` was worked out for.
+    asked: Option<usize>,
     /// The place of the rule that fired last.
     fired: Option<usize>,
     /// What the index said may no longer be so.
@@ -33,7 +35,7 @@ pub struct Pass<'p> {
 
 impl<'p> Pass<'p> {
     pub(super) fn new(rule_set: &'p RuleSet, scratch: &'p mut Scratch) -> Pass<'p> {
-        Pass { rule_set, scratch, next: 0, left: 0, fired: None, is_stale: true, unasked: None }
+        Pass { rule_set, scratch, next: 0, left: 0, asked: None, fired: None, is_stale: true, unasked: None }
     }
 
     /// The next rule, in evaluation order, whose trigger, scope and conditions hold for the facts as they are now.
@@ -44,13 +46,13 @@ impl<'p> Pass<'p> {
         }
         let mut env = Env { facts, settings: &rule_set.settings, scratch: self.scratch };
         if std::mem::take(&mut self.is_stale) {
-            rule_set.index.look(self.fired, &mut env);
-            self.left = match self.next / 64 {
-                word if word < env.scratch.awake.len() => {
-                    rule_set.index.ask(word, &mut env) & u64::MAX << (self.next % 64)
-                }
-                _ => 0,
-            };
+            let is_other = rule_set.index.look(self.fired, &mut env);
+            let word = self.next / 64;
+            if is_other || self.asked != Some(word) {
+                self.asked = Some(word);
+                self.left = if word < env.scratch.awake.len() { rule_set.index.ask(word, &mut env) } else { 0 };
+            }
+            self.left &= u64::MAX << (self.next % 64);
         }
         loop {
             while self.left == 0 {
@@ -58,6 +60,7 @@ impl<'p> Pass<'p> {
                 if self.next / 64 >= env.scratch.awake.len() {
                     return None;
                 }
+                self.asked = Some(self.next / 64);
                 self.left = rule_set.index.ask(self.next / 64, &mut env);
             }
             let place = self.next / 64 * 64 + self.left.trailing_zeros() as usize;
@@ -88,7 +91,7 @@ impl<'p> Pass<'p> {
 
     /// The rule that there were too few steps left to ask, if there is one: the pass ended before it.
     pub fn unasked(&self) -> Option<&'p Rule> {
-        self.unasked.map(|place| &self.rule_set.rules[place])
+        self.unasked.map(|place| &*self.rule_set.rules[place])
     }
 
     /// The steps that are left for the events this one causes.

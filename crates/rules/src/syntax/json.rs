@@ -4,14 +4,23 @@
 //! YAML reader, which finds words for what is wrong.
 //! Source: RFC 8259. Lone surrogates are refused, as they are no text.
 
+use std::sync::Arc;
+
 use kilat_domain::Number;
+use rustc_hash::FxHashMap;
 
 use super::{Content, DEPTH_MAX, Entry, KEYS_MAX, NODES_MAX, Node};
 use crate::diagnostic::Position;
 
+/// Longest text that is kept once however often it is written: keys, operators, names of fields.
+const SHARED_BYTES_MAX: usize = 32;
+/// Most texts that are.
+const SHARED_MAX: usize = 4_096;
+
 /// The value that `text` is.
 pub(super) fn read(text: &str) -> Option<Node> {
-    let mut reader = Reader { text, at: 0, nodes: 0, known: (0, Position { line: 1, column: 1 }) };
+    let start = (0, Position { line: 1, column: 1 });
+    let mut reader = Reader { text, at: 0, nodes: 0, known: start, shared: FxHashMap::default() };
     let node = reader.value(0)?;
     reader.blanks();
     (reader.at == text.len()).then_some(node)
@@ -23,9 +32,11 @@ struct Reader<'t> {
     nodes: usize,
     /// An earlier offset whose place is known: places are asked for in order, so each byte is looked at once.
     known: (usize, Position),
+    /// Short texts, as they are kept.
+    shared: FxHashMap<&'t str, Arc<str>>,
 }
 
-impl Reader<'_> {
+impl<'t> Reader<'t> {
     fn peek(&self) -> Option<u8> {
         self.text.as_bytes().get(self.at).copied()
     }
@@ -42,13 +53,13 @@ impl Reader<'_> {
 
     fn position(&mut self) -> Position {
         let (from, mut place) = self.known;
-        for c in self.text[from..self.at].chars() {
-            if c == '\n' {
-                place = Position { line: place.line + 1, column: 1 };
-            } else {
-                place.column += 1;
-            }
+        let mut passed = &self.text.as_bytes()[from..self.at];
+        while let Some(end) = passed.iter().position(|byte| *byte == b'\n') {
+            place = Position { line: place.line + 1, column: 1 };
+            passed = &passed[end + 1..];
         }
+        // Every code point has one byte that continues none.
+        place.column += passed.iter().filter(|byte| **byte & 0xc0 != 0x80).count() as u32;
         self.known = (self.at, place);
         place
     }
@@ -63,7 +74,7 @@ impl Reader<'_> {
         let content = match self.peek()? {
             b'{' => self.object(depth)?,
             b'[' => self.list(depth)?,
-            b'"' => Content::Text(self.string()?.into()),
+            b'"' => Content::Text(self.string()?),
             b't' => self.word("true", Content::Bool(true))?,
             b'f' => self.word("false", Content::Bool(false))?,
             b'n' => self.word("null", Content::Null)?,
@@ -126,7 +137,7 @@ impl Reader<'_> {
             self.blanks();
             self.take(b':')?;
             let value = self.value(depth + 1)?;
-            entries.push(Entry { key: key.into(), at, value });
+            entries.push(Entry { key, at, value });
             self.blanks();
             if self.take(b'}').is_some() {
                 return Some(Content::Map(entries));
@@ -135,26 +146,44 @@ impl Reader<'_> {
         }
     }
 
-    fn string(&mut self) -> Option<String> {
+    fn string(&mut self) -> Option<Arc<str>> {
         self.take(b'"')?;
-        let mut read = String::new();
+        let plain = self.plain()?;
+        if self.take(b'"').is_some() {
+            return Some(self.share(plain));
+        }
+        let mut read = plain.to_owned();
         loop {
-            let rest = &self.text[self.at..];
-            let plain = rest.find(|c: char| c == '"' || c == '\\' || c < ' ')?;
-            read.push_str(&rest[..plain]);
-            self.at += plain;
-            match self.peek()? {
-                b'"' => {
-                    self.at += 1;
-                    return Some(read);
-                }
-                b'\\' => {
-                    self.at += 1;
-                    read.push(self.escape()?);
-                }
-                _ => return None,
+            self.take(b'\\')?;
+            read.push(self.escape()?);
+            read.push_str(self.plain()?);
+            if self.take(b'"').is_some() {
+                return Some(read.into());
             }
         }
+    }
+
+    /// What stands before the next quote, backslash or control character.
+    fn plain(&mut self) -> Option<&'t str> {
+        let rest = &self.text[self.at..];
+        let plain = &rest[..rest.bytes().position(|byte| byte == b'"' || byte == b'\\' || byte < b' ')?];
+        self.at += plain.len();
+        Some(plain)
+    }
+
+    /// The text, kept once if it is short.
+    fn share(&mut self, text: &'t str) -> Arc<str> {
+        if text.len() > SHARED_BYTES_MAX {
+            return text.into();
+        }
+        if let Some(known) = self.shared.get(text) {
+            return known.clone();
+        }
+        let kept: Arc<str> = text.into();
+        if self.shared.len() < SHARED_MAX {
+            self.shared.insert(text, kept.clone());
+        }
+        kept
     }
 
     fn escape(&mut self) -> Option<char> {

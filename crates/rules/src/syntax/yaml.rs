@@ -5,6 +5,7 @@
 //! copy that counts against [`NODES_MAX`].
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use saphyr_parser::{Event, Parser, ScalarStyle};
 
@@ -46,7 +47,7 @@ struct Open {
     anchor: usize,
     content: Content,
     /// The key whose value comes next, in an object.
-    key: Option<(Box<str>, Position)>,
+    key: Option<(Arc<str>, Position)>,
 }
 
 struct Builder<'r> {

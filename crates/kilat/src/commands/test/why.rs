@@ -25,7 +25,7 @@ pub(super) fn not_fired(
     for rule in ids(expected, "fired").filter(|rule| !fired.contains(rule)) {
         let known = rules.is_none_or(|rules| rules.rules().iter().any(|known| known.id() == rule));
         if !known {
-            let near = rules.into_iter().flat_map(RuleSet::rules).map(kilat_rules::Rule::id);
+            let near = rules.into_iter().flat_map(RuleSet::rules).map(|rule| rule.id());
             let near = near.max_by(|a, b| strsim::jaro_winkler(rule, a).total_cmp(&strsim::jaro_winkler(rule, b)));
             let near = near.map_or(String::new(), |near| format!("; the nearest is `{near}`"));
             told.push(format!("why: there is no enabled rule `{rule}`{near}"));

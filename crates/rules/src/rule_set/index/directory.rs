@@ -12,7 +12,7 @@ use super::reading::read;
 use super::spelling;
 use crate::conditions::{Compared, Spelling};
 use crate::cost;
-use crate::facts::{Chosen, Env};
+use crate::facts::Env;
 use crate::fields::FieldRef;
 use crate::operators::Op;
 use crate::rule_set::program::Literal;
@@ -68,28 +68,22 @@ impl Directory {
         Directory { field, spelling, cells, starts: starts.into(), places }
     }
 
-    /// Wakes the rules that are filed under what the event says.
-    pub(super) fn wake(&self, env: &mut Env<'_, '_>) {
+    /// Wakes the rules that are filed under what the event says; whether one of them slept.
+    pub(super) fn wake(&self, env: &mut Env<'_, '_>) -> bool {
         let chosen = read(&self.field, self.spelling, &self.cells, env);
         let scratch = &mut *env.scratch;
-        let one;
-        let cells = match chosen {
-            Chosen::Unknown => &[],
-            Chosen::Cell(cell) => {
-                one = [cell];
-                &one[..]
-            }
-            Chosen::Several(start, len) => &scratch.cells[start as usize..][..len as usize],
-        };
-        let mut woken = 0;
-        for cell in cells {
+        let (mut woken, mut slept) = (0, 0);
+        for cell in chosen.cells(&scratch.cells) {
             let (from, to) = (self.starts[*cell as usize] as usize, self.starts[*cell as usize + 1] as usize);
             woken += to - from;
             for place in &self.places[from..to] {
-                scratch.awake[*place as usize / 64] |= 1 << (place % 64);
+                let (word, bit) = (&mut scratch.awake[*place as usize / 64], 1 << (place % 64));
+                slept |= !*word & bit;
+                *word |= bit;
             }
         }
         scratch.spend(cost::compare(woken) - 1);
+        slept != 0
     }
 
     pub(super) fn memory_bytes(&self) -> usize {
