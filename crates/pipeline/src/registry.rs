@@ -5,8 +5,8 @@
 //! everything published was live when the batch began. Looking up a workspace later in the batch gives the version of that
 //! epoch even where a newer one has been swapped in meanwhile, which is what makes a replay of the batch exact.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use arc_swap::ArcSwap;
 use dashmap::DashMap;
@@ -15,14 +15,13 @@ use rustc_hash::FxHashMap;
 
 /// The workspace whose rules hold for every workspace without rules of its own (tests and demos).
 const EVERY_WORKSPACE: &str = "*";
-/// Superseded versions kept a workspace, for batches that began before the newest ones.
-const VERSIONS_KEPT: usize = 4;
-
 /// Live rule sets of all workspaces.
 #[derive(Debug, Default)]
 pub struct Registry {
     workspaces: DashMap<Box<str>, ArcSwap<Vec<Version>>>,
     epoch: AtomicI64,
+    /// The epochs that snapshots look up: superseded versions are kept for these, and no others.
+    looked_up: Mutex<Vec<Weak<AtomicI64>>>,
 }
 
 /// A rule set and the epoch from which it holds; `None` is a withdrawn one.
@@ -38,7 +37,8 @@ impl Registry {
         Registry::default()
     }
 
-    /// Makes `rules` the rule set of `workspace` from the epoch after `offset` on; `None` withdraws it.
+    /// Makes `rules` the rule set of `workspace` from the epoch after `offset` on, once that is reached; `None` withdraws it.
+    /// One thread at a time publishes, in the order of offsets.
     pub fn publish(&self, workspace: &str, rules: Option<Arc<RuleSet>>, offset: i64) {
         let newest = Version { since: offset + 1, rules };
         match self.workspaces.get(workspace) {
@@ -49,14 +49,41 @@ impl Registry {
                     return;
                 }
                 let mut versions = vec![newest];
-                versions.extend(known.iter().take(VERSIONS_KEPT).cloned());
+                versions.extend(self.still_looked_up(&known));
                 slot.store(Arc::new(versions));
             }
             None => {
                 self.workspaces.insert(workspace.into(), ArcSwap::from_pointee(vec![newest]));
             }
         }
-        self.reach(offset + 1);
+    }
+
+    /// Those of a workspace's versions, the newest first, that some snapshot may ask for.
+    fn still_looked_up(&self, known: &[Version]) -> Vec<Version> {
+        let mut looked_up = self.looked_up.lock().unwrap_or_else(PoisonError::into_inner);
+        looked_up.retain(|epoch| epoch.strong_count() > 0);
+        // A snapshot moves on from its epoch to the one that is reached then, which is this one or a later one.
+        let reached = self.epoch();
+        let epochs = looked_up.iter().filter_map(Weak::upgrade).map(|epoch| epoch.load(Ordering::Acquire));
+        let epochs: Vec<i64> = epochs.chain([reached]).collect();
+        let mut newer = i64::MAX;
+        let mut kept = Vec::new();
+        for version in known {
+            let seen = epochs.iter().any(|epoch| (version.since..newer).contains(epoch));
+            if version.since > reached || seen {
+                kept.push(version.clone());
+            }
+            newer = version.since;
+        }
+        kept
+    }
+
+    /// Moves a snapshot's epoch to the one that is reached: under the lock, or the version it is about to look up could be
+    /// dropped between its reading the epoch and its saying so.
+    fn look_up_at(&self, epoch: &AtomicI64, note: impl FnOnce(&mut Vec<Weak<AtomicI64>>)) {
+        let mut looked_up = self.looked_up.lock().unwrap_or_else(PoisonError::into_inner);
+        epoch.store(self.epoch(), Ordering::Release);
+        note(&mut looked_up);
     }
 
     /// Everything below offset `epoch` of the rules topic has been dealt with.
@@ -79,7 +106,8 @@ impl Registry {
         self.len() == 0
     }
 
-    fn epoch(&self) -> i64 {
+    /// The epoch that is reached.
+    pub(crate) fn epoch(&self) -> i64 {
         self.epoch.load(Ordering::Acquire)
     }
 
@@ -94,7 +122,8 @@ impl Registry {
 #[derive(Debug)]
 pub struct Snapshot {
     registry: Arc<Registry>,
-    epoch: i64,
+    /// As the registry knows it.
+    epoch: Arc<AtomicI64>,
     places: FxHashMap<Box<str>, usize>,
     known: Vec<Option<Arc<RuleSet>>>,
 }
@@ -102,14 +131,15 @@ pub struct Snapshot {
 impl Snapshot {
     /// A snapshot of the registry as it is now.
     pub fn new(registry: Arc<Registry>) -> Snapshot {
-        Snapshot { epoch: registry.epoch(), registry, places: FxHashMap::default(), known: Vec::new() }
+        let epoch = Arc::new(AtomicI64::new(0));
+        registry.look_up_at(&epoch, |looked_up| looked_up.push(Arc::downgrade(&epoch)));
+        Snapshot { epoch, registry, places: FxHashMap::default(), known: Vec::new() }
     }
 
     /// Moves on to the newest epoch. Called between batches only.
     pub fn refresh(&mut self) {
-        let epoch = self.registry.epoch();
-        if epoch != self.epoch {
-            self.epoch = epoch;
+        if self.registry.epoch() != self.epoch() {
+            self.registry.look_up_at(&self.epoch, |_| {});
             self.places.clear();
             self.known.clear();
         }
@@ -117,7 +147,7 @@ impl Snapshot {
 
     /// Offset of the rules topic up to which rule sets are live.
     pub fn epoch(&self) -> i64 {
-        self.epoch
+        self.epoch.load(Ordering::Acquire)
     }
 
     /// Where the rule set of `workspace` is kept until the next refresh, for [`Self::rules`].
@@ -125,8 +155,9 @@ impl Snapshot {
         if let Some(place) = self.places.get(workspace) {
             return *place;
         }
-        let own = self.registry.at(workspace, self.epoch);
-        self.known.push(own.or_else(|| self.registry.at(EVERY_WORKSPACE, self.epoch)));
+        let epoch = self.epoch();
+        let own = self.registry.at(workspace, epoch);
+        self.known.push(own.or_else(|| self.registry.at(EVERY_WORKSPACE, epoch)));
         self.places.insert(workspace.into(), self.known.len() - 1);
         self.known.len() - 1
     }

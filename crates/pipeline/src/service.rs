@@ -14,7 +14,7 @@ use tracing::{error, info};
 
 use crate::config::Config;
 use crate::registry::Registry;
-use crate::rules_follower::RulesFollower;
+use crate::rules_follower::{RulesFollower, compilers};
 use crate::totals::{Totals, TotalsSnapshot};
 use crate::worker::Worker;
 
@@ -175,13 +175,24 @@ impl Progress {
 impl Service {
     /// Starts the threads. Workers join the group once the rule sets published so far are live.
     pub fn start(log: Arc<dyn PartitionedLog>, config: &Config) -> Service {
-        let (mut service, tasks) = Service::assemble(log, config, Arc::new(SystemClock::new()));
+        let (mut service, tasks) = Service::assembled(log, config, Arc::new(SystemClock::new()), compilers());
         service.threads = tasks.into_iter().map(|task| spawn(&task.name, task.body)).collect();
         service
     }
 
-    /// The service and what its threads would run, for those who run it otherwise and with a clock of their own.
+    /// The service and what its threads would run, for those who run it otherwise and with a clock of their own. No task
+    /// starts threads of its own: rule sets are compiled by the one that follows them.
     pub fn assemble(log: Arc<dyn PartitionedLog>, config: &Config, clock: Arc<dyn Clock>) -> (Service, Vec<Task>) {
+        Service::assembled(log, config, clock, 0)
+    }
+
+    /// As [`Service::assemble`], with so many threads that compile.
+    fn assembled(
+        log: Arc<dyn PartitionedLog>,
+        config: &Config,
+        clock: Arc<dyn Clock>,
+        compilers: usize,
+    ) -> (Service, Vec<Task>) {
         let threads = config.threads.max(1);
         let registry = Arc::new(Registry::new());
         let totals = Arc::new(Totals::default());
@@ -192,7 +203,7 @@ impl Service {
         let mut tasks = vec![Task::new("kilat-rules", {
             let (log, registry, instance) = (log.clone(), registry.clone(), config.instance.clone());
             let (stop, progress, clock) = (stop.clone(), progress.clone(), clock.clone());
-            move || follow_rules(&log, &registry, &instance, &stop, &progress, &clock)
+            move || follow_rules(&log, &registry, &instance, &stop, &progress, compilers, &clock)
         })];
         for number in 0..threads {
             let worker = Worker {
@@ -260,10 +271,11 @@ fn follow_rules(
     instance: &str,
     stop: &AtomicBool,
     progress: &Progress,
+    compilers: usize,
     clock: &Arc<dyn Clock>,
 ) {
     retry("rules", stop, progress, &**clock, || {
-        let follower = RulesFollower::new(log.clone(), registry.clone(), instance.to_owned(), clock.clone());
+        let follower = RulesFollower::new(log.clone(), registry.clone(), instance.to_owned(), compilers, clock.clone());
         follower.run(stop, &|| progress.rules_ready.store(true, Ordering::Relaxed)).map_err(PipelineError::from)
     });
 }

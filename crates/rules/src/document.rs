@@ -4,6 +4,7 @@
 //! DO-1: [`Document::canonical_json`] spells every default out, loads back to the same document, and is what is hashed.
 //! Absent: where files come from and go; `kilat check`, `publish` and the engine share this one way in.
 
+use std::cell::Cell;
 use std::collections::HashSet;
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -87,6 +88,22 @@ pub struct Case {
 /// Reads a rule file: YAML or JSON, one workspace per document. Never panics; all findings come at once. Params have their
 /// defaults.
 pub fn load(file: &str, text: &str) -> Loaded {
+    load_until(file, text, &|| false)
+}
+
+/// As [`load`], but given up between two rules once `given_up` says so: `None`.
+pub fn load_unless(file: &str, text: &str, given_up: &dyn Fn() -> bool) -> Option<Loaded> {
+    // Who changes their mind gets no half of a file: what was given up once stays so.
+    let is_given_up = Cell::new(false);
+    let loaded = load_until(file, text, &|| {
+        is_given_up.set(is_given_up.get() || given_up());
+        is_given_up.get()
+    });
+    (!is_given_up.get()).then_some(loaded)
+}
+
+/// Reads the rules that come before `given_up` says so.
+fn load_until(file: &str, text: &str, given_up: &dyn Fn() -> bool) -> Loaded {
     let mut report = Report::new(file);
     let mut roots = syntax::read(text, &mut report);
     let mut documents: Vec<Document> = Vec::new();
@@ -105,14 +122,14 @@ pub fn load(file: &str, text: &str) -> Loaded {
             Content::List(items) => single_rules.extend(items),
             _ => {
                 let before = report.errors();
-                let document = Document::read(file, root, &mut workspaces, &mut report);
+                let document = Document::read(file, root, &mut workspaces, given_up, &mut report);
                 documents.extend(document.filter(|_| report.errors() == before));
             }
         }
     }
     if !single_rules.is_empty() {
         let before = report.errors();
-        let document = Document::of_rules(file, &single_rules, &mut report);
+        let document = Document::of_rules(file, &single_rules, given_up, &mut report);
         documents.extend(Some(document).filter(|_| report.errors() == before));
     }
     if only_syntax {
@@ -210,6 +227,7 @@ impl Document {
         file: &str,
         root: &Node,
         workspaces: &mut HashSet<Box<str>>,
+        given_up: &dyn Fn() -> bool,
         report: &mut Report,
     ) -> Option<Document> {
         let object = Object::of(root, "a rule document", DOCUMENT_KEYS, report)?;
@@ -236,16 +254,16 @@ impl Document {
             let message = format!("the file has two documents for the workspace `{workspace}`");
             report.add(codes::DUPLICATE_WORKSPACE, at, message, "put the rules of one workspace into one document");
         }
-        let rules = read_rules(rules, &settings, &mut endpoints, object.at, report);
+        let rules = read_rules(rules, &settings, &mut endpoints, object.at, given_up, report);
         Some(Document { file: file.into(), workspace, settings: Arc::new(settings), endpoints, rules, tests })
     }
 
     /// A document of rules that stand alone.
-    fn of_rules(file: &str, nodes: &[&Node], report: &mut Report) -> Document {
+    fn of_rules(file: &str, nodes: &[&Node], given_up: &dyn Fn() -> bool, report: &mut Report) -> Document {
         let settings = Settings::default();
         let mut endpoints = Vec::new();
         let at = nodes.first().map_or(Position::default(), |node| node.at);
-        let rules = read_rules(nodes.iter().copied(), &settings, &mut endpoints, at, report);
+        let rules = read_rules(nodes.iter().copied(), &settings, &mut endpoints, at, given_up, report);
         let workspace = EVERY_WORKSPACE.into();
         Document { file: file.into(), workspace, settings: Arc::new(settings), endpoints, rules, tests: Vec::new() }
     }
@@ -256,6 +274,7 @@ fn read_rules<'n>(
     settings: &Settings,
     endpoints: &mut Vec<Arc<Endpoint>>,
     at: Position,
+    given_up: &dyn Fn() -> bool,
     report: &mut Report,
 ) -> Vec<Arc<Rule>> {
     let nodes = nodes.into_iter();
@@ -265,6 +284,7 @@ fn read_rules<'n>(
         return Vec::new();
     }
     let mut taken = HashSet::new();
+    let nodes = nodes.take_while(|_| !given_up());
     nodes.filter_map(|node| Rule::read(node, settings, endpoints, &mut taken, report)).map(Arc::new).collect()
 }
 

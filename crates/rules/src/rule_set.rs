@@ -58,6 +58,11 @@ const PATTERNS_BYTES_MAX: usize = if cfg!(test) { 5 << 20 } else { 64 << 20 };
 ///
 /// *Errors:* the keywords or patterns of all rules together exceed what a rule set may hold.
 pub fn compile(document: &Document) -> Result<RuleSet, Vec<Diagnostic>> {
+    compile_unless(document, &|| false).expect("nobody gives it up")
+}
+
+/// As [`compile`], but given up between two rules, or two parts of the work, once `given_up` says so: `None`.
+pub fn compile_unless(document: &Document, given_up: &dyn Fn() -> bool) -> Option<Result<RuleSet, Vec<Diagnostic>>> {
     let rules = in_order(document);
     let mut keywords = KeywordSetBuilder::new();
     let mut drafts = Vec::with_capacity(rules.len());
@@ -89,18 +94,24 @@ pub fn compile(document: &Document) -> Result<RuleSet, Vec<Diagnostic>> {
         problem(message, "use smaller repetition counts, [a-z0-9] in place of \\w, or fewer patterns");
     }
     for rule in &rules {
+        if given_up() {
+            return None;
+        }
         match Draft::of(rule, &mut keywords) {
             Ok(draft) => drafts.push(draft),
             Err(error) => problem(format!("`{}`: {error}", rule.id), "use fewer or shorter keywords"),
         }
     }
     if !problems.is_empty() {
-        return Err(problems);
+        return Some(Err(problems));
     }
     let keywords = keywords.build();
+    if given_up() {
+        return None;
+    }
     let index = Index::of(&rules, &mut drafts, keywords.len());
     let programs = drafts.into_iter().map(Draft::finish).collect();
-    Ok(RuleSet::new(document, rules, programs, keywords, index))
+    (!given_up()).then(|| Ok(RuleSet::new(document, rules, programs, keywords, index)))
 }
 
 /// Compiles a document without keyword scan and index: every rule is asked about every event of its trigger, the cheapest

@@ -108,7 +108,7 @@ pub fn install(
 ) -> Result<Installed, Vec<Diagnostic>> {
     let mut report = Report::new(name);
     if let Some(filled) = read(text, &[], language, &mut report) {
-        Document::read(name, &filled.root, &mut HashSet::new(), &mut report);
+        Document::read(name, &filled.root, &mut HashSet::new(), &|| false, &mut report);
     }
     if report.errors() > 0 {
         return Err(report.finish());
@@ -118,7 +118,7 @@ pub fn install(
     if let Some(workspace) = workspace {
         put_workspace(&mut filled.root, workspace);
     }
-    let read = Document::read(name, &filled.root, &mut HashSet::new(), &mut report);
+    let read = Document::read(name, &filled.root, &mut HashSet::new(), &|| false, &mut report);
     let failed = read.is_none() || report.errors() > 0;
     let mut findings = report.finish();
     findings.iter_mut().for_each(|finding| name_param(finding, &filled));

@@ -10,6 +10,12 @@ fn rule_set(workspace: &str, status: &str) -> Arc<RuleSet> {
     Arc::new(kilat_rules::compile(&loaded.documents[0]).expect("the rules are right"))
 }
 
+/// Publishes, and reaches the epoch after.
+fn publish(registry: &Registry, workspace: &str, rules: Option<Arc<RuleSet>>, offset: i64) {
+    registry.publish(workspace, rules, offset);
+    registry.reach(offset + 1);
+}
+
 fn hash<'s>(snapshot: &'s mut Snapshot, workspace: &str) -> Option<&'s str> {
     let place = snapshot.find(workspace);
     snapshot.rules(place).map(RuleSet::hash)
@@ -19,10 +25,10 @@ fn hash<'s>(snapshot: &'s mut Snapshot, workspace: &str) -> Option<&'s str> {
 fn a_snapshot_keeps_its_version_while_newer_ones_go_live() {
     let registry = Arc::new(Registry::new());
     let (first, second) = (rule_set("acme", "hot"), rule_set("acme", "won"));
-    registry.publish("acme", Some(first.clone()), 0);
+    publish(&registry, "acme", Some(first.clone()), 0);
     let mut snapshot = Snapshot::new(registry.clone());
 
-    registry.publish("acme", Some(second.clone()), 1);
+    publish(&registry, "acme", Some(second.clone()), 1);
     assert_eq!(hash(&mut snapshot, "acme"), Some(first.hash()), "looked up after the swap");
     assert_eq!(registry.live("acme").as_deref().map(RuleSet::hash), Some(second.hash()));
 
@@ -35,13 +41,48 @@ fn a_snapshot_keeps_its_version_while_newer_ones_go_live() {
 fn a_workspace_without_rules_of_its_own_gets_those_of_every_workspace() {
     let registry = Arc::new(Registry::new());
     let (every, own) = (rule_set("\"*\"", "hot"), rule_set("acme", "won"));
-    registry.publish("*", Some(every.clone()), 0);
-    registry.publish("acme", Some(own.clone()), 1);
+    publish(&registry, "*", Some(every.clone()), 0);
+    publish(&registry, "acme", Some(own.clone()), 1);
     let mut snapshot = Snapshot::new(registry.clone());
     assert_eq!(hash(&mut snapshot, "acme"), Some(own.hash()));
     assert_eq!(hash(&mut snapshot, "other"), Some(every.hash()));
 
-    registry.publish("acme", None, 2);
+    publish(&registry, "acme", None, 2);
     snapshot.refresh();
     assert_eq!(hash(&mut snapshot, "acme"), Some(every.hash()), "withdrawn");
+}
+
+#[test]
+fn a_version_is_seen_from_the_epoch_after_it_on_and_not_before_that_is_reached() {
+    let registry = Arc::new(Registry::new());
+    let (first, second) = (rule_set("acme", "hot"), rule_set("acme", "won"));
+    publish(&registry, "acme", Some(first.clone()), 0);
+    registry.publish("acme", Some(second.clone()), 5);
+    let mut snapshot = Snapshot::new(registry.clone());
+    assert_eq!(hash(&mut snapshot, "acme"), Some(first.hash()), "not reached");
+    registry.reach(6);
+    snapshot.refresh();
+    assert_eq!(hash(&mut snapshot, "acme"), Some(second.hash()));
+}
+
+#[test]
+fn a_version_is_kept_as_long_as_a_snapshot_may_look_it_up_and_no_longer() {
+    let registry = Arc::new(Registry::new());
+    let sets: Vec<Arc<RuleSet>> = (0..20).map(|_| rule_set("acme", "hot")).collect();
+    publish(&registry, "acme", Some(sets[0].clone()), 0);
+    let mut old = Snapshot::new(registry.clone());
+    for (offset, set) in sets.iter().enumerate().skip(1) {
+        publish(&registry, "acme", Some(set.clone()), offset as i64);
+    }
+    let place = old.find("acme");
+    assert!(
+        old.rules(place).is_some_and(|rules| std::ptr::eq(rules, &raw const *sets[0])),
+        "however many came after it"
+    );
+    let held = |at: usize| Arc::strong_count(&sets[at]) - 1;
+    assert_eq!((1..18).map(held).sum::<usize>(), 0, "nobody can ask for those between");
+    drop(old);
+    publish(&registry, "acme", None, 20);
+    assert_eq!((0..19).map(held).sum::<usize>(), 0);
+    assert_eq!(held(19), 1, "a batch that begins before the epoch is reached sees the one before");
 }

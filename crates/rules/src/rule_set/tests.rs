@@ -145,7 +145,9 @@ fn the_order_is_class_priority_age_and_id_however_rules_are_saved() {
 #[test]
 fn triggers_see_their_events_only() {
     let document = |trigger: &str| {
-        format!("workspace: acme\nrules: [{{id: r, trigger: {trigger}, actions: [{{type: block}}]}}]\n")
+        format!(
+            "workspace: acme\nrules: [{{id: r, trigger: {trigger}, actions: [{{type: set_status, value: hot}}]}}]\n"
+        )
     };
     for (trigger, event, expected) in [
         ("message.created", json!({}), true),
@@ -192,7 +194,7 @@ fn scope_narrows_to_channels_and_partners() {
 fn groups_follow_the_truth_table() {
     let document = |conditions: &str| {
         format!(
-            "workspace: acme\nrules: [{{id: r, trigger: new_lead, conditions: [{conditions}], actions: [{{type: block}}]}}]\n"
+            "workspace: acme\nrules: [{{id: r, trigger: new_lead, conditions: [{conditions}], actions: [{{type: set_status, value: hot}}]}}]\n"
         )
     };
     let a = "{field: lead.score, op: gte, value: 10}";
@@ -366,7 +368,7 @@ fn a_pass_ends_where_its_steps_do_and_says_before_which_rule() {
     // Nothing that a text must hold is known of these patterns, so that each is searched for in the whole of it.
     let rule = |n: usize| {
         format!(
-            "  - {{id: r{n:03}, name: R, trigger: message.created, conditions: [{{field: message.text, op: matches, value: '[a-z]{{1,{}}}[0-9]'}}], actions: [{{type: block}}]}}\n",
+            "  - {{id: r{n:03}, name: R, trigger: message.created, conditions: [{{field: message.text, op: matches, value: '[a-z]{{1,{}}}[0-9]'}}], actions: [{{type: set_status, value: hot}}]}}\n",
             20 + n % 10
         )
     };
@@ -420,4 +422,33 @@ fn a_rule_set_of_too_many_or_too_large_patterns_is_refused_with_the_number_and_t
     assert_eq!(refusal(2, 2_501, "abc"), ["the rule set has 5002 patterns, the limit is 5000"]);
     let large = refusal(6, 6, "\\w{1,10}x");
     assert!(large[0].ends_with("bytes once compiled, the limit is 5242880"), "{large:?}");
+}
+
+#[test]
+fn reading_and_compiling_can_be_given_up_at_every_rule_and_never_come_to_half_a_rule_set() {
+    use std::cell::Cell;
+    let rule =
+        |n| format!("  - {{id: r{n}, name: R, trigger: lead.created, actions: [{{type: set_status, value: hot}}]}}\n");
+    let text = format!("workspace: acme\nrules:\n{}", (0..20).map(rule).collect::<String>());
+    let whole = &crate::load("rules.yaml", &text).documents[0];
+    let (mut loads, mut compiles) = (0, 0);
+    for patience in 0.. {
+        // The mind is changed at one question alone, and back at the next.
+        let left = Cell::new(patience);
+        let gives_up = || left.replace(left.get() - 1) == 0;
+        let Some(loaded) = crate::load_unless("rules.yaml", &text, &gives_up) else {
+            loads += 1;
+            continue;
+        };
+        assert_eq!(loaded.documents[0].canonical_json(), whole.canonical_json());
+        match crate::compile_unless(whole, &gives_up) {
+            None => compiles += 1,
+            Some(compiled) => {
+                assert_eq!(compiled.expect("compiles").rules().len(), 20);
+                break;
+            }
+        }
+    }
+    assert!(loads >= 20, "{loads} times while reading 20 rules");
+    assert!(compiles >= 20, "{compiles} times while compiling 20 rules");
 }
