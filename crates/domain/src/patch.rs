@@ -155,7 +155,9 @@ impl Applied {
         notes.push_str(line);
         let too_many = notes.len().saturating_sub(NOTES_BYTES_MAX);
         if too_many > 0 {
-            let cut = notes[too_many - 1..].find('\n').map_or(notes.len(), |end| too_many + end);
+            // Looked for among the bytes: what is too many may end within a character.
+            let end = notes.as_bytes()[too_many - 1..].iter().position(|byte| *byte == b'\n');
+            let cut = end.map_or(notes.len(), |end| too_many + end);
             notes.drain(..cut);
         }
         *known = Some(notes.into());

@@ -92,6 +92,27 @@ fn notes_grow_by_lines_until_the_oldest_make_room() {
 }
 
 #[test]
+fn notes_beyond_ascii_lose_their_oldest_lines_like_any_other() {
+    // Two bytes a character and one for the line break: within some lines, what is too many ends inside a character.
+    for length in 1..40 {
+        let mut lead = Lead::new("new");
+        let lines: Vec<String> =
+            (0..).map(|n| format!("{n}{}", "é".repeat(length))).take(NOTES_BYTES_MAX / length).collect();
+        for line in &lines {
+            lead.apply(&Patch::Note { on: On::Lead, text: line.as_str().into() });
+        }
+        let notes = lead.profile.unwrap().notes.unwrap();
+        assert!(notes.len() <= NOTES_BYTES_MAX);
+        let kept: Vec<&str> = notes.lines().collect();
+        assert_eq!(kept, lines[lines.len() - kept.len()..], "the latest lines, whole");
+        assert!(
+            notes.len() + lines[lines.len() - kept.len() - 1].len() + 1 > NOTES_BYTES_MAX,
+            "as many as there is room for"
+        );
+    }
+}
+
+#[test]
 fn a_snooze_ends_with_any_other_status_and_is_a_change_where_only_its_end_differs() {
     let mut conversation = Conversation::new(Timestamp(0));
     let until = |conversation: &Conversation| conversation.details.as_ref().and_then(|details| details.snoozed_until);
