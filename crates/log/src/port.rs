@@ -15,9 +15,11 @@
 //!   before it was opened, also one whose commit was still being written to its partitions.
 //! - **LOG-8 records before offsets**: the records of a transaction are in the log before its offsets are accepted, so that a
 //!   follower opened by the next owner of a partition waits for them (LOG-7).
+//! - **LOG-9 trimming**: no record at or after the offset trimmed to is removed, and offsets never change or come again.
 //!
 //! Absent: what the bytes mean.
 
+use std::ops::Range;
 use std::time::Duration;
 
 use kilat_domain::Timestamp;
@@ -41,6 +43,18 @@ pub trait PartitionedLog: Send + Sync {
 
     /// Creates the topics that do not exist yet; existing ones are left as they are.
     fn create_topics(&self, topics: &[TopicSpec]) -> Result<(), LogError>;
+
+    /// Tells this log from every other, for as long as it lives: the id of the cluster, or the one an embedded log was
+    /// given when it was made.
+    fn identity(&self) -> Result<String, LogError>;
+
+    /// Of a partition, the offset of the first record there is and the one that no record yet has. What is committed after
+    /// this call has offsets from that end on.
+    fn extent(&self, topic: &str, partition: u32) -> Result<Range<i64>, LogError>;
+
+    /// Removes records of a partition before offset `before`, which is at most the end of its extent; some of them may stay
+    /// (LOG-9).
+    fn trim(&self, topic: &str, partition: u32, before: i64) -> Result<(), LogError>;
 }
 
 /// Appends transactions.

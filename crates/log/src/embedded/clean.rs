@@ -30,6 +30,8 @@ pub(super) const TOMBSTONES_KEPT: Duration = Duration::from_hours(24);
 const EXPIRED_PER_APPEND: usize = 4;
 /// Expired batches removed from the one partition that each commit visits in turn, written to or not.
 const EXPIRED_PER_VISIT: usize = 64;
+/// Batches removed by one write of trimming: commits wait meanwhile.
+const TRIMMED_PER_WRITE: usize = 1_000;
 /// A pass reads what is new once and everything twice; with [`Compaction::is_due`] that is at most five bytes for each that
 /// was appended.
 const WORK_PER_BYTE: usize = 6;
@@ -65,6 +67,11 @@ pub(super) struct Extent {
 impl Extent {
     pub(super) fn new(first: i64, end: i64) -> Extent {
         Extent { first, end, oldest: None, compaction: Compaction::default(), halted: false }
+    }
+
+    /// What was before `first` is removed.
+    pub(super) fn start_at(&mut self, first: i64) {
+        (self.first, self.oldest) = (first, None);
     }
 }
 
@@ -185,6 +192,29 @@ fn expire(
         Ok(())
     })?;
     Ok(())
+}
+
+/// Removes up to [`TRIMMED_PER_WRITE`] batches from the front that end at or before `before`. Gives the first offset that is
+/// left, and whether there is nothing more to remove.
+pub(super) fn trim(
+    tables: &mut Tables<'_>,
+    topic: (TopicId, &str),
+    partition: u32,
+    extent: &Extent,
+    before: i64,
+) -> Result<(i64, bool), EmbeddedError> {
+    let mut first = extent.first;
+    for _ in 0..TRIMMED_PER_WRITE {
+        let Some(batch) = tables.first_batch(topic, partition, first)? else { return Ok((first, true)) };
+        first = batch.base;
+        // CL-1.
+        if batch.end > before || batch.end >= extent.end {
+            return Ok((first, true));
+        }
+        tables.remove_batch(topic.0, partition, batch.base)?;
+        first = batch.end;
+    }
+    Ok((first, false))
 }
 
 /// How clean a compacted partition is.

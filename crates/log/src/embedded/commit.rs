@@ -14,7 +14,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use kilat_domain::Timestamp;
 
 use super::batch::Draft;
-use super::clean::{Cleaner, SequencedTopic};
+use super::clean::{self, Cleaner, SequencedTopic};
 use super::error::EmbeddedError;
 use super::log::{Log, lock, wait};
 use super::store::{CommittedOffset, TopicId};
@@ -132,6 +132,21 @@ impl Log {
         lock(&self.view).publish(published);
         self.changed.notify_all();
         Ok(())
+    }
+}
+
+impl Log {
+    /// Removes a bounded number of batches that end at or before `before` from the front of a partition; true once none is
+    /// left.
+    pub(super) fn trim(&self, topic: TopicId, partition: u32, before: i64) -> Result<bool, EmbeddedError> {
+        let mut sequencer = lock(&self.sequencer);
+        let named = &mut sequencer.topics[topic as usize];
+        let name = (named.id, &*named.name);
+        let extent = &mut named.partitions[partition as usize];
+        let (first, done) = self.store.write(|tables| clean::trim(tables, name, partition, extent, before))?;
+        extent.start_at(first);
+        lock(&self.view).publish(Published { firsts: vec![(topic, partition, first)], ..Published::default() });
+        Ok(done)
     }
 }
 

@@ -6,8 +6,8 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::error::EmbeddedError;
 use super::log::{Log, lock, wait_for};
+use super::no_such_partition;
 use super::reader::{Cursor, Reader};
 use crate::{Followed, Follower, LogError, Record, Start, each};
 
@@ -35,8 +35,7 @@ impl EmbeddedFollower {
         let mut ends = Vec::new();
         for partition in partitions {
             let Some(extent) = topic.partitions.get(partition as usize) else {
-                let topic = topic.name.to_string();
-                return Err(EmbeddedError::NoSuchPartition { topic, partition, partitions: count }.into());
+                return Err(no_such_partition(topic, partition));
             };
             let position = match start {
                 Start::Earliest => extent.first,

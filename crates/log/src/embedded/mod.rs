@@ -40,6 +40,7 @@ mod writer;
 
 pub use error::EmbeddedError;
 
+use std::ops::Range;
 use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 
@@ -156,6 +157,37 @@ impl PartitionedLog for Embedded {
         }
         Ok(())
     }
+
+    fn identity(&self) -> Result<String, LogError> {
+        Ok(self.log.store.identity().to_owned())
+    }
+
+    fn extent(&self, topic: &str, partition: u32) -> Result<Range<i64>, LogError> {
+        let view = lock(&self.log.view);
+        let (_, topic) = self.log.find(&view, topic)?;
+        match topic.partitions.get(partition as usize) {
+            Some(extent) => Ok(extent.first..extent.end),
+            None => Err(no_such_partition(topic, partition)),
+        }
+    }
+
+    fn trim(&self, topic: &str, partition: u32, before: i64) -> Result<(), LogError> {
+        let id = {
+            let view = lock(&self.log.view);
+            let (id, topic) = self.log.find(&view, topic)?;
+            if partition as usize >= topic.partitions.len() {
+                return Err(no_such_partition(topic, partition));
+            }
+            id
+        };
+        while !self.log.trim(id, partition, before)? {}
+        Ok(())
+    }
+}
+
+fn no_such_partition(topic: &Topic, partition: u32) -> LogError {
+    let partitions = topic.partitions.len() as u32;
+    EmbeddedError::NoSuchPartition { topic: topic.name.to_string(), partition, partitions }.into()
 }
 
 impl Log {

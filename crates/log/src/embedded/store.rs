@@ -4,12 +4,14 @@
 //!
 //! Tables: `topics` name → (id, partitions, retention), `records` (topic, partition, first offset) → batch, `offsets`
 //! (group, topic, partition) → next offset. The newest batch of a partition is never removed: it tells the next offset.
-//! A file `FORMAT` beside it says what the directory holds, so that another version, or another store, is refused by name.
+//! A file `FORMAT` beside it says what the directory holds, so that another version, or another store, is refused by name;
+//! a file `ID` holds the id that the log was given when it was made.
 //!
 //! Absent: threads. Every write and every error happens in the call that asks for it.
 
 use std::collections::VecDeque;
 use std::fs;
+use std::hash::{BuildHasher as _, RandomState};
 use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -31,6 +33,7 @@ type RecordKey = (u32, u32, i64);
 const STORE_FILE: &str = "log.redb";
 const FORMAT_FILE: &str = "FORMAT";
 const FORMAT: &str = "kilat embedded log 1";
+const ID_FILE: &str = "ID";
 
 /// How the store names a topic.
 pub(super) type TopicId = u32;
@@ -39,6 +42,7 @@ pub(super) type TopicId = u32;
 pub(super) struct Store {
     dir: PathBuf,
     database: Database,
+    identity: String,
 }
 
 /// A topic as the store has it.
@@ -83,16 +87,18 @@ impl Store {
             error => EmbeddedError::of_store(dir, error),
         };
         let database = builder(dir, cache_bytes).create(&path).map_err(store_error)?;
-        let store = Store::over(dir, database)?;
+        let mut store = Store::over(dir, database)?;
+        // After the store is ours: two openers at a time would give two ids.
+        store.identity = read_or_make_id(dir).map_err(|error| EmbeddedError::of_directory(dir, error))?;
         if !known {
-            write_format(dir).map_err(|error| EmbeddedError::of_directory(dir, error))?;
+            write_whole(dir, FORMAT_FILE, FORMAT).map_err(|error| EmbeddedError::of_directory(dir, error))?;
         }
         Ok(store)
     }
 
     /// The store on an open database, with its tables.
     fn over(dir: &Path, database: Database) -> Result<Store, EmbeddedError> {
-        let store = Store { dir: dir.to_owned(), database };
+        let store = Store { dir: dir.to_owned(), database, identity: String::new() };
         store.create_tables()?;
         Ok(store)
     }
@@ -108,6 +114,11 @@ impl Store {
     /// The directory.
     pub(super) fn dir(&self) -> &Path {
         &self.dir
+    }
+
+    /// The log's id.
+    pub(super) fn identity(&self) -> &str {
+        &self.identity
     }
 
     /// Every topic, by id.
@@ -306,13 +317,26 @@ fn check_format(dir: &Path) -> Result<bool, EmbeddedError> {
     Err(EmbeddedError::Format { dir: dir.to_owned(), found, expected: FORMAT })
 }
 
-/// Written whole or not at all: a crash leaves no half of it.
-fn write_format(dir: &Path) -> std::io::Result<()> {
-    let draft = dir.join(format!("{FORMAT_FILE}.new"));
+/// The log's id, drawn at random where it has none yet.
+fn read_or_make_id(dir: &Path) -> std::io::Result<String> {
+    match fs::read_to_string(dir.join(ID_FILE)) {
+        Ok(id) if !id.trim().is_empty() => return Ok(id.trim().to_owned()),
+        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let random = || RandomState::new().hash_one(std::process::id());
+    let id = format!("embedded-{:016x}{:016x}", random(), random());
+    write_whole(dir, ID_FILE, &id)?;
+    Ok(id)
+}
+
+/// Writes a file of one line, whole or not at all: a crash leaves no half of it.
+fn write_whole(dir: &Path, name: &str, line: &str) -> std::io::Result<()> {
+    let draft = dir.join(format!("{name}.new"));
     let mut file = fs::File::create(&draft)?;
-    writeln!(file, "{FORMAT}")?;
+    writeln!(file, "{line}")?;
     file.sync_all()?;
-    fs::rename(&draft, dir.join(FORMAT_FILE))?;
+    fs::rename(&draft, dir.join(name))?;
     fs::File::open(dir)?.sync_all()
 }
 

@@ -1,4 +1,5 @@
-//! Questions to the cluster: which topics, how many partitions, where they end; and the creation of topics.
+//! Questions to the cluster: which it is, which topics, how many partitions, where they end; and the creation and trimming
+//! of topics.
 //!
 //! Input: a name. Output: an answer, or an error that says within [`ANSWER_TIMEOUT`] what is wrong and where.
 //! A [`Cluster`] is opened for a few questions and closed again: no idle connection, no notes that pile up unread.
@@ -16,6 +17,7 @@ use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::metadata::Metadata;
+use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
 use super::config::KafkaConfig;
 use super::context::Context;
@@ -75,6 +77,29 @@ impl<'a> Cluster<'a> {
         let (start, end) =
             self.ask("ask for offsets", |timeout| self.client.fetch_watermarks(topic, partition, timeout))?;
         Ok(start..end)
+    }
+
+    /// The cluster's id.
+    pub(super) fn identity(&self) -> Result<String, LogError> {
+        let unknown = KafkaError::MetadataFetch(RDKafkaErrorCode::OperationTimedOut);
+        self.ask("ask for the cluster's id", |timeout| {
+            self.client.client().fetch_cluster_id(timeout).ok_or_else(|| unknown.clone())
+        })
+    }
+
+    /// Has the broker remove what is before `before`; what it removed already may go on from later.
+    pub(super) fn trim(&self, topic: &str, partition: u32, before: i64) -> Result<(), LogError> {
+        let failed = |source| self.attempt("trim a topic").failed(source, self.client.context().take_trouble());
+        let admin: AdminClient<Context> = self.config.reader().create_with_context(Context::new()).map_err(failed)?;
+        let options = AdminOptions::new().operation_timeout(Some(ANSWER_TIMEOUT)).request_timeout(Some(ANSWER_TIMEOUT));
+        let mut list = TopicPartitionList::with_capacity(1);
+        let partition = i32::try_from(partition).unwrap_or(i32::MAX);
+        list.add_partition_offset(topic, partition, Offset::Offset(before)).map_err(failed)?;
+        let done = block_on(admin.delete_records(&list, &options)).map_err(failed)?;
+        match done.elements().iter().find_map(|element| element.error().err()) {
+            None => Ok(()),
+            Some(error) => Err(failed(error)),
+        }
     }
 
     fn metadata(&self, topic: &str) -> Result<Metadata, LogError> {

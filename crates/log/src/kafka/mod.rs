@@ -18,6 +18,7 @@ mod native;
 mod transactions;
 
 use std::ffi::CString;
+use std::ops::Range;
 
 pub use config::KafkaConfig;
 
@@ -83,6 +84,18 @@ impl PartitionedLog for Kafka {
 
     fn create_topics(&self, topics: &[TopicSpec]) -> Result<(), LogError> {
         Cluster::open(&self.config)?.create(topics)
+    }
+
+    fn identity(&self) -> Result<String, LogError> {
+        Cluster::open(&self.config)?.identity()
+    }
+
+    fn extent(&self, topic: &str, partition: u32) -> Result<Range<i64>, LogError> {
+        Cluster::open(&self.config)?.offsets(topic, partition)
+    }
+
+    fn trim(&self, topic: &str, partition: u32, before: i64) -> Result<(), LogError> {
+        Cluster::open(&self.config)?.trim(topic, partition, before)
     }
 }
 

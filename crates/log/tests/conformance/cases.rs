@@ -538,6 +538,51 @@ pub(crate) fn log_7_a_follower_of_nothing_has_caught_up(stage: &Stage) {
     assert_eq!(catch_up(stage.follow(&topic, Start::Latest).as_mut()), []);
 }
 
+pub(crate) fn log_9_trimming_removes_nothing_at_or_after_its_offset(stage: &Stage) {
+    let topic = stage.topic("topic", 2);
+    for partition in 0..2 {
+        stage.feed(&topic, partition, &texts(&format!("p{partition}"), 60), 3);
+    }
+    let of_one = |start| catch_up(stage.log.follow(&topic, Some(&[1]), start).expect("opens").as_mut());
+    let all = of_one(Start::Earliest);
+    let cut = all[33].offset;
+    stage.log.trim(&topic, 1, cut).expect("trims");
+    let left = of_one(Start::Earliest);
+    assert!(left.len() < all.len(), "something was removed");
+    assert!(all.ends_with(&left), "offsets and records are as they were");
+    assert!(left.iter().any(|record| record.offset == cut), "the record it was trimmed to stays");
+    let extent = stage.log.extent(&topic, 1).expect("known");
+    assert!(extent.start > all[0].offset && extent.start <= cut, "{extent:?} for {cut}");
+    // Twice, and with nothing to remove.
+    stage.log.trim(&topic, 1, cut).expect("trims");
+    stage.log.trim(&topic, 1, 0).expect("trims");
+    assert_eq!(of_one(Start::Offset(0)), left);
+
+    let end = extent.end;
+    stage.log.trim(&topic, 1, end).expect("trims");
+    assert_eq!(stage.log.extent(&topic, 1).expect("known").end, end, "the end stays");
+    stage.feed(&topic, 1, &["later".to_owned()], 1);
+    let later = of_one(Start::Earliest);
+    let last = later.last().expect("the record that came later");
+    assert!(last.text() == "later" && last.offset >= end, "{last:?}");
+    assert_eq!(stage.log.extent(&topic, 0).expect("known").start, 0, "the other partition is whole");
+}
+
+pub(crate) fn a_log_keeps_its_identity_and_tells_the_extent_of_a_partition(stage: &Stage) {
+    let identity = stage.log.identity().expect("known");
+    assert!(!identity.is_empty());
+    assert_eq!(stage.log.identity().expect("known"), identity);
+    let topic = stage.topic("topic", 2);
+    assert_eq!(stage.log.extent(&topic, 1).expect("known"), 0..0);
+    stage.feed(&topic, 1, &texts("in", 5), 5);
+    let extent = stage.log.extent(&topic, 1).expect("known");
+    let last = stage.read(&topic).last().map(|record| record.offset);
+    assert!(extent.start == 0 && last.is_some_and(|last| last < extent.end), "{extent:?}");
+    let missing = stage.name("missing");
+    let error = stage.log.extent(&missing, 0).expect_err("missing");
+    assert!(matches!(&error, LogError::MissingTopic { topic, .. } if *topic == missing), "{error}");
+}
+
 pub(crate) fn followers_start_where_they_are_told(stage: &Stage) {
     let topic = stage.topic("topic", 3);
     for partition in 0..3 {

@@ -1,7 +1,7 @@
 //! What every [`PartitionedLog`] must do, as one suite that runs on each implementation.
 //!
 //! Input: a function that opens the log, or gives `None` where it cannot be had here. Output: one test per case, named after
-//! the invariant (LOG-1 … LOG-7 of `src/port.rs`) it checks. Every case makes topics, groups and writers of its own names,
+//! the invariant (LOG-1 … LOG-9 of `src/port.rs`) it checks. Every case makes topics, groups and writers of its own names,
 //! so that cases run at the same time on one log and leftovers of an earlier run do not matter.
 //!
 //! A test target uses it so:
@@ -60,6 +60,8 @@ macro_rules! suite {
             log_6_the_newest_record_of_each_key_stays_and_tombstones_hold
             log_7_a_follower_that_has_caught_up_has_everything_committed_before_it_opened
             log_7_a_follower_of_nothing_has_caught_up
+            log_9_trimming_removes_nothing_at_or_after_its_offset
+            a_log_keeps_its_identity_and_tells_the_extent_of_a_partition
             followers_start_where_they_are_told
             topics_are_created_once_and_missing_ones_are_named
         }

@@ -29,6 +29,14 @@ fn a_missing_directory_is_made() {
 }
 
 #[test]
+fn a_log_keeps_its_id_when_it_is_opened_anew_and_another_has_another() {
+    let (one, other) = (tempfile::tempdir().expect("a directory"), tempfile::tempdir().expect("a directory"));
+    let id = |directory: &Path| open_in(directory).identity().expect("known");
+    assert_eq!(id(one.path()), id(one.path()));
+    assert_ne!(id(one.path()), id(other.path()));
+}
+
+#[test]
 fn a_file_in_its_place_is_refused_and_left_alone() {
     let parent = tempfile::tempdir().expect("a temporary directory");
     let file = parent.path().join("file");
