@@ -8,7 +8,7 @@ use std::path::Path;
 use anyhow::{Context as _, Result};
 use toml::de::{DeTable, DeValue};
 
-use super::{CRATES, Crate, Finding, Kind, OWNERS, PURE_MAY_USE, Rule, crate_of, row};
+use super::{CRATES, Crate, FOR_FEATURES, Finding, Kind, OWNERS, PURE_MAY_USE, Rule, crate_of, row};
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Use {
@@ -71,7 +71,7 @@ pub(super) fn check(file: &Path, text: &str) -> Result<Vec<Finding>> {
             }
             continue;
         }
-        if used_in == Use::Development {
+        if used_in == Use::Development || FOR_FEATURES.contains(&(name, folder)) {
             continue;
         }
         if let Some((_, owner)) = OWNERS.iter().find(|(heavy, owner)| *heavy == name && *owner != folder) {

@@ -1,0 +1,196 @@
+//! The checkpoints of one partition: which there are, which to use, which to keep.
+//!
+//! Names: `<log>/<topic>/<partition, 5 digits>/<covered block, 20 digits>.checkpoint`, so that they sort by what they cover
+//! and two logs that share a store do not meet. Everything else there is left alone (CP-4).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use kilat_domain::Timestamp;
+
+use crate::format::{Reader, Writer};
+use crate::frame::Damage;
+use crate::header::{Header, Origin};
+use crate::store::{Download, Store, StoreError};
+
+const SUFFIX: &str = ".checkpoint";
+const SEQUENCE_DIGITS: usize = 20;
+
+/// Checkpoints that are kept whatever their age: should the newest be damaged, there is another.
+pub const KEPT_MIN: usize = 2;
+
+/// How many checkpoints of a partition are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Keep {
+    /// At most this many, and at least [`KEPT_MIN`].
+    pub count: usize,
+    /// Older ones go, but for the newest [`KEPT_MIN`].
+    pub age: Duration,
+}
+
+/// A checkpoint in the store, by its name: what it holds is not looked at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Kept {
+    /// The block it covers.
+    pub sequence: i64,
+    /// Its size.
+    pub bytes: u64,
+    /// When it was written.
+    pub written: Timestamp,
+}
+
+/// Why a checkpoint cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum Unusable {
+    /// The store does not give it.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// It is not whole.
+    #[error("{name} is damaged: {damage}")]
+    Damaged {
+        /// The object.
+        name: String,
+        /// What is wrong.
+        damage: Damage,
+    },
+    /// It is another's.
+    #[error("{name} is of {found}, and this is {ours}")]
+    Origin {
+        /// The object.
+        name: String,
+        /// Whose it is.
+        found: Box<Origin>,
+        /// Who asks.
+        ours: Box<Origin>,
+    },
+    /// It says that it covers another block than its name does.
+    #[error("{name} covers block {sequence} by its own words: it was renamed")]
+    Renamed {
+        /// The object.
+        name: String,
+        /// What it covers.
+        sequence: i64,
+    },
+}
+
+impl std::fmt::Display for Origin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Origin { log, topic, partition, group } = self;
+        write!(f, "log {log}, topic {topic}, partition {partition}, group {group}")
+    }
+}
+
+/// The checkpoints of one partition.
+#[derive(Clone)]
+pub struct Shelf {
+    store: Arc<Store>,
+    origin: Origin,
+    partition: String,
+}
+
+impl Shelf {
+    /// Those of `origin` in `store`.
+    pub fn new(store: Arc<Store>, origin: Origin) -> Shelf {
+        let partition = format!("{:05}", origin.partition);
+        Shelf { store, origin, partition }
+    }
+
+    /// Whose they are.
+    pub fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
+    /// The logs that have checkpoints in `store`.
+    pub fn logs(store: &Store) -> Result<Vec<String>, StoreError> {
+        Ok(store.list(&[])?.1)
+    }
+
+    /// What there is, newest first, and how many other objects lie between.
+    pub fn list(&self) -> Result<(Vec<Kept>, usize), StoreError> {
+        let (objects, folders) = self.store.list(&self.folder())?;
+        let all = objects.len() + folders.len();
+        let ours = objects.iter().filter_map(|object| {
+            let (sequence, bytes, written) = (sequence_of(&object.name)?, object.bytes, object.modified);
+            Some(Kept { sequence, bytes, written })
+        });
+        let mut ours: Vec<Kept> = ours.collect();
+        ours.sort_by_key(|kept| std::cmp::Reverse(kept.sequence));
+        let others = all - ours.len();
+        Ok((ours, others))
+    }
+
+    /// The name of a checkpoint, for messages.
+    pub fn name(&self, kept: &Kept) -> String {
+        format!("{}/{}", self.folder().join("/"), name_of(kept.sequence))
+    }
+
+    /// Opens a checkpoint and looks at whose it is.
+    pub fn open(&self, kept: &Kept) -> Result<Reader<impl std::io::Read + use<'_>>, Unusable> {
+        let reader = self.reader(kept)?;
+        let header = reader.header();
+        let name = || self.name(kept);
+        if header.origin != self.origin {
+            let (found, ours) = (Box::new(header.origin.clone()), Box::new(self.origin.clone()));
+            return Err(Unusable::Origin { name: name(), found, ours });
+        }
+        if header.sequence != kept.sequence {
+            return Err(Unusable::Renamed { name: name(), sequence: header.sequence });
+        }
+        Ok(reader)
+    }
+
+    fn reader(&self, kept: &Kept) -> Result<Reader<Download<'_>>, Unusable> {
+        let [log, topic, partition] = self.folder();
+        let download = self.store.read(&[log, topic, partition, &name_of(kept.sequence)])?;
+        Reader::open(download).map_err(|damage| self.damaged(kept, damage))
+    }
+
+    /// The error of a checkpoint that is not whole.
+    pub fn damaged(&self, kept: &Kept, damage: Damage) -> Unusable {
+        Unusable::Damaged { name: self.name(kept), damage }
+    }
+
+    /// Begins a checkpoint; `header` is of this origin.
+    pub fn begin(&self, header: &Header) -> Result<Writer, StoreError> {
+        let [log, topic, partition] = self.folder();
+        let upload = self.store.create(&[log, topic, partition, &name_of(header.sequence)])?;
+        Writer::begin(upload, header)
+    }
+
+    /// Removes what an upload that was killed left behind; whoever writes this partition now must be the one who asks.
+    pub fn clear_leftovers(&self) {
+        self.store.clear_leftovers(&self.folder(), |name| sequence_of(name).is_some());
+    }
+
+    /// Removes checkpoints that are too many or too old at `now`. Gives the offset of the state topic before which nothing
+    /// is needed any more; `None` while fewer than [`KEPT_MIN`] usable ones are there.
+    pub fn retire(&self, keep: Keep, now: Timestamp) -> Result<Option<i64>, StoreError> {
+        let (kept, _) = self.list()?;
+        let [log, topic, partition] = self.folder();
+        let mut offsets = Vec::new();
+        for (at, checkpoint) in kept.iter().enumerate() {
+            let too_old = now.since(checkpoint.written) > keep.age;
+            if at >= keep.count.max(KEPT_MIN) || (at >= KEPT_MIN && too_old) {
+                self.store.delete(&[log, topic, partition, &name_of(checkpoint.sequence)])?;
+            } else if let Ok(reader) = self.open(checkpoint) {
+                // One that cannot be used at all needs no blocks.
+                offsets.push(reader.header().offset);
+            }
+        }
+        Ok(offsets.iter().min().copied().filter(|_| offsets.len() >= KEPT_MIN))
+    }
+
+    fn folder(&self) -> [&str; 3] {
+        [&self.origin.log, &self.origin.topic, &self.partition]
+    }
+}
+
+fn name_of(sequence: i64) -> String {
+    format!("{sequence:0SEQUENCE_DIGITS$}{SUFFIX}")
+}
+
+fn sequence_of(name: &str) -> Option<i64> {
+    let digits = name.strip_suffix(SUFFIX)?;
+    let is_ours = digits.len() == SEQUENCE_DIGITS && digits.bytes().all(|byte| byte.is_ascii_digit());
+    is_ours.then(|| digits.parse().ok()).flatten()
+}
