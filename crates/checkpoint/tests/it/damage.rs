@@ -6,9 +6,9 @@ use crate::support::{ENTRIES, file, header, origin, put, read, shelf, shelf_of};
 
 /// The bytes of a whole checkpoint.
 fn whole() -> Vec<u8> {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = tempfile::tempdir().expect("a directory");
     put(&shelf(dir.path()), 10);
-    std::fs::read(file(dir.path(), 10)).unwrap()
+    std::fs::read(file(dir.path(), 10)).expect("written")
 }
 
 #[test]

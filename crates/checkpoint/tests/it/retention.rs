@@ -10,12 +10,12 @@ use crate::support::{file, origin, put, shelf, shelf_of};
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 fn sequences(shelf: &Shelf) -> Vec<i64> {
-    shelf.list().unwrap().0.iter().map(|kept| kept.sequence).collect()
+    shelf.list().expect("lists").0.iter().map(|kept| kept.sequence).collect()
 }
 
 #[allow(clippy::disallowed_methods, reason = "files have the time of the machine")]
 fn now() -> Timestamp {
-    Timestamp(SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_millis() as i64)
+    Timestamp(SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("after 1970").as_millis() as i64)
 }
 
 #[test]

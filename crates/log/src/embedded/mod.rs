@@ -162,6 +162,12 @@ impl PartitionedLog for Embedded {
         Ok(self.log.store.identity().to_owned())
     }
 
+    fn committed(&self, group: &str, topic: &str, partition: u32) -> Result<Option<i64>, LogError> {
+        let view = lock(&self.log.view);
+        let (id, _) = self.log.find(&view, topic)?;
+        Ok(view.committed(group, id, partition))
+    }
+
     fn extent(&self, topic: &str, partition: u32) -> Result<Range<i64>, LogError> {
         let view = lock(&self.log.view);
         let (_, topic) = self.log.find(&view, topic)?;

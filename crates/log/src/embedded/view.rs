@@ -120,9 +120,13 @@ impl View {
 
     /// Where a group goes on: at its committed offset, at the first record where it has none.
     pub(super) fn resume(&self, group: &str, id: TopicId, partition: u32) -> i64 {
-        let committed = self.offsets.get(group).and_then(|offsets| offsets.get(&(id, partition)));
         let first = self.partition(id, partition).first;
-        committed.map_or(first, |&next| next.max(first))
+        self.committed(group, id, partition).map_or(first, |next| next.max(first))
+    }
+
+    /// A group's committed offset.
+    pub(super) fn committed(&self, group: &str, id: TopicId, partition: u32) -> Option<i64> {
+        self.offsets.get(group)?.get(&(id, partition)).copied()
     }
 
     /// A number greater than all before.

@@ -87,6 +87,26 @@ impl<'a> Cluster<'a> {
         })
     }
 
+    /// A group's offset. Asked as its members ask, who wait for pending transactions (KIP-447); nobody joins.
+    pub(super) fn committed(&self, group: &str, topic: &str, partition: u32) -> Result<Option<i64>, LogError> {
+        let failed = |source| self.attempt("open a client").failed(source, None);
+        let asker: BaseConsumer<Context> =
+            self.config.member(group, "asker").create_with_context(Context::new()).map_err(failed)?;
+        let partition = i32::try_from(partition).unwrap_or(i32::MAX);
+        let mut list = TopicPartitionList::with_capacity(1);
+        list.add_partition(topic, partition);
+        let asked = Cluster { config: self.config, client: asker };
+        let found = asked.ask("ask for a group's offset", |timeout| {
+            let found = asked.client.committed_offsets(list.clone(), timeout)?;
+            let element = found.find_partition(topic, partition);
+            element.map_or(Ok(Offset::Invalid), |element| element.error().map(|()| element.offset()))
+        })?;
+        Ok(match found {
+            Offset::Offset(next) => Some(next),
+            _ => None,
+        })
+    }
+
     /// Has the broker remove what is before `before`; what it removed already may go on from later.
     pub(super) fn trim(&self, topic: &str, partition: u32, before: i64) -> Result<(), LogError> {
         let failed = |source| self.attempt("trim a topic").failed(source, self.client.context().take_trouble());
