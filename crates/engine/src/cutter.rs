@@ -25,7 +25,7 @@ impl<'s> Cutter<'s> {
     /// The block that the next so many bytes of content go to.
     pub(crate) fn room_for(&mut self, bytes: usize) -> &mut StateBlock<'s> {
         if self.blocks.is_empty() || self.bytes + bytes > BLOCK_BYTES {
-            let block = self.empty();
+            let block = Self::empty(&self.header, self.now);
             self.blocks.push(block);
             self.bytes = 0;
         }
@@ -37,7 +37,7 @@ impl<'s> Cutter<'s> {
     pub(crate) fn done(mut self) -> Vec<StateBlock<'s>> {
         let inputs: Vec<InputRange> = std::mem::take(&mut self.header.inputs);
         if !inputs.is_empty() && self.blocks.is_empty() {
-            let block = self.empty();
+            let block = Self::empty(&self.header, self.now);
             self.blocks.push(block);
         }
         if let Some(first) = self.blocks.first_mut() {
@@ -46,14 +46,15 @@ impl<'s> Cutter<'s> {
         self.blocks
     }
 
-    fn empty(&self) -> StateBlock<'s> {
+    /// A block of nothing, outside the chain.
+    pub(crate) fn empty(header: &BatchHeader, now: Timestamp) -> StateBlock<'s> {
         StateBlock {
-            partition: i32::try_from(self.header.partition).unwrap_or(i32::MAX),
+            partition: i32::try_from(header.partition).unwrap_or(i32::MAX),
             sequence: 0,
             chain: 0,
-            now: self.now,
-            clock: self.header.clock,
-            rule_epoch: self.header.rule_epoch,
+            now,
+            clock: header.clock,
+            rule_epoch: header.rule_epoch,
             inputs: Vec::new(),
             leads: Vec::new(),
             conversations: Vec::new(),

@@ -64,13 +64,13 @@ pub struct BatchHeader {
 /// Everything the engine remembers of one partition.
 #[derive(Debug, Default)]
 pub struct Partition {
-    state: State,
-    seen: Seen,
+    pub(crate) state: State,
+    pub(crate) seen: Seen,
     /// The last block that is committed.
-    position: ChainPosition,
+    pub(crate) position: ChainPosition,
     /// The last block that was written.
-    written: ChainPosition,
-    now: Timestamp,
+    pub(crate) written: ChainPosition,
+    pub(crate) now: Timestamp,
     /// Settings of a workspace that has no rule set.
     bare: Settings,
     scratch: Scratch,
@@ -217,7 +217,7 @@ impl Partition {
     }
 
     /// Takes in whole values, whatever place they have in the chain. Taking in some twice changes nothing.
-    fn take_in(&mut self, block: StateBlock<'_>) {
+    pub(crate) fn take_in(&mut self, block: StateBlock<'_>) {
         self.now = self.now.max(block.now);
         for LeadEntry { workspace, id, state, marks } in block.leads {
             let workspace = self.state.find(&workspace);
@@ -340,18 +340,18 @@ fn fold_into(
     subject
 }
 
-fn lead_entry<'s>(state: &'s State, cell: &'s Cell<Lead>) -> LeadEntry<'s> {
+pub(crate) fn lead_entry<'s>(state: &'s State, cell: &'s Cell<Lead>) -> LeadEntry<'s> {
     let (workspace, id) = (Str::from(state.name_of(cell)), Str::from(&*cell.id));
     LeadEntry { workspace, id, state: Cow::Borrowed(&cell.state), marks: Cow::Borrowed(&cell.marks) }
 }
 
-fn conversation_entry<'s>(state: &'s State, cell: &'s Cell<Conversation>) -> ConversationEntry<'s> {
+pub(crate) fn conversation_entry<'s>(state: &'s State, cell: &'s Cell<Conversation>) -> ConversationEntry<'s> {
     let (workspace, id) = (Str::from(state.name_of(cell)), Str::from(&*cell.id));
     ConversationEntry { workspace, id, state: Cow::Borrowed(&cell.state), marks: Cow::Borrowed(&cell.marks) }
 }
 
 /// About how many bytes an entry takes in its block.
-fn size_of_entry(entry: &impl serde::Serialize) -> usize {
+pub(crate) fn size_of_entry(entry: &impl serde::Serialize) -> usize {
     serde_json::to_vec(entry).map_or(0, |json| json.len())
 }
 

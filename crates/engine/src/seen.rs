@@ -9,6 +9,7 @@ use std::hash::{BuildHasher, RandomState};
 
 use kilat_domain::{SeenDay, Timestamp};
 
+use crate::directory::Directory;
 use crate::parts_hasher::PartsHasher;
 use crate::prefetch::prefetch;
 
@@ -16,6 +17,10 @@ use crate::prefetch::prefetch;
 const WINDOW_DAYS: i32 = 8;
 const DAY_MS: i64 = 86_400_000;
 const SLOTS_MIN: usize = 16;
+/// Slots of a segment that is split rather than grown: half a megabyte is moved at a time.
+const SLOTS_MAX: usize = 1 << 16;
+/// Where splitting ends: no partition has that many keys.
+const DEPTH_MAX: u32 = 30;
 
 /// A hashed idempotency key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,42 +38,90 @@ impl Key {
     }
 }
 
-/// Keys and the day each was first seen: an open-addressed table probed linearly, so that a key costs one cache miss, which
-/// can be fetched ahead.
+/// Keys and the day each was first seen: an open-addressed table probed linearly within segments (see `directory`), so that a
+/// key costs one cache miss, which can be fetched ahead.
 #[derive(Debug)]
 pub(crate) struct Seen {
-    /// 0 is free.
-    keys: Box<[u64]>,
-    /// The day of the key at the same place, modulo 256; none is more than [`WINDOW_DAYS`] old.
-    days: Box<[u8]>,
-    taken: usize,
+    segments: Directory<Segment>,
     /// Odd, and drawn at random, as ids come from outside: where a key lies cannot be foreseen.
     spread: u64,
     today: i32,
+    /// The day at the last [`Self::settle`].
+    settled: i32,
     fresh: Vec<(i32, u64)>,
+}
+
+#[derive(Debug, Default)]
+struct Segment {
+    /// 0 is free.
+    keys: Box<[u64]>,
+    /// The day of the key at the same place, modulo 256; none is more than [`WINDOW_DAYS`] before `swept`.
+    days: Box<[u8]>,
+    taken: usize,
+    /// The day keys that had left the window were last taken out.
+    swept: i32,
+}
+
+impl Segment {
+    fn of_size(size: usize, swept: i32) -> Segment {
+        Segment { keys: vec![0; size].into(), days: vec![0; size].into(), taken: 0, swept }
+    }
+
+    /// Keys with their days, those that are still in the window on `today`.
+    fn kept(&self, today: i32) -> impl Iterator<Item = (u64, u8)> {
+        let swept = self.swept;
+        let age =
+            move |then: u8| i32::from((swept as u8).wrapping_sub(then)).saturating_add(today.saturating_sub(swept));
+        let in_window: [bool; 256] = std::array::from_fn(|then| age(then as u8) <= WINDOW_DAYS);
+        let all = self.keys.iter().copied().zip(self.days.iter().copied());
+        all.filter(move |(key, day)| *key != 0 && in_window[usize::from(*day)])
+    }
+
+    /// These keys in a segment of a size that fits.
+    fn of(kept: impl Iterator<Item = (u64, u8)>, size: usize, swept: i32, place: impl Fn(u64) -> u64) -> Segment {
+        let mut segment = Segment::of_size(size, swept);
+        for (key, day) in kept {
+            segment.put(key, day, place(key));
+        }
+        segment
+    }
+
+    /// Files `key`, whose place is a hash; whether it was not there.
+    fn put(&mut self, key: u64, day: u8, place: u64) -> bool {
+        let mask = self.keys.len() - 1;
+        let mut index = self.start(place);
+        while self.keys[index] != 0 {
+            if self.keys[index] == key {
+                return false;
+            }
+            index = (index + 1) & mask;
+        }
+        (self.keys[index], self.days[index]) = (key, day);
+        self.taken += 1;
+        true
+    }
+
+    /// Where probing starts; `place` without the bits that the segment shares.
+    fn start(&self, place: u64) -> usize {
+        (place >> (u64::BITS - self.keys.len().trailing_zeros())) as usize
+    }
+
+    fn has_room(&self) -> bool {
+        (self.taken + 1) * 4 <= self.keys.len() * 3
+    }
 }
 
 impl Default for Seen {
     fn default() -> Self {
-        let (keys, days) = table(SLOTS_MIN);
         let spread = RandomState::new().hash_one(0) | 1;
-        Seen { keys, days, taken: 0, spread, today: 0, fresh: Vec::new() }
+        Seen { segments: Directory::default(), spread, today: 0, settled: 0, fresh: Vec::new() }
     }
 }
 
 impl Seen {
-    /// Moves the window; time never goes back.
+    /// Moves the window; time never goes back. What leaves it is taken out of a segment when that is next used.
     pub(crate) fn advance(&mut self, now: Timestamp) {
-        self.advance_to(day_of(now));
-    }
-
-    fn advance_to(&mut self, day: i32) {
-        if day > self.today {
-            let age = |then: u8| i32::from((self.today as u8).wrapping_sub(then)).saturating_add(day - self.today);
-            let in_window: [bool; 256] = std::array::from_fn(|then| age(then as u8) <= WINDOW_DAYS);
-            self.today = day;
-            self.refill(self.keys.len(), |then| in_window[usize::from(then)]);
-        }
+        self.today = self.today.max(day_of(now));
     }
 
     /// Remembers `key`; whether it is new.
@@ -82,74 +135,94 @@ impl Seen {
 
     /// Begins to fetch what [`Self::insert`] will look at.
     pub(crate) fn prefetch(&self, key: Key) {
-        prefetch(&self.keys[self.start(key.0)]);
+        let place = self.place(key.0);
+        let (segment, depth) = self.segments.of(place);
+        if !segment.keys.is_empty() {
+            prefetch(&segment.keys[segment.start(place << depth)]);
+        }
+    }
+
+    /// Where a key belongs.
+    fn place(&self, key: u64) -> u64 {
+        key.wrapping_mul(self.spread)
     }
 
     /// Files `key`, which stays with the day it was first seen on.
     fn put(&mut self, key: Key, day: i32) -> bool {
-        let mask = self.keys.len() - 1;
-        let mut index = self.start(key.0);
-        while self.keys[index] != 0 {
-            if self.keys[index] == key.0 {
-                return false;
+        let (today, spread) = (self.today, self.spread);
+        let place = key.0.wrapping_mul(spread);
+        loop {
+            let (segment, depth) = self.segments.of_mut(place);
+            let below = |depth: u32| move |key: u64| key.wrapping_mul(spread) << depth;
+            if segment.swept < today || !segment.has_room() {
+                let kept = segment.kept(today).count();
+                let size = ((kept + 1) * 3 / 2).next_power_of_two().max(SLOTS_MIN);
+                if size <= SLOTS_MAX || depth == DEPTH_MAX {
+                    *segment = Segment::of(segment.kept(today), size, today, below(depth));
+                } else {
+                    self.segments.split(place, |full, depth| {
+                        let half = |bit| full.kept(today).filter(move |(key, _)| below(depth)(*key) >> 63 == bit);
+                        [0, 1].map(|bit| Segment::of(half(bit), SLOTS_MAX, today, below(depth + 1)))
+                    });
+                    continue;
+                }
             }
-            index = (index + 1) & mask;
-        }
-        (self.keys[index], self.days[index]) = (key.0, day as u8);
-        self.taken += 1;
-        if self.taken * 4 > self.keys.len() * 3 {
-            self.refill(self.keys.len() * 2, |_| true);
-        }
-        true
-    }
-
-    /// Moves the keys of the days that are `kept` into a table of `size`.
-    fn refill(&mut self, size: usize, kept: impl Fn(u8) -> bool) {
-        let (keys, days) = table(size);
-        let keys = std::mem::replace(&mut self.keys, keys);
-        let days = std::mem::replace(&mut self.days, days);
-        self.taken = 0;
-        for (key, day) in keys.into_iter().zip(days).filter(|(key, day)| *key != 0 && kept(*day)) {
-            let mut index = self.start(key);
-            while self.keys[index] != 0 {
-                index = (index + 1) & (size - 1);
-            }
-            (self.keys[index], self.days[index]) = (key, day);
-            self.taken += 1;
+            return segment.put(key.0, day as u8, place << depth);
         }
     }
 
-    fn start(&self, key: u64) -> usize {
-        (key.wrapping_mul(self.spread) >> (u64::BITS - self.keys.len().trailing_zeros())) as usize
-    }
-
-    /// Keys inserted since the last [`Self::settle`], by day.
+    /// Keys inserted since the last [`Self::settle`], by day; the last is today where that is a new one.
     pub(crate) fn fresh(&self) -> Vec<SeenDay> {
-        self.fresh
-            .chunk_by(|a, b| a.0 == b.0)
-            .map(|run| SeenDay { day: run[0].0, keys: run.iter().map(|(_, key)| *key as i64).collect() })
-            .collect()
+        let runs = self.fresh.chunk_by(|a, b| a.0 == b.0);
+        let run = |run: &[(i32, u64)]| SeenDay { day: run[0].0, keys: run.iter().map(|key| key.1 as i64).collect() };
+        let mut days: Vec<SeenDay> = runs.map(run).collect();
+        if self.today > self.settled && days.last().is_none_or(|last| last.day < self.today) {
+            days.push(SeenDay { day: self.today, keys: Vec::new() });
+        }
+        days
     }
 
     /// The fresh keys are committed.
     pub(crate) fn settle(&mut self) {
         self.fresh.clear();
+        self.settled = self.today;
     }
 
     /// Takes in the keys of a block.
     pub(crate) fn restore(&mut self, days: &[SeenDay]) {
         for SeenDay { day, keys } in days {
-            self.advance_to(*day);
+            self.today = self.today.max(*day);
             let in_window = self.today.saturating_sub(*day) <= WINDOW_DAYS;
             for key in keys.iter().take_while(|_| in_window) {
                 self.put(Key::known(*key as u64), *day);
             }
         }
     }
-}
 
-fn table(size: usize) -> (Box<[u64]>, Box<[u8]>) {
-    (vec![0; size].into(), vec![0; size].into())
+    /// The keys that belong at `from` and after it, by day, as many as lie together; and where the next belong, `None` after
+    /// the last. Today comes with the first.
+    pub(crate) fn scan(&self, from: u64) -> (Vec<SeenDay>, Option<u64>) {
+        let (segment, next) = self.segments.range(from);
+        let mut days: Vec<SeenDay> = Vec::new();
+        if from == 0 && self.today > 0 {
+            days.push(SeenDay { day: self.today, keys: Vec::new() });
+        }
+        for (key, then) in segment.kept(self.today) {
+            let day = segment.swept - i32::from((segment.swept as u8).wrapping_sub(then));
+            match days.iter_mut().find(|known| known.day == day) {
+                Some(known) => known.keys.push(key as i64),
+                None => days.push(SeenDay { day, keys: vec![key as i64] }),
+            }
+        }
+        (days, next)
+    }
+
+    /// How many keys there are room for, and how many bytes that takes.
+    #[cfg(test)]
+    fn size(&self) -> (usize, usize) {
+        let slots = self.segments.iter().map(|segment| segment.keys.len()).sum();
+        (slots, slots * 9)
+    }
 }
 
 fn day_of(now: Timestamp) -> i32 {
@@ -210,5 +283,35 @@ mod tests {
         restored.restore(&seen.fresh());
         assert!(!restored.insert(key("e1")));
         assert!(restored.insert(key("e2")));
+    }
+
+    #[test]
+    fn keys_of_many_days_take_the_room_of_eight_and_a_scan_gives_all_of_them() {
+        let mut seen = Seen::default();
+        let mut number = 0_u64;
+        let mut sizes = Vec::new();
+        for day in 0..40 {
+            seen.advance(Timestamp((1_000 + day) * DAY));
+            for _ in 0..20_000 {
+                number += 1;
+                assert!(seen.insert(Key::known(number.wrapping_mul(0x9E37_79B9_7F4A_7C15))));
+            }
+            seen.settle();
+            sizes.push(seen.size().0);
+        }
+        // Nine days are in the window: today and the eight before.
+        let most = 9 * 20_000 * 4;
+        assert!(sizes.iter().all(|size| *size <= most), "{sizes:?}");
+        let (mut scanned, mut from, mut slices) = (Seen::default(), Some(0), 0);
+        while let Some(at) = from {
+            let (days, next) = seen.scan(at);
+            scanned.restore(&days);
+            (from, slices) = (next, slices + 1);
+        }
+        assert!(slices > 1);
+        for back in 0..number {
+            let key = Key::known((number - back).wrapping_mul(0x9E37_79B9_7F4A_7C15));
+            assert_eq!(scanned.insert(key), back >= 9 * 20_000, "{back} keys back");
+        }
     }
 }

@@ -106,8 +106,7 @@ impl<T> Cells<T> {
             published: None,
         };
         self.chunks.last_mut().expect("just made sure").push(cell);
-        let chunks = &self.chunks;
-        self.places.insert(identity.slot(), at, |at| chunks[at as usize / CHUNK][at as usize % CHUNK].identity.slot());
+        self.places.insert(identity.slot(), at);
         (at, true)
     }
 
@@ -145,6 +144,11 @@ impl<T> Cells<T> {
     /// Dirty cells, in the order they were first touched.
     pub(crate) fn dirty(&self) -> impl ExactSizeIterator<Item = &Cell<T>> {
         self.dirty.iter().map(|at| self.get(*at))
+    }
+
+    /// The cells from `from` on.
+    pub(crate) fn from(&self, from: usize) -> impl Iterator<Item = &Cell<T>> {
+        (from..self.len()).map(|at| &self.chunks[at / CHUNK][at % CHUNK])
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Cell<T>> {
@@ -239,6 +243,11 @@ impl State {
     pub(crate) fn dirty_loops(&self) -> Vec<DisabledRule<'static>> {
         let dirty = self.workspaces.iter().filter(|workspace| workspace.loops_dirty);
         dirty.flat_map(|workspace| workspace.loops.iter().cloned()).collect()
+    }
+
+    /// Rules the loop guard has met, of the workspace at `from`, where there is one.
+    pub(crate) fn loops_at(&self, from: usize) -> Option<&[DisabledRule<'static>]> {
+        self.workspaces.get(from).map(|workspace| &*workspace.loops)
     }
 
     /// What is dirty is committed.

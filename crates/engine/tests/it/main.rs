@@ -13,6 +13,7 @@ mod lookahead;
 mod operators;
 mod order;
 mod refused;
+mod scan;
 mod scanned;
 mod scenarios;
 mod support;

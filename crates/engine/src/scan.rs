@@ -1,0 +1,92 @@
+//! A partition written out as it stands, a slice at a time, while it goes on changing: for checkpoints and standby copies.
+//!
+//! Whoever wants a copy notes [`Partition::position`] and the offset of the next block, then asks for one slice after the other,
+//! each right after a [`Partition::settle`], when everything the partition remembers is committed. The copy is an empty
+//! partition that takes in the slices ([`Partition::load`]), is told the noted position ([`Partition::resume_at`]), and restores
+//! the blocks from the noted offset on.
+//!
+//! - **SC-1**: the slices hold everything that was remembered when the first was taken; of what came later they hold some, and
+//!   newer values of some. Blocks set values and never add to them, so those from the noted offset on lead to the same state.
+//! - **SC-2**: a cursor stays valid whatever happens between two slices.
+
+use kilat_domain::{ChainPosition, SeenDay, StateBlock};
+
+use crate::cutter::Cutter;
+use crate::partition::{BatchHeader, Partition, conversation_entry, lead_entry, size_of_entry};
+
+/// How far a scan has come; [`Default`] is the beginning.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ScanCursor(Next);
+
+/// What comes next.
+#[derive(Clone, Copy, Debug, Default)]
+enum Next {
+    /// Rules the loop guard has met, of all workspaces: few.
+    #[default]
+    Disabled,
+    /// The lead at this place.
+    Lead(usize),
+    /// The conversation at this place.
+    Conversation(usize),
+    /// Idempotency keys that belong at this hash.
+    Seen(u64),
+    Nothing,
+}
+
+impl Partition {
+    /// The next slice of everything the partition remembers: whole values of about so many bytes, in a block outside the chain.
+    /// `None` after the last one.
+    /// Idempotency keys come up to half a megabyte at a time, whatever `bytes` says.
+    pub fn scan(&self, partition: u32, cursor: &mut ScanCursor, bytes: usize) -> Option<StateBlock<'_>> {
+        let mut slice = Cutter::empty(&BatchHeader { partition, ..BatchHeader::default() }, self.now);
+        match cursor.0 {
+            Next::Disabled => {
+                let loops = (0..).map_while(|workspace| self.state.loops_at(workspace));
+                slice.disabled = loops.flatten().cloned().collect();
+                cursor.0 = Next::Lead(0);
+            }
+            Next::Lead(from) => {
+                let mut left = bytes;
+                for cell in self.state.leads.from(from) {
+                    slice.leads.push(lead_entry(&self.state, cell));
+                    left = left.saturating_sub(slice.leads.last().map_or(0, size_of_entry));
+                    if left == 0 {
+                        break;
+                    }
+                }
+                let next = from + slice.leads.len();
+                cursor.0 = if slice.leads.is_empty() { Next::Conversation(0) } else { Next::Lead(next) };
+            }
+            Next::Conversation(from) => {
+                let mut left = bytes;
+                for cell in self.state.conversations.from(from) {
+                    slice.conversations.push(conversation_entry(&self.state, cell));
+                    left = left.saturating_sub(slice.conversations.last().map_or(0, size_of_entry));
+                    if left == 0 {
+                        break;
+                    }
+                }
+                let next = from + slice.conversations.len();
+                cursor.0 = if slice.conversations.is_empty() { Next::Seen(0) } else { Next::Conversation(next) };
+            }
+            Next::Seen(from) => {
+                let (days, next): (Vec<SeenDay>, _) = self.seen.scan(from);
+                slice.seen = days;
+                cursor.0 = next.map_or(Next::Nothing, Next::Seen);
+            }
+            Next::Nothing => return None,
+        }
+        Some(slice)
+    }
+
+    /// Takes in a slice of [`Self::scan`]. Slices may come in any order; one taken in twice changes nothing.
+    pub fn load(&mut self, slice: StateBlock<'_>) {
+        self.take_in(slice);
+    }
+
+    /// Says where the chain stood when the scan began that was loaded: the next block to be restored is the one after it.
+    pub fn resume_at(&mut self, position: ChainPosition) {
+        self.position = position;
+        self.written = position;
+    }
+}
