@@ -48,9 +48,9 @@ pub trait PartitionedLog: Send + Sync {
     /// given when it was made.
     fn identity(&self) -> Result<String, LogError>;
 
-    /// Where `group` goes on in a partition of `topic`, once transactions that may still move it are settled; `None` where
-    /// it never committed an offset.
-    fn committed(&self, group: &str, topic: &str, partition: u32) -> Result<Option<i64>, LogError>;
+    /// Where `group` goes on in each of these partitions of `topic`, once transactions that may still move it are settled;
+    /// `None` where it never committed an offset.
+    fn committed(&self, group: &str, topic: &str, partitions: &[u32]) -> Result<Vec<Option<i64>>, LogError>;
 
     /// Of a partition, the offset of the first record there is and the one that no record yet has. What is committed after
     /// this call has offsets from that end on.

@@ -1,5 +1,6 @@
 //! A log whose commits fail on demand, around a real one.
 
+use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -60,6 +61,22 @@ impl PartitionedLog for FaultyLog {
 
     fn create_topics(&self, topics: &[TopicSpec]) -> Result<(), LogError> {
         self.log.create_topics(topics)
+    }
+
+    fn identity(&self) -> Result<String, LogError> {
+        self.log.identity()
+    }
+
+    fn committed(&self, group: &str, topic: &str, partitions: &[u32]) -> Result<Vec<Option<i64>>, LogError> {
+        self.log.committed(group, topic, partitions)
+    }
+
+    fn extent(&self, topic: &str, partition: u32) -> Result<Range<i64>, LogError> {
+        self.log.extent(topic, partition)
+    }
+
+    fn trim(&self, topic: &str, partition: u32, before: i64) -> Result<(), LogError> {
+        self.log.trim(topic, partition, before)
     }
 }
 

@@ -162,10 +162,10 @@ impl PartitionedLog for Embedded {
         Ok(self.log.store.identity().to_owned())
     }
 
-    fn committed(&self, group: &str, topic: &str, partition: u32) -> Result<Option<i64>, LogError> {
+    fn committed(&self, group: &str, topic: &str, partitions: &[u32]) -> Result<Vec<Option<i64>>, LogError> {
         let view = lock(&self.log.view);
         let (id, _) = self.log.find(&view, topic)?;
-        Ok(view.committed(group, id, partition))
+        Ok(partitions.iter().map(|partition| view.committed(group, id, *partition)).collect())
     }
 
     fn extent(&self, topic: &str, partition: u32) -> Result<Range<i64>, LogError> {

@@ -17,7 +17,7 @@ use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::metadata::Metadata;
-use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
+use rdkafka::topic_partition_list::{Offset, TopicPartitionList, TopicPartitionListElem};
 
 use super::config::KafkaConfig;
 use super::context::Context;
@@ -87,23 +87,29 @@ impl<'a> Cluster<'a> {
         })
     }
 
-    /// A group's offset. Asked as its members ask, who wait for pending transactions (KIP-447); nobody joins.
-    pub(super) fn committed(&self, group: &str, topic: &str, partition: u32) -> Result<Option<i64>, LogError> {
+    /// A group's offsets. Asked as its members ask, who wait for pending transactions (KIP-447); nobody joins.
+    pub(super) fn committed(&self, group: &str, topic: &str, partitions: &[u32]) -> Result<Vec<Option<i64>>, LogError> {
         let failed = |source| self.attempt("open a client").failed(source, None);
-        let asker: BaseConsumer<Context> =
+        let client: BaseConsumer<Context> =
             self.config.member(group, "asker").create_with_context(Context::new()).map_err(failed)?;
-        let partition = i32::try_from(partition).unwrap_or(i32::MAX);
-        let mut list = TopicPartitionList::with_capacity(1);
-        list.add_partition(topic, partition);
-        let asked = Cluster { config: self.config, client: asker };
-        let found = asked.ask("ask for a group's offset", |timeout| {
-            let found = asked.client.committed_offsets(list.clone(), timeout)?;
-            let element = found.find_partition(topic, partition);
-            element.map_or(Ok(Offset::Invalid), |element| element.error().map(|()| element.offset()))
-        })?;
-        Ok(match found {
-            Offset::Offset(next) => Some(next),
-            _ => None,
+        let mut list = TopicPartitionList::with_capacity(partitions.len());
+        for partition in partitions {
+            list.add_partition(topic, i32::try_from(*partition).unwrap_or(i32::MAX));
+        }
+        Cluster { config: self.config, client }.offsets_of(&list)
+    }
+
+    fn offsets_of(&self, list: &TopicPartitionList) -> Result<Vec<Option<i64>>, LogError> {
+        self.ask("ask for a group's offsets", |timeout| {
+            let found = self.client.committed_offsets(list.clone(), timeout)?;
+            let offset = |element: &TopicPartitionListElem<'_>| {
+                element.error()?;
+                Ok(match element.offset() {
+                    Offset::Offset(next) => Some(next),
+                    _ => None,
+                })
+            };
+            found.elements().iter().map(offset).collect()
         })
     }
 

@@ -90,8 +90,8 @@ impl PartitionedLog for Kafka {
         Cluster::open(&self.config)?.identity()
     }
 
-    fn committed(&self, group: &str, topic: &str, partition: u32) -> Result<Option<i64>, LogError> {
-        Cluster::open(&self.config)?.committed(group, topic, partition)
+    fn committed(&self, group: &str, topic: &str, partitions: &[u32]) -> Result<Vec<Option<i64>>, LogError> {
+        Cluster::open(&self.config)?.committed(group, topic, partitions)
     }
 
     fn extent(&self, topic: &str, partition: u32) -> Result<Range<i64>, LogError> {

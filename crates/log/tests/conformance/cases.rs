@@ -572,17 +572,17 @@ pub(crate) fn the_offset_a_group_has_committed_is_told_to_those_outside_it(stage
     let (input, output) = (stage.topic("input", 2), stage.topic("output", 1));
     stage.feed(&input, 1, &texts("in", 5), 5);
     let group = stage.name("group");
-    let committed = |partition| stage.log.committed(&group, &input, partition).expect("known");
-    assert_eq!((committed(0), committed(1)), (None, None), "nobody was there");
+    let committed = || stage.log.committed(&group, &input, &[1, 0]).expect("known");
+    assert_eq!(committed(), [None, None], "nobody was there");
     let mut member = stage.join("group", "one", &[&input], &[&output]);
     let seen = take(member.as_mut(), 3);
-    assert_eq!(committed(1), None, "nothing is committed");
+    assert_eq!(committed(), [None, None], "nothing is committed");
     let mut transaction = Transaction::default();
     advance_past(&mut transaction, &seen);
     member.commit(&transaction).expect("commits");
-    assert_eq!((committed(0), committed(1)), (None, Some(seen[2].offset + 1)));
+    assert_eq!(committed(), [Some(seen[2].offset + 1), None]);
     drop(member);
-    assert_eq!(committed(1), Some(seen[2].offset + 1), "also when nobody is there any more");
+    assert_eq!(committed(), [Some(seen[2].offset + 1), None], "also when nobody is there any more");
 }
 
 pub(crate) fn a_log_keeps_its_identity_and_tells_the_extent_of_a_partition(stage: &Stage) {
