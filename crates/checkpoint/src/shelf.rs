@@ -85,6 +85,8 @@ impl std::fmt::Display for Origin {
 pub struct Shelf {
     store: Arc<Store>,
     origin: Origin,
+    /// Whether checkpoints of any group are meant.
+    any_group: bool,
     partition: String,
 }
 
@@ -92,7 +94,7 @@ impl Shelf {
     /// Those of `origin` in `store`.
     pub fn new(store: Arc<Store>, origin: Origin) -> Shelf {
         let partition = format!("{:05}", origin.partition);
-        Shelf { store, origin, partition }
+        Shelf { store, origin, any_group: false, partition }
     }
 
     /// Whose they are.
@@ -100,9 +102,20 @@ impl Shelf {
         &self.origin
     }
 
-    /// The logs that have checkpoints in `store`.
-    pub fn logs(store: &Store) -> Result<Vec<String>, StoreError> {
-        Ok(store.list(&[])?.1)
+    /// Those of every log, topic and partition in `store`, of whatever group.
+    pub fn all(store: &Arc<Store>) -> Result<Vec<Shelf>, StoreError> {
+        let mut shelves = Vec::new();
+        for log in store.list(&[])?.1 {
+            for topic in store.list(&[&log])?.1 {
+                for name in store.list(&[&log, &topic])?.1 {
+                    let Ok(partition) = name.parse() else { continue };
+                    let origin = Origin { log: log.clone(), topic: topic.clone(), partition, group: String::new() };
+                    let shelf = Shelf { any_group: true, ..Shelf::new(Arc::clone(store), origin) };
+                    shelves.extend((shelf.partition == name).then_some(shelf));
+                }
+            }
+        }
+        Ok(shelves)
     }
 
     /// What there is, newest first, and how many other objects lie between.
@@ -129,7 +142,8 @@ impl Shelf {
         let reader = self.reader(kept)?;
         let header = reader.header();
         let name = || self.name(kept);
-        if header.origin != self.origin {
+        let group = if self.any_group { &header.origin.group } else { &self.origin.group };
+        if header.origin != (Origin { group: group.clone(), ..self.origin.clone() }) {
             let (found, ours) = (Box::new(header.origin.clone()), Box::new(self.origin.clone()));
             return Err(Unusable::Origin { name: name(), found, ours });
         }
@@ -162,19 +176,28 @@ impl Shelf {
         self.store.clear_leftovers(&self.folder(), |name| sequence_of(name).is_some());
     }
 
-    /// Removes checkpoints that are too many or too old at `now`. Gives the offset of the state topic before which nothing
-    /// is needed any more; `None` while fewer than [`KEPT_MIN`] usable ones are there.
-    pub fn retire(&self, keep: Keep, now: Timestamp) -> Result<Option<i64>, StoreError> {
+    /// Removes checkpoints that are too many or too old at `now`. `damaged` are known to be, by the blocks they cover: they
+    /// count for nothing, and go once [`KEPT_MIN`] newer ones are there. Gives the offset of the state topic before which
+    /// nothing is needed any more; `None` while fewer than [`KEPT_MIN`] usable ones are there.
+    pub fn retire(&self, keep: Keep, damaged: &[i64], now: Timestamp) -> Result<Option<i64>, StoreError> {
         let (kept, _) = self.list()?;
         let [log, topic, partition] = self.folder();
         let mut offsets = Vec::new();
-        for (at, checkpoint) in kept.iter().enumerate() {
+        for checkpoint in &kept {
+            let newer = offsets.len();
             let too_old = now.since(checkpoint.written) > keep.age;
-            if at >= keep.count.max(KEPT_MIN) || (at >= KEPT_MIN && too_old) {
-                self.store.delete(&[log, topic, partition, &name_of(checkpoint.sequence)])?;
-            } else if let Ok(reader) = self.open(checkpoint) {
-                // One that cannot be used at all needs no blocks.
-                offsets.push(reader.header().offset);
+            let offset = match self.open(checkpoint) {
+                _ if damaged.contains(&checkpoint.sequence) => None,
+                Ok(reader) => Some(reader.header().offset),
+                Err(Unusable::Damaged { damage, .. }) if !matches!(damage, Damage::Unreadable(_)) => None,
+                Err(Unusable::Renamed { .. }) => None,
+                // Another's, or not to be judged now.
+                Err(_) => continue,
+            };
+            match offset {
+                Some(offset) if newer < KEPT_MIN || (newer < keep.count && !too_old) => offsets.push(offset),
+                None if newer < KEPT_MIN => {}
+                _ => self.store.delete(&[log, topic, partition, &name_of(checkpoint.sequence)])?,
             }
         }
         Ok(offsets.iter().min().copied().filter(|_| offsets.len() >= KEPT_MIN))

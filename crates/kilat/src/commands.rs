@@ -1,6 +1,7 @@
 //! The commands, one file each. A command takes its arguments and gives the exit code, or the failure that ended it.
 
 mod check;
+mod checkpoints;
 mod completions;
 mod demo;
 mod eval;
@@ -58,6 +59,7 @@ enum Command {
     Produce(produce::Args),
     Tap(tap::Args),
     Run(run::Args),
+    Checkpoints(checkpoints::Args),
     Demo(demo::Args),
     Schema(schema::Args),
     Completions(completions::Args),
@@ -76,6 +78,7 @@ impl Kilat {
             Command::Produce(args) => produce::run(&args),
             Command::Tap(args) => tap::run(&args),
             Command::Run(args) => run::run(&args),
+            Command::Checkpoints(args) => checkpoints::run(&args),
             Command::Demo(args) => demo::run(args),
             Command::Schema(args) => schema::run(&args),
             Command::Completions(args) => completions::run(&args),

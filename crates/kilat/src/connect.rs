@@ -9,8 +9,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kilat_log::{Embedded, EmbeddedOptions, Kafka, KafkaConfig, PartitionedLog};
+use kilat_pipeline::{CheckpointConfig, StoreProperties};
 
-use crate::config::{LogConfig, LogKind, Security};
+use crate::config::{Config, LogConfig, LogKind, Security};
 use crate::failure::Failure;
 use crate::topics;
 
@@ -24,6 +25,22 @@ pub(crate) fn open(config: &LogConfig, create_topics: bool) -> Result<Arc<dyn Pa
         log.create_topics(&topics::layout(config.partitions, config.replication))?;
     }
     Ok(log)
+}
+
+/// Where the engine's checkpoints are: beside the embedded log where nothing is said. Credentials of buckets come from the
+/// variables that their own tools read; what the configuration says goes over them.
+pub(crate) fn checkpoints(config: &Config) -> CheckpointConfig {
+    let mut checkpoints = config.engine.checkpoints.clone();
+    if checkpoints.place.is_empty() && config.log.kind == LogKind::Embedded {
+        checkpoints.place = config.log.dir.join("checkpoints").display().to_string();
+    }
+    let of_a_bucket = |name: &str| ["AWS_", "GOOGLE_", "AZURE_"].iter().any(|prefix| name.starts_with(prefix));
+    let variables = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .filter(|(name, _)| of_a_bucket(name))
+        .map(|(name, value)| (name.to_ascii_lowercase(), value));
+    let properties = variables.chain(checkpoints.properties.0).collect();
+    CheckpointConfig { properties: StoreProperties(properties), ..checkpoints }
 }
 
 /// Opens the embedded log in `dir`.

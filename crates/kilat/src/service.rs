@@ -57,7 +57,7 @@ pub(crate) fn run(config: &Config, roles: &[Role], create_topics: bool) -> Resul
 
     let Some(log) = open(config, create_topics, &stop, &health)? else { return Ok(()) };
     let has = |role| roles.contains(&role);
-    let engine = has(Role::Engine).then(|| kilat_pipeline::Service::start(Arc::clone(&log), &config.engine));
+    let engine = has(Role::Engine).then(|| kilat_pipeline::Service::start(Arc::clone(&log), &engine_config(config)));
     let executor = has(Role::Executor).then(|| start_executor(&runtime, &log, config, &stop, &health)).transpose()?;
     let executor = executor.flatten();
     info!(%listen, ?roles, "started");
@@ -83,6 +83,17 @@ pub(crate) fn run(config: &Config, roles: &[Role], create_topics: bool) -> Resul
     }
     info!("stopped");
     failure.map_or(Ok(()), Err)
+}
+
+/// The engine's settings, with the place of its checkpoints.
+fn engine_config(config: &Config) -> kilat_pipeline::Config {
+    let checkpoints = connect::checkpoints(config);
+    if checkpoints.place.is_empty() {
+        info!(
+            "no checkpoints are taken: every start reads the whole state topic; engine.checkpoints.place sets a place"
+        );
+    }
+    kilat_pipeline::Config { checkpoints, ..config.engine.clone() }
 }
 
 /// Opens the log, again and again while it may help; `None` where somebody asked to stop meanwhile.
@@ -144,13 +155,22 @@ fn watch(engine: Option<&kilat_pipeline::Service>, executor: Option<&kilat_execu
             return Health::Failed(health.error.unwrap_or_default());
         }
         if !health.ready {
-            return Health::Waiting(health.error.unwrap_or_else(|| "the engine restores its state".to_owned()));
+            return Health::Waiting(why_not_ready(&health));
         }
     }
     if executor.is_some_and(|executor| !executor.is_ready()) {
         return Health::Waiting("the executors join their groups".to_owned());
     }
     Health::Ready
+}
+
+/// Why the engine takes no events yet.
+fn why_not_ready(health: &kilat_pipeline::Health) -> String {
+    match (&health.error, &health.restoring) {
+        (Some(error), _) => error.clone(),
+        (None, Some(restoring)) => format!("the engine restores its state: {restoring}"),
+        (None, None) => "the engine waits for its rule sets and its partitions".to_owned(),
+    }
 }
 
 fn lock(health: &Mutex<Health>) -> std::sync::MutexGuard<'_, Health> {

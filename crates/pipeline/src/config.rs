@@ -5,6 +5,8 @@ use std::time::Duration;
 use kilat_codec::Topic;
 use serde::Deserialize;
 
+use crate::checkpoints::CheckpointConfig;
+
 /// Settings of the engine role.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -23,6 +25,10 @@ pub struct Config {
     pub batch_bytes_max: usize,
     /// Every so many input records one is timed from append to commit.
     pub latency_sample: u32,
+    /// Partitions that a process restores at once; 0 for as many as there are processors.
+    pub restore_threads: usize,
+    /// Copies of state outside the log.
+    pub checkpoints: CheckpointConfig,
 }
 
 impl Default for Config {
@@ -35,6 +41,8 @@ impl Default for Config {
             batch_records_max: 50_000,
             batch_bytes_max: 16 << 20,
             latency_sample: 16,
+            restore_threads: 0,
+            checkpoints: CheckpointConfig::default(),
         }
     }
 }
@@ -42,6 +50,15 @@ impl Default for Config {
 impl Config {
     pub(crate) fn interval(&self) -> Duration {
         Duration::from_millis(self.transaction_interval_ms)
+    }
+
+    /// Partitions that one worker restores at once.
+    pub(crate) fn restore_threads_each(&self) -> usize {
+        let all = match self.restore_threads {
+            0 => std::thread::available_parallelism().map_or(1, usize::from),
+            threads => threads,
+        };
+        all.div_ceil(self.threads.max(1))
     }
 }
 

@@ -10,6 +10,7 @@
 //!
 //! Absent: HTTP, and what rules mean.
 
+mod checkpoints;
 mod config;
 mod outputs;
 mod registry;
@@ -19,7 +20,9 @@ mod service;
 mod totals;
 mod worker;
 
+pub use checkpoints::{CheckpointConfig, StoreProperties};
 pub use config::{Config, Topics};
 pub use registry::{Registry, Snapshot};
+pub use restore::{RestoreError, RestoreStatus};
 pub use service::{Health, PipelineError, Service, Task};
 pub use totals::{Totals, TotalsSnapshot};

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use kilat_checkpoint::{Store, StoreError};
 use kilat_codec::{DecodeError, EncodeError};
 use kilat_domain::Class;
 use kilat_engine::BrokenChain;
@@ -12,8 +13,11 @@ use kilat_log::{Clock, LogError, PartitionedLog, SystemClock};
 use kilat_telemetry::metrics;
 use tracing::{error, info};
 
+use crate::checkpoints::scribe::Scribe;
+use crate::checkpoints::{Checkpoints, Desk};
 use crate::config::Config;
 use crate::registry::Registry;
+use crate::restore::{RestoreError, RestoreProgress, RestoreStatus};
 use crate::rules_follower::{RulesFollower, compilers};
 use crate::totals::{Totals, TotalsSnapshot};
 use crate::worker::Worker;
@@ -32,6 +36,12 @@ pub enum PipelineError {
     /// Something could not be encoded.
     #[error("state or lead not encodable: {0}")]
     Encode(#[from] EncodeError),
+    /// State cannot be restored.
+    #[error(transparent)]
+    Restore(#[from] RestoreError),
+    /// The place for checkpoints is none.
+    #[error("engine.checkpoints.place: {0}")]
+    Place(#[from] StoreError),
     /// A state block cannot be read.
     #[error(
         "state block at offset {offset} of kilat.state.v1, partition {partition}, cannot be read: {source}. \
@@ -48,8 +58,7 @@ pub enum PipelineError {
     /// A state block does not follow on the one before it.
     #[error(
         "state block at offset {offset} of kilat.state.v1, partition {partition}, does not follow on the blocks before \
-         it: {source}. help: restore the topic from a backup; or, to give up what partition {partition} remembers, delete its \
-         blocks from the topic and start again"
+         it: {source}. help: restore the topic from a backup, or read docs/recovery.md on starting over"
     )]
     BrokenChain {
         /// The partition.
@@ -87,6 +96,8 @@ impl PipelineError {
     pub fn class(&self) -> Class {
         match self {
             PipelineError::Log(error) => error.class(),
+            PipelineError::Restore(error) => error.class(),
+            PipelineError::Place(_) => Class::Fatal,
             PipelineError::Encode(_) | PipelineError::StateBlock { .. } | PipelineError::BrokenChain { .. } => {
                 Class::Fatal
             }
@@ -125,10 +136,12 @@ impl Task {
 }
 
 /// How the engine role is doing.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Health {
     /// Rule sets published before the start are live, and every worker has been given its partitions and restored them.
     pub ready: bool,
+    /// How far restoring has come, while it lasts.
+    pub restoring: Option<RestoreStatus>,
     /// Records not yet taken, over all partitions of this process.
     pub lag_records: u64,
     /// The last error, while it lasts.
@@ -138,8 +151,8 @@ pub struct Health {
 }
 
 /// What the threads tell the service.
-#[derive(Debug, Default)]
 pub(crate) struct Progress {
+    pub(crate) restore: RestoreProgress,
     rules_ready: AtomicBool,
     workers: Vec<WorkerProgress>,
     failed: AtomicBool,
@@ -175,15 +188,32 @@ impl Progress {
 impl Service {
     /// Starts the threads. Workers join the group once the rule sets published so far are live.
     pub fn start(log: Arc<dyn PartitionedLog>, config: &Config) -> Service {
-        let (mut service, tasks) = Service::assembled(log, config, Arc::new(SystemClock::new()), compilers());
+        let clock = Arc::new(SystemClock::new());
+        let place = &config.checkpoints.place;
+        let store =
+            (!place.is_empty()).then(|| Store::open(place, config.checkpoints.properties.0.clone())).transpose();
+        let (mut service, tasks) = match store {
+            Ok(store) => Service::assembled(log, config, clock, store.map(Arc::new), compilers()),
+            Err(error) => {
+                let (service, _) = Service::assembled(log, config, clock, None, 0);
+                service.progress.failed(&error.into());
+                (service, Vec::new())
+            }
+        };
         service.threads = tasks.into_iter().map(|task| spawn(&task.name, task.body)).collect();
         service
     }
 
-    /// The service and what its threads would run, for those who run it otherwise and with a clock of their own. No task
-    /// starts threads of its own: rule sets are compiled by the one that follows them.
-    pub fn assemble(log: Arc<dyn PartitionedLog>, config: &Config, clock: Arc<dyn Clock>) -> (Service, Vec<Task>) {
-        Service::assembled(log, config, clock, 0)
+    /// The service and what its threads would run, for those who run it otherwise and with a clock and a store of their
+    /// own. Without a store there are no checkpoints. No task starts threads of its own: rule sets are compiled by the one
+    /// that follows them, partitions are restored by the one that owns them.
+    pub fn assemble(
+        log: Arc<dyn PartitionedLog>,
+        config: &Config,
+        clock: Arc<dyn Clock>,
+        store: Option<Arc<Store>>,
+    ) -> (Service, Vec<Task>) {
+        Service::assembled(log, &Config { restore_threads: 1, ..config.clone() }, clock, store, 0)
     }
 
     /// As [`Service::assemble`], with so many threads that compile.
@@ -191,6 +221,7 @@ impl Service {
         log: Arc<dyn PartitionedLog>,
         config: &Config,
         clock: Arc<dyn Clock>,
+        store: Option<Arc<Store>>,
         compilers: usize,
     ) -> (Service, Vec<Task>) {
         let threads = config.threads.max(1);
@@ -198,15 +229,31 @@ impl Service {
         let totals = Arc::new(Totals::default());
         let stop = Arc::new(AtomicBool::new(false));
         let workers = (0..threads).map(|_| WorkerProgress::default()).collect();
-        let progress = Arc::new(Progress { workers, ..Progress::default() });
+        let progress = Arc::new(Progress {
+            restore: RestoreProgress::new(clock.clone()),
+            rules_ready: AtomicBool::default(),
+            workers,
+            failed: AtomicBool::default(),
+            error: Mutex::default(),
+        });
 
         let mut tasks = vec![Task::new("kilat-rules", {
             let (log, registry, instance) = (log.clone(), registry.clone(), config.instance.clone());
             let (stop, progress, clock) = (stop.clone(), progress.clone(), clock.clone());
             move || follow_rules(&log, &registry, &instance, &stop, &progress, compilers, &clock)
         })];
+        let checkpoints = store.map(|store| {
+            Arc::new(Checkpoints::new(store, config.checkpoints.clone(), log.clone(), config.group.clone()))
+        });
         for number in 0..threads {
+            let checkpoints = checkpoints.clone().map(|checkpoints| (checkpoints, Arc::new(Desk::default())));
+            if let Some((checkpoints, desk)) = checkpoints.clone() {
+                let (log, clock, stop) = (log.clone(), clock.clone(), stop.clone());
+                let scribe = Scribe { desk, checkpoints, log, clock };
+                tasks.push(Task::new(&format!("kilat-checkpoint-{number}"), move || scribe.run(&stop)));
+            }
             let worker = Worker {
+                checkpoints,
                 number,
                 log: log.clone(),
                 registry: registry.clone(),
@@ -236,6 +283,7 @@ impl Service {
         let working = self.progress.workers.iter().all(|worker| worker.working.load(Ordering::Relaxed));
         Health {
             ready: self.progress.rules_ready.load(Ordering::Relaxed) && working,
+            restoring: self.progress.restore.status(),
             lag_records: self.progress.workers.iter().map(|worker| worker.lag.load(Ordering::Relaxed)).sum(),
             error: self.progress.error.lock().unwrap_or_else(PoisonError::into_inner).clone(),
             failed: self.progress.failed.load(Ordering::Relaxed),

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use kilat_checkpoint::InputOffset;
 use kilat_codec::Encoder;
 use kilat_codec::cloudevents::Headers;
 use kilat_domain::{Event, EventKind, InputRange, Timestamp};
@@ -15,10 +16,12 @@ use kilat_log::{Clock, DeadLetter, Member, MemberSpec, PartitionedLog, Polled, R
 use kilat_telemetry::metrics::{self, Gauge, Histogram};
 use tracing::{info, warn};
 
+use crate::checkpoints::capture::{self, Capture, Sitter};
+use crate::checkpoints::{Checkpoints, Desk};
 use crate::config::{Config, Topics};
 use crate::outputs::{self, RecordOutputs};
 use crate::registry::{Registry, Snapshot};
-use crate::restore;
+use crate::restore::{self, Restored};
 use crate::service::{PipelineError, Progress};
 use crate::totals::{Counters, Totals, TotalsSnapshot};
 
@@ -38,6 +41,7 @@ pub(crate) struct Worker {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) totals: Arc<Totals>,
     pub(crate) progress: Arc<Progress>,
+    pub(crate) checkpoints: Option<(Arc<Checkpoints>, Arc<Desk>)>,
 }
 
 impl Worker {
@@ -55,25 +59,32 @@ impl Worker {
         let mut measures = Measures::new(&self.config, self.number, self.clock.clone());
         let mut batch = Batch::new(self.registry.clone(), &self.config, self.clock.clone());
         let mut owned: Vec<Option<Owned>> = Vec::new();
+        let mut capture = self.checkpoints.as_ref().map(|(checkpoints, desk)| {
+            Capture::new(Arc::clone(checkpoints), Arc::clone(desk), Arc::clone(&self.clock))
+        });
         while !stop.load(Ordering::Relaxed) {
-            let polled = member.poll(batch.patience(), batch.room(), &mut |records| batch.take(records, &mut owned))?;
+            let polled = member
+                .poll(batch.patience(capture.as_ref()), batch.room(), &mut |records| batch.take(records, &mut owned))?;
             if let Some(partition) = batch.stray {
                 return Err(PipelineError::NotOwned { partition });
             }
             match polled {
                 Polled::Records(_) => {}
-                Polled::Assigned(partitions) => self.assigned(&partitions, &mut owned)?,
+                Polled::Assigned(partitions) => self.assigned(&partitions, &mut owned, capture.as_mut())?,
                 Polled::Revoked { partitions, lost } => {
                     if lost {
                         batch.drop_open();
                     } else {
                         self.commit(&mut *member, &mut batch, &mut owned, &mut measures)?;
                     }
-                    self.revoked(&partitions, lost, &mut owned);
+                    self.revoked(&partitions, lost, &mut owned, capture.as_mut());
                 }
             }
             if batch.is_due() {
                 self.commit(&mut *member, &mut batch, &mut owned, &mut measures)?;
+            }
+            if let Some(capture) = capture.as_mut().filter(|_| batch.records == 0) {
+                capture.turn(sitters(&owned));
             }
             measures.observe_owned(owned.iter().flatten().count());
             self.progress.lag(self.number, measures.observe_lag(&*member));
@@ -82,27 +93,42 @@ impl Worker {
     }
 
     /// Restores the partitions before any of their records is polled (PIPE-3).
-    fn assigned(&self, partitions: &[u32], owned: &mut Vec<Option<Owned>>) -> Result<(), PipelineError> {
+    fn assigned(
+        &self,
+        partitions: &[u32],
+        owned: &mut Vec<Option<Owned>>,
+        mut capture: Option<&mut Capture>,
+    ) -> Result<(), PipelineError> {
         info!(worker = self.number, ?partitions, "partitions assigned");
-        for &partition in partitions {
+        let sources = restore::Sources {
+            log: &*self.log,
+            checkpoints: self.checkpoints.as_ref().map(|(checkpoints, _)| &**checkpoints),
+            group: &self.config.group,
+            progress: &self.progress.restore,
+        };
+        let restored = restore::partitions(&sources, partitions, self.config.restore_threads_each())?;
+        for (partition, Restored { state, read, rule_epoch, covered }) in restored {
             let at = partition as usize;
             if owned.len() <= at {
                 owned.resize_with(at + 1, || None);
             }
-            let begun = self.clock.monotonic();
-            owned[at] =
-                Some(Owned { state: restore::partition(&*self.log, partition, &*self.clock)?, inputs: Vec::new() });
-            metrics::RESTORE_SECONDS.with([]).record((self.clock.monotonic() - begun).as_secs_f64());
+            owned[at] = Some(Owned { state, inputs: Vec::new(), read, rule_epoch });
+            if let Some(capture) = &mut capture {
+                capture.restored(partition, covered);
+            }
         }
         self.progress.working(self.number, true);
         Ok(())
     }
 
-    fn revoked(&self, partitions: &[u32], lost: bool, owned: &mut [Option<Owned>]) {
+    fn revoked(&self, partitions: &[u32], lost: bool, owned: &mut [Option<Owned>], mut capture: Option<&mut Capture>) {
         info!(worker = self.number, ?partitions, lost, "partitions revoked");
         for &partition in partitions {
             if let Some(slot) = owned.get_mut(partition as usize) {
                 *slot = None;
+            }
+            if let Some(capture) = &mut capture {
+                capture.revoked(partition);
             }
         }
     }
@@ -137,6 +163,18 @@ struct Owned {
     state: Partition,
     /// What the open batch has read of it, in the order it was interleaved.
     inputs: Vec<InputRange>,
+    /// One past the last offset of each input that is committed or about to be.
+    read: Vec<InputOffset>,
+    /// The epoch of the last block.
+    rule_epoch: i64,
+}
+
+/// The partitions as a checkpoint sees them.
+fn sitters(owned: &[Option<Owned>]) -> impl Iterator<Item = Sitter<'_>> + Clone {
+    (0..).zip(owned).filter_map(|(partition, owned)| {
+        let Owned { state, read, rule_epoch, .. } = owned.as_ref()?;
+        Some(Sitter { partition, state, read, rule_epoch: *rule_epoch })
+    })
 }
 
 /// An event that waits for its turn.
@@ -314,12 +352,14 @@ impl Batch {
     /// Appends changed leads and state blocks; the batch is then ready to be committed.
     fn close(&mut self, owned: &mut [Option<Owned>]) -> Result<(), PipelineError> {
         for (number, partition) in owned.iter_mut().enumerate() {
-            let Some(Owned { state, inputs }) = partition else { continue };
+            let Some(Owned { state, inputs, read, rule_epoch }) = partition else { continue };
             for lead in state.published() {
                 outputs::append_lead(&mut self.transaction, &mut self.encoder, &lead)?;
             }
             let number = u32::try_from(number).unwrap_or(u32::MAX);
             let inputs = std::mem::take(inputs);
+            restore::note_read(read, &inputs);
+            *rule_epoch = self.snapshot.epoch();
             let header =
                 BatchHeader { partition: number, inputs, rule_epoch: self.snapshot.epoch(), clock: self.taken_at };
             for block in &state.blocks(header) {
@@ -352,8 +392,9 @@ impl Batch {
     }
 
     /// How long the next poll may wait.
-    fn patience(&self) -> Duration {
-        self.age().map_or(IDLE_POLL, |age| self.interval.saturating_sub(age))
+    fn patience(&self, capture: Option<&Capture>) -> Duration {
+        let idle = if capture.is_some_and(Capture::is_scanning) { capture::HURRY } else { IDLE_POLL };
+        self.age().map_or(idle, |age| self.interval.saturating_sub(age))
     }
 
     /// How many more records the batch takes.

@@ -87,6 +87,14 @@ table! {
     LAG_RECORDS: Gauge gauge ["group", "topic", "partition"] = "kilat_lag_records", "Records of an input partition not yet taken.";
     PARTITIONS_OWNED: Gauge gauge ["group", "worker"] = "kilat_partitions_owned", "Partitions assigned to a worker.";
     RESTORE_SECONDS: Histogram histogram [] = "kilat_restore_seconds", "Time to restore the state of a partition.";
+    RESTORE_PARTITIONS_LEFT: Gauge gauge [] = "kilat_restore_partitions_left", "Partitions assigned and not restored yet.";
+    RESTORE_ENTRIES: Counter counter [] = "kilat_restore_entries_total", "Entries of checkpoints taken in while restoring.";
+    RESTORE_BLOCKS: Counter counter [] = "kilat_restore_blocks_total", "State blocks taken in while restoring.";
+    CHECKPOINTS_WRITTEN: Counter counter [] = "kilat_checkpoints_written_total", "Checkpoints of partitions written.";
+    CHECKPOINTS_FAILED: Counter counter ["doing"] = "kilat_checkpoints_failed_total", "Checkpoints not written (write), not usable at a restore (read), or old ones not cleared away (retire). Alarm on any increase.";
+    CHECKPOINT_SECONDS: Histogram histogram [] = "kilat_checkpoint_seconds", "From the first to the last byte of a checkpoint.";
+    CHECKPOINT_BYTES: Gauge gauge ["partition"] = "kilat_checkpoint_bytes", "Size of the newest checkpoint of a partition.";
+    CHECKPOINT_WRITTEN_AT: Gauge gauge ["partition"] = "kilat_checkpoint_written_timestamp_seconds", "When the newest checkpoint of a partition was written; its age is time() less this.";
     RULE_SETS_LIVE: Gauge gauge [] = "kilat_rule_sets_live", "Workspaces with a live rule set.";
     RULE_SETS_REFUSED: Counter counter [] = "kilat_rule_sets_refused_total", "Published rule sets that did not compile; the old one stays live. Alarm on any increase.";
     RULE_SET_COMPILE_SECONDS: Histogram histogram [] = "kilat_rule_set_compile_seconds", "Time to compile a rule set.";

@@ -34,7 +34,7 @@ fn checkpoints_are_listed_newest_first_and_everything_else_is_counted_and_left_a
     assert_eq!(sequences(&shelf), [100, 20, 9]);
     assert_eq!(shelf.list().unwrap().1, 3);
 
-    shelf.retire(Keep { count: 2, age: DAY }, now()).unwrap();
+    shelf.retire(Keep { count: 2, age: DAY }, &[], now()).unwrap();
     assert_eq!(sequences(&shelf), [100, 20]);
     assert_eq!(shelf.list().unwrap().1, 3);
 }
@@ -65,18 +65,18 @@ fn too_many_and_too_old_ones_go_and_the_topic_is_trimmed_behind_the_oldest_that_
     let shelf = shelf(dir.path());
     let keep = Keep { count: 3, age: DAY };
     put(&shelf, 10);
-    assert_eq!(shelf.retire(keep, now()).unwrap(), None, "the only one may be damaged tomorrow");
+    assert_eq!(shelf.retire(keep, &[], now()).unwrap(), None, "the only one may be damaged tomorrow");
     put(&shelf, 20);
-    assert_eq!(shelf.retire(keep, now()).unwrap(), Some(20));
+    assert_eq!(shelf.retire(keep, &[], now()).unwrap(), Some(20));
     for sequence in [30, 40] {
         put(&shelf, sequence);
     }
     // `header` gives a block the offset of twice its number.
-    assert_eq!(shelf.retire(keep, now()).unwrap(), Some(40));
+    assert_eq!(shelf.retire(keep, &[], now()).unwrap(), Some(40));
     assert_eq!(sequences(&shelf), [40, 30, 20]);
 
     let later = now().after(DAY * 2);
-    assert_eq!(shelf.retire(keep, later).unwrap(), Some(60));
+    assert_eq!(shelf.retire(keep, &[], later).unwrap(), Some(60));
     assert_eq!(sequences(&shelf), [40, 30], "two stay, however old");
 }
 
@@ -89,9 +89,24 @@ fn a_damaged_or_foreign_object_never_moves_the_trimming_on() {
     }
     std::fs::write(file(dir.path(), 30), "no checkpoint").unwrap();
     let keep = Keep { count: 3, age: DAY };
-    assert_eq!(shelf.retire(keep, now()).unwrap(), Some(20));
+    assert_eq!(shelf.retire(keep, &[], now()).unwrap(), Some(20));
     std::fs::write(file(dir.path(), 10), "no checkpoint").unwrap();
-    assert_eq!(shelf.retire(keep, now()).unwrap(), None, "one is left that can be used");
+    assert_eq!(shelf.retire(keep, &[], now()).unwrap(), None, "one is left that can be used");
+}
+
+#[test]
+fn checkpoints_known_to_be_damaged_count_for_nothing_and_go_once_two_newer_ones_are_there() {
+    let dir = tempfile::tempdir().unwrap();
+    let shelf = shelf(dir.path());
+    let keep = Keep { count: 2, age: DAY };
+    for sequence in [10, 20, 30, 40] {
+        put(&shelf, sequence);
+    }
+    assert_eq!(shelf.retire(keep, &[20, 30], now()).unwrap(), Some(20), "10 is the oldest that can be used");
+    assert_eq!(sequences(&shelf), [40, 30, 20, 10]);
+    put(&shelf, 50);
+    assert_eq!(shelf.retire(keep, &[20, 30], now()).unwrap(), Some(80));
+    assert_eq!(sequences(&shelf), [50, 40]);
 }
 
 #[test]
@@ -105,5 +120,9 @@ fn partitions_and_logs_that_share_a_store_do_not_meet() {
     other.log = "another cluster".to_owned();
     assert_eq!(shelf_of(dir.path(), other).list().unwrap().0, []);
     let store = kilat_checkpoint::Store::open(dir.path().to_str().unwrap(), []).unwrap();
-    assert_eq!(Shelf::logs(&store).unwrap(), ["embedded-00"]);
+    std::fs::create_dir_all(dir.path().join("embedded-00/kilat.state.v1/not a partition")).unwrap();
+    let all = Shelf::all(&std::sync::Arc::new(store)).unwrap();
+    assert_eq!(all.len(), 1);
+    assert_eq!((all[0].origin().partition, sequences(&all[0])), (3, vec![10]));
+    assert!(all[0].open(&all[0].list().unwrap().0[0]).is_ok(), "of whatever group");
 }

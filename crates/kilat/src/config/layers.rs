@@ -280,7 +280,8 @@ fn read_environment(
 /// `LOG__PROPERTIES__LINGER_MS` → `log`, `properties`, `linger.ms`: librdkafka's names are words with dots.
 fn variable_path(name: &str) -> Vec<String> {
     let mut path: Vec<String> = name.split("__").map(str::to_ascii_lowercase).collect();
-    if let [.., parent, key] = path.as_mut_slice()
+    if let [section, parent, key] = path.as_mut_slice()
+        && section == "log"
         && parent == "properties"
     {
         *key = key.replace('_', ".");

@@ -46,8 +46,12 @@ impl House {
 
     /// Starts a pipeline and waits until it is ready.
     pub(crate) fn start(&self) -> Service {
-        let config = Config { threads: 2, transaction_interval_ms: 2, ..Config::default() };
-        let service = Service::start(self.log.clone(), &config);
+        self.start_with(&Config { threads: 2, transaction_interval_ms: 2, ..Config::default() })
+    }
+
+    /// Starts a pipeline with these settings and waits until it is ready.
+    pub(crate) fn start_with(&self, config: &Config) -> Service {
+        let service = Service::start(self.log.clone(), config);
         wait(|| service.health().ready, "ready");
         service
     }

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 mod ahead;
+mod checkpoints;
 mod house;
 mod poison;
 mod restart;

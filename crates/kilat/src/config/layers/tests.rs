@@ -70,6 +70,7 @@ fn every_key_stands_in_the_defaults_and_nothing_else_does() {
     check("", fields_of::<Config>());
     check("log", fields_of::<LogConfig>());
     check("engine", fields_of::<kilat_pipeline::Config>());
+    check("engine.checkpoints", fields_of::<kilat_pipeline::CheckpointConfig>());
     check("executor", fields_of::<kilat_executor::Config>());
     check("executor.secrets", fields_of::<kilat_executor::SecretsConfig>());
     check("http", fields_of::<HttpConfig>());

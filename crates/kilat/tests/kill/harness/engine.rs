@@ -5,10 +5,11 @@ use std::fmt::Write as _;
 
 use kilat_codec::json;
 
+use super::checkpoints::Harm;
 use super::{Log, Random, Scale, Scene, seed};
 
 /// Small transactions, so that there is much to interrupt.
-const SETTINGS: &str = "[engine]\nthreads = 2\ntransaction_interval_ms = 5\nbatch_records_max = 200\n";
+const SETTINGS: &str = "[engine]\nthreads = 2\ntransaction_interval_ms = 5\nbatch_records_max = 20\n";
 
 const RULES: &str = r#"
 workspace: "*"
@@ -35,12 +36,14 @@ pub(crate) fn kill_and_compare(log: &Log) {
     scene.run(&["rules", "publish", rules]);
 
     let mut random = Random(seed());
+    let mut harm = Harm::default();
     for _ in 0..scale.kills {
         let mut engine = scene.start("engine");
         let share = scale.events as f64 / (scale.kills + 1) as f64;
         let until = (share * (0.2 + random.below(1_000) as f64 / 1_000.0)) as u64;
         engine.wait_for("kilat_events_evaluated_total", |evaluated| evaluated >= until as f64);
         engine.kill();
+        harm.newest(&scene.checkpoints, &mut random);
     }
     let mut engine = scene.start("engine");
     engine.wait_until_idle();
@@ -54,8 +57,9 @@ pub(crate) fn kill_and_compare(log: &Log) {
     let got = by_conversation(lines.into_iter().map(|line| line.trim_end().to_owned()));
     let count = |decisions: &BTreeMap<String, Vec<String>>| decisions.values().map(Vec::len).sum::<usize>();
     eprintln!(
-        "{} kills, {} events, {} decisions expected, {} committed",
+        "{} kills, {} checkpoints harmed, {} events, {} decisions expected, {} committed",
         scale.kills,
+        harm.count(),
         scale.events,
         count(&expected),
         count(&got)

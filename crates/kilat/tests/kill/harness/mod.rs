@@ -1,5 +1,6 @@
 //! A `kilat` process that is killed while it works, and everything around it.
 
+pub(crate) mod checkpoints;
 pub(crate) mod engine;
 pub(crate) mod executor;
 mod sink;
@@ -20,14 +21,18 @@ const LIMIT: Duration = Duration::from_secs(600);
 #[allow(dead_code, reason = "each of the two test binaries uses one")]
 pub(crate) enum Log {
     Embedded,
-    /// The brokers.
-    Kafka(String),
+    Kafka {
+        brokers: String,
+        /// Where checkpoints are, for everyone who works on these brokers.
+        checkpoints: PathBuf,
+    },
 }
 
 /// One test's directory, configuration and names.
 pub(crate) struct Scene {
     dir: tempfile::TempDir,
     brokers: Option<String>,
+    checkpoints: PathBuf,
 }
 
 /// How often to kill, and how much happens meanwhile.
@@ -49,17 +54,18 @@ impl Scene {
     /// A fresh directory with a configuration for `log`; `settings` is added to it.
     pub(crate) fn new(log: &Log, settings: &str) -> Scene {
         let dir = tempfile::tempdir().expect("a temporary directory");
-        let (kind, brokers) = match log {
-            Log::Embedded => ("embedded", None),
-            Log::Kafka(brokers) => ("kafka", Some(brokers.clone())),
+        let (kind, brokers, checkpoints) = match log {
+            Log::Embedded => ("embedded", None, dir.path().join("checkpoints")),
+            Log::Kafka { brokers, checkpoints } => ("kafka", Some(brokers.clone()), checkpoints.clone()),
         };
         let config = format!(
-            "[log]\nkind = \"{kind}\"\ndir = {:?}\nbrokers = {:?}\npartitions = 4\nreplication = 1\n{settings}",
+            "[log]\nkind = \"{kind}\"\ndir = {:?}\nbrokers = {:?}\npartitions = 4\nreplication = 1\n{settings}\
+             [engine.checkpoints]\nplace = {checkpoints:?}\n{CHECKPOINTS}",
             dir.path().join("log"),
             brokers.as_deref().unwrap_or("unused"),
         );
         std::fs::write(dir.path().join("kilat.toml"), config).expect("the directory is ours");
-        Scene { dir, brokers }
+        Scene { dir, brokers, checkpoints }
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -124,6 +130,9 @@ impl Scene {
         }
     }
 }
+
+/// Many checkpoints, so that there is much to interrupt and to damage.
+const CHECKPOINTS: &str = "interval_s = 1\ninterval_blocks = 5\nkeep = 3\n";
 
 /// The webhook secret of every scene; the base64 is of 24 zero bytes.
 pub(crate) const SECRET: &str = "whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";

@@ -1,0 +1,102 @@
+//! The newest checkpoint that is whole.
+
+use kilat_checkpoint::{Damage, Kept, Shelf, Unusable};
+use kilat_domain::ChainPosition;
+use kilat_engine::Partition;
+use kilat_telemetry::metrics;
+use tracing::warn;
+
+use super::{RestoreProgress, Restored};
+use crate::checkpoints::Checkpoints;
+
+/// What was found.
+#[derive(Default)]
+pub(super) struct Newest {
+    pub(super) base: Option<Base>,
+    /// Why the first that was tried cannot be used, and whether that may pass.
+    pub(super) refused: Option<(String, bool)>,
+}
+
+/// A checkpoint, taken in.
+pub(super) struct Base {
+    pub(super) restored: Restored,
+    pub(super) facts: Facts,
+}
+
+/// What a checkpoint says of the topic it was taken of.
+pub(super) struct Facts {
+    pub(super) name: String,
+    /// The block after the covered one lies at this offset or later.
+    pub(super) offset: i64,
+    pub(super) covered: ChainPosition,
+    /// The last block whose changes it may hold.
+    pub(super) reached: ChainPosition,
+}
+
+/// Reads checkpoints, newest first, until one is whole.
+pub(super) fn usable(checkpoints: &Checkpoints, shelf: &Shelf, progress: &RestoreProgress) -> Newest {
+    shelf.clear_leftovers();
+    let mut newest = Newest::default();
+    let kept = match shelf.list() {
+        Ok((kept, others)) => {
+            if others > 0 {
+                let partition = shelf.origin().partition;
+                warn!(partition, others, "among the checkpoints are objects that are none: they are left alone");
+            }
+            kept
+        }
+        Err(error) => {
+            refuse(&mut newest, &error.to_string(), true);
+            return newest;
+        }
+    };
+    for kept in &kept {
+        match read(shelf, kept, progress) {
+            Ok(base) => {
+                newest.base = Some(base);
+                break;
+            }
+            Err(error) => {
+                let may_pass =
+                    matches!(error, Unusable::Store(_) | Unusable::Damaged { damage: Damage::Unreadable(_), .. });
+                if matches!(error, Unusable::Damaged { .. }) && !may_pass {
+                    checkpoints.note_damaged(shelf.origin().partition, kept.sequence);
+                }
+                refuse(&mut newest, &error.to_string(), may_pass);
+            }
+        }
+    }
+    newest
+}
+
+fn refuse(newest: &mut Newest, why: &str, may_pass: bool) {
+    metrics::CHECKPOINTS_FAILED.with(["read"]).increment(1);
+    warn!(error = why, "a checkpoint cannot be used: an older one or the blocks alone must do");
+    newest.refused.get_or_insert((why.to_owned(), may_pass));
+}
+
+fn read(shelf: &Shelf, kept: &Kept, progress: &RestoreProgress) -> Result<Base, Unusable> {
+    let mut reader = shelf.open(kept)?;
+    let mut state = Partition::new();
+    loop {
+        let at = reader.bytes();
+        let Some(entries) = reader.entries().map_err(|damage| shelf.damaged(kept, damage))? else { break };
+        match kilat_codec::decode_state_block(entries.record) {
+            Ok(slice) => state.load(slice),
+            Err(error) => {
+                let what = format!("holds entries that cannot be read: {error}");
+                return Err(shelf.damaged(kept, Damage::Malformed { at, what }));
+            }
+        }
+        progress.entries(entries.count);
+    }
+    let header = reader.header().clone();
+    let reached = reader
+        .footer()
+        .map_or(ChainPosition::default(), |footer| ChainPosition { sequence: footer.sequence, chain: footer.chain });
+    let covered = ChainPosition { sequence: header.sequence, chain: header.chain };
+    state.resume_at(covered);
+    let facts = Facts { name: shelf.name(kept), offset: header.offset, covered, reached };
+    let restored = Restored { state, read: header.inputs, rule_epoch: header.rule_epoch, covered: covered.sequence };
+    Ok(Base { restored, facts })
+}
