@@ -37,7 +37,7 @@ fn append_times_ahead_of_the_workers_clock_do_not_move_the_window_of_idempotency
     let clock = Arc::new(Behind(SystemClock::new(), 30 * DAY_MS));
     let began = clock.wall();
     let config = Config { threads: 1, transaction_interval_ms: 2, ..Config::default() };
-    let (service, tasks) = Service::assemble(house.log.clone(), &config, clock.clone());
+    let (service, tasks) = Service::assemble(house.log.clone(), &config, clock.clone(), None);
     let threads: Vec<_> = tasks.into_iter().map(|task| std::thread::spawn(task.body)).collect();
     wait(|| service.health().ready, "ready");
     house.messages(0..10, "halo");
