@@ -22,6 +22,15 @@ pub enum Lane {
 impl Lane {
     /// Every lane.
     pub const ALL: [Lane; 3] = [Lane::Partner, Lane::Meta, Lane::Webhook];
+
+    /// The lane of an outbound action by its `type` in rule files: [`Command::lane`] where only the decision is known.
+    pub fn of_type(action: &str) -> Lane {
+        match action {
+            "send_webhook" => Lane::Webhook,
+            "send_capi_event" => Lane::Meta,
+            _ => Lane::Partner,
+        }
+    }
 }
 
 /// What to do when a request was sent and no answer came.

@@ -17,6 +17,7 @@ mod decision;
 mod details;
 mod event;
 mod explanation;
+mod fate;
 mod lead;
 mod limits;
 mod outbound_message;
@@ -42,6 +43,7 @@ pub use event::{
     TagFact, Utm, ValueFacts,
 };
 pub use explanation::{Evaluated, Explanation, Extracted, FirstFalse, Held};
+pub use fate::Fate;
 pub use lead::{Lead, LeadRecord, Profile, replace_text};
 pub use limits::{ATTRIBUTES_BYTES_MAX, FACT_BYTES_MAX, SET_BYTES_MAX, kept};
 pub use outbound_message::{

@@ -34,6 +34,15 @@ pub struct StateBlock<'a> {
     pub rule_epoch: i64,
     /// Input ranges in the order they were interleaved.
     pub inputs: Vec<InputRange>,
+    /// What became of each of these records, as [`Fate::runs`](crate::Fate::runs); empty in blocks of older versions.
+    #[serde(default)]
+    pub fates: Vec<i64>,
+    /// Decisions of the batch for this partition, those about events that were caused included.
+    #[serde(default)]
+    pub decisions: i64,
+    /// Actions these decisions queued.
+    #[serde(default)]
+    pub actions: i64,
     /// Leads as they are after the batch.
     #[serde(borrow)]
     pub leads: Vec<LeadEntry<'a>>,

@@ -70,8 +70,8 @@ pub(crate) fn append(position: &mut ChainPosition, block: &mut StateBlock<'_>) {
     *position = ChainPosition { sequence: block.sequence, chain: block.chain };
 }
 
-/// Where the chain stands after `block`, where it follows on `position`.
-pub(crate) fn follow(position: ChainPosition, block: &StateBlock<'_>) -> Result<ChainPosition, BrokenChain> {
+/// Where the chain stands after `block`, where it follows on `position`; *errors* where it does not.
+pub fn follow(position: ChainPosition, block: &StateBlock<'_>) -> Result<ChainPosition, BrokenChain> {
     let (expected, found) = (position.sequence + 1, block.sequence);
     if found == 0 {
         return if position.sequence == 0 { Ok(position) } else { Err(BrokenChain::Unchained { expected }) };
@@ -98,12 +98,20 @@ fn link(before: i64, block: &StateBlock<'_>) -> i64 {
         clock,
         rule_epoch,
         inputs,
+        fates,
+        decisions,
+        actions,
         leads,
         conversations,
         seen,
         disabled,
     } = block;
     let header = (before, partition, sequence, now, clock, rule_epoch, inputs);
-    let content = serde_json::to_vec(&(header, leads, conversations, seen, disabled));
+    // Blocks of the version before these fields had no place for them in their hash.
+    let content = if (fates.is_empty(), *decisions, *actions) == (true, 0, 0) {
+        serde_json::to_vec(&(header, leads, conversations, seen, disabled))
+    } else {
+        serde_json::to_vec(&(header, (fates, decisions, actions), leads, conversations, seen, disabled))
+    };
     xxh3_64(&content.expect("a block's keys are texts")).max(1).cast_signed()
 }

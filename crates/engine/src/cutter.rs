@@ -36,12 +36,15 @@ impl<'s> Cutter<'s> {
     /// The blocks; the first names the inputs, and is there if there were any.
     pub(crate) fn done(mut self) -> Vec<StateBlock<'s>> {
         let inputs: Vec<InputRange> = std::mem::take(&mut self.header.inputs);
+        let fates = std::mem::take(&mut self.header.fates);
         if !inputs.is_empty() && self.blocks.is_empty() {
             let block = Self::empty(&self.header, self.now);
             self.blocks.push(block);
         }
         if let Some(first) = self.blocks.first_mut() {
             first.inputs = inputs;
+            first.fates = fates;
+            (first.decisions, first.actions) = (self.header.decisions, self.header.actions);
         }
         self.blocks
     }
@@ -56,6 +59,9 @@ impl<'s> Cutter<'s> {
             clock: header.clock,
             rule_epoch: header.rule_epoch,
             inputs: Vec::new(),
+            fates: Vec::new(),
+            decisions: 0,
+            actions: 0,
             leads: Vec::new(),
             conversations: Vec::new(),
             seen: Vec::new(),

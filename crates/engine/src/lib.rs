@@ -31,7 +31,7 @@ mod seen;
 mod slots;
 mod state;
 
-pub use chain::BrokenChain;
+pub use chain::{BrokenChain, follow};
 pub use outputs::Outputs;
 pub use partition::{Applied, BatchHeader, Foreseen, Partition};
 pub use scan::ScanCursor;

@@ -55,6 +55,12 @@ pub struct BatchHeader {
     pub partition: u32,
     /// What was read, in the order it was interleaved.
     pub inputs: Vec<InputRange>,
+    /// What became of each record, as [`kilat_domain::Fate::runs`].
+    pub fates: Vec<i64>,
+    /// Decisions.
+    pub decisions: i64,
+    /// Actions these queued.
+    pub actions: i64,
     /// Offset of the rules topic up to which rule sets were live.
     pub rule_epoch: i64,
     /// The wall clock that append times were held against, where one was.

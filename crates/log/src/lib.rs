@@ -14,6 +14,7 @@ pub use dead_letter::DeadLetter;
 pub use embedded::{Embedded, EmbeddedError, EmbeddedOptions};
 pub use error::LogError;
 pub use kafka::{Kafka, KafkaConfig};
+pub use murmur2::partition_of;
 pub use port::{
     Followed, Follower, Headers, Lag, Member, MemberSpec, PartitionedLog, Polled, Record, Retention, Start, TopicSpec,
     Writer, each,

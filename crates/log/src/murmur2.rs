@@ -6,7 +6,7 @@
 //! `BuiltInPartitioner.partitionForKey` (sign bit cleared, then the remainder).
 
 /// The partition of `key` among `partitions`, which is at least 1.
-pub(crate) fn partition_of(key: &[u8], partitions: u32) -> u32 {
+pub fn partition_of(key: &[u8], partitions: u32) -> u32 {
     (murmur2(key) & 0x7fff_ffff) % partitions
 }
 

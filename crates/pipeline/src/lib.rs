@@ -10,10 +10,14 @@
 //!
 //! Absent: HTTP, and what rules mean.
 
+pub mod audit;
+mod catch_up;
 mod checkpoints;
 mod config;
 mod outputs;
+mod recorded;
 mod registry;
+pub mod replay;
 mod restore;
 mod rules_follower;
 mod service;

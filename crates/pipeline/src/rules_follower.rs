@@ -62,9 +62,9 @@ struct Board {
 }
 
 /// A record of the rules topic.
-struct Published {
-    workspace: String,
-    source: String,
+pub(crate) struct Published {
+    pub(crate) workspace: String,
+    pub(crate) source: String,
 }
 
 /// A rule set that was published: live, or refused with the reasons.
@@ -286,7 +286,7 @@ fn report(
 }
 
 /// Compiles a published rule set; the errors are one a line. `None` where it was given up.
-fn compile(published: &Published, given_up: &AtomicBool) -> Option<Outcome<RuleSet>> {
+pub(crate) fn compile(published: &Published, given_up: &AtomicBool) -> Option<Outcome<RuleSet>> {
     let given_up = || given_up.load(Ordering::Relaxed);
     let loaded = kilat_rules::load_unless(&published.workspace, &published.source, &given_up)?;
     let errors = |diagnostics: &[kilat_rules::Diagnostic]| {

@@ -10,12 +10,13 @@ use std::time::Duration;
 use kilat_checkpoint::InputOffset;
 use kilat_codec::Encoder;
 use kilat_codec::cloudevents::Headers;
-use kilat_domain::{Event, EventKind, InputRange, Timestamp};
+use kilat_domain::{Event, EventKind, Fate, InputRange, Timestamp};
 use kilat_engine::{Applied, BatchHeader, Foreseen, Partition};
 use kilat_log::{Clock, DeadLetter, Member, MemberSpec, PartitionedLog, Polled, Record, Transaction};
 use kilat_telemetry::metrics::{self, Gauge, Histogram};
 use tracing::{info, warn};
 
+use crate::catch_up::CatchUp;
 use crate::checkpoints::capture::{self, Capture, Sitter};
 use crate::checkpoints::{Checkpoints, Desk};
 use crate::config::{Config, Topics};
@@ -112,7 +113,7 @@ impl Worker {
             if owned.len() <= at {
                 owned.resize_with(at + 1, || None);
             }
-            owned[at] = Some(Owned { state, inputs: Vec::new(), read, rule_epoch });
+            owned[at] = Some(Owned::new(state, read, rule_epoch));
             if let Some(capture) = &mut capture {
                 capture.restored(partition, covered);
             }
@@ -149,24 +150,64 @@ impl Worker {
         member.commit(&batch.transaction)?;
         measures.observe_commit(self.clock.monotonic() - begun, batch);
         self.totals.add(&TotalsSnapshot { transactions: 1, ..batch.counts });
-        for partition in owned.iter_mut().flatten() {
-            partition.state.settle();
-            partition.inputs.clear();
-        }
+        owned.iter_mut().flatten().for_each(Owned::settle);
         batch.begin();
         Ok(())
     }
 }
 
 /// A partition this worker owns.
-struct Owned {
+pub(crate) struct Owned {
     state: Partition,
     /// What the open batch has read of it, in the order it was interleaved.
     inputs: Vec<InputRange>,
+    /// What became of each of these records.
+    fates: Vec<Fate>,
+    decisions: u64,
+    actions: u64,
     /// One past the last offset of each input that is committed or about to be.
     read: Vec<InputOffset>,
     /// The epoch of the last block.
     rule_epoch: i64,
+}
+
+impl Owned {
+    pub(crate) fn new(state: Partition, read: Vec<InputOffset>, rule_epoch: i64) -> Owned {
+        Owned { state, inputs: Vec::new(), fates: Vec::new(), decisions: 0, actions: 0, read, rule_epoch }
+    }
+
+    /// Notes a record, in the order of offsets that a batch reads. It is taken for dead until it is applied.
+    fn note(&mut self, record: &Record<'_>) {
+        let input = i32::try_from(record.input).unwrap_or(i32::MAX);
+        match self.inputs.last_mut() {
+            Some(last) if last.input == input => last.next = record.offset + 1,
+            _ => self.inputs.push(InputRange { input, from: record.offset, next: record.offset + 1 }),
+        }
+        self.fates.push(Fate::DeadLettered);
+    }
+
+    /// What the open batch's block says of it.
+    fn header(&mut self, partition: u32, rule_epoch: i64, clock: Option<Timestamp>) -> BatchHeader {
+        let fates = Fate::runs(&self.fates);
+        self.fates.clear();
+        let inputs = std::mem::take(&mut self.inputs);
+        restore::note_read(&mut self.read, &inputs);
+        self.rule_epoch = rule_epoch;
+        BatchHeader {
+            partition,
+            inputs,
+            fates,
+            decisions: i64::try_from(std::mem::take(&mut self.decisions)).unwrap_or(i64::MAX),
+            actions: i64::try_from(std::mem::take(&mut self.actions)).unwrap_or(i64::MAX),
+            rule_epoch,
+            clock,
+        }
+    }
+
+    /// What the batch changed is committed.
+    pub(crate) fn settle(&mut self) {
+        self.state.settle();
+    }
 }
 
 /// The partitions as a checkpoint sees them.
@@ -180,8 +221,17 @@ fn sitters(owned: &[Option<Owned>]) -> impl Iterator<Item = Sitter<'_>> + Clone 
 /// An event that waits for its turn.
 struct Ahead<'r> {
     event: Event<'r>,
-    /// Place of its workspace's rule set in the snapshot, and what its partition foresees; `None` where it is no event.
-    seen: Option<(usize, Foreseen)>,
+    /// `None` where it is no event.
+    seen: Option<Seen>,
+}
+
+/// What is known of an event before its turn.
+struct Seen {
+    /// Place of its workspace's rule set in the snapshot.
+    rules: usize,
+    /// Place of its record in the batch's records of its partition.
+    place: usize,
+    foreseen: Foreseen,
 }
 
 impl Ahead<'_> {
@@ -196,12 +246,12 @@ fn state_of<'o>(owned: &'o mut [Option<Owned>], record: &Record<'_>) -> Option<&
 }
 
 /// The open batch: everything between two commits.
-struct Batch {
-    snapshot: Snapshot,
+pub(crate) struct Batch {
+    pub(crate) snapshot: Snapshot,
     encoder: Encoder,
     headers: Headers,
-    transaction: Transaction,
-    counts: TotalsSnapshot,
+    pub(crate) transaction: Transaction,
+    pub(crate) counts: TotalsSnapshot,
     received: [u64; 2],
     records: usize,
     clock: Arc<dyn Clock>,
@@ -221,7 +271,7 @@ struct Batch {
 }
 
 impl Batch {
-    fn new(registry: Arc<Registry>, config: &Config, clock: Arc<dyn Clock>) -> Batch {
+    pub(crate) fn new(registry: Arc<Registry>, config: &Config, clock: Arc<dyn Clock>) -> Batch {
         Batch {
             snapshot: Snapshot::new(registry),
             encoder: Encoder::new(),
@@ -244,15 +294,15 @@ impl Batch {
 
     /// Takes records through the engine, some at a time: while the later ones are decoded, what the earlier ones need of
     /// memory is on its way.
-    fn take(&mut self, records: &[Record<'_>], owned: &mut [Option<Owned>]) {
+    pub(crate) fn take(&mut self, records: &[Record<'_>], owned: &mut [Option<Owned>]) {
         let mut window: [Ahead<'_>; WINDOW] = std::array::from_fn(|_| Ahead::new());
         for records in records.chunks(WINDOW) {
             for (record, ahead) in records.iter().zip(&mut window) {
                 ahead.seen = self.decode(record, &mut ahead.event, owned);
             }
             for (record, ahead) in records.iter().zip(&window) {
-                if let (Some(partition), Some((_, foreseen))) = (state_of(owned, record), &ahead.seen) {
-                    partition.state.approach(foreseen);
+                if let (Some(partition), Some(seen)) = (state_of(owned, record), &ahead.seen) {
+                    partition.state.approach(&seen.foreseen);
                 }
             }
             for (record, ahead) in records.iter().zip(&window) {
@@ -264,19 +314,14 @@ impl Batch {
     }
 
     /// Decodes one record and has its partition look ahead; `None` for one that ends here.
-    fn decode<'r>(
-        &mut self,
-        record: &Record<'r>,
-        event: &mut Event<'r>,
-        owned: &mut [Option<Owned>],
-    ) -> Option<(usize, Foreseen)> {
+    fn decode<'r>(&mut self, record: &Record<'r>, event: &mut Event<'r>, owned: &mut [Option<Owned>]) -> Option<Seen> {
         let Some(partition) = state_of(owned, record) else {
             // LOG-4 rules this out. If it happened, evaluating without the state would be worse than a new session.
             self.stray.get_or_insert(record.partition);
             return None;
         };
         self.open(record);
-        note_input(&mut partition.inputs, record);
+        partition.note(record);
         self.transaction.advance(record.input, record.partition, record.offset + 1);
 
         if let Err(error) = kilat_codec::decode_event_into(record.value.unwrap_or_default(), event) {
@@ -284,18 +329,14 @@ impl Batch {
             return None;
         }
         let rules = self.snapshot.find(&event.workspace);
-        Some((rules, partition.state.foresee(event, self.snapshot.rules(rules))))
+        let place = partition.fates.len() - 1;
+        Some(Seen { rules, place, foreseen: partition.state.foresee(event, self.snapshot.rules(rules)) })
     }
 
     /// Folds an event into its partition's state, runs its rules and encodes what they decided.
-    fn apply(
-        &mut self,
-        record: &Record<'_>,
-        event: &Event<'_>,
-        (rules, foreseen): &(usize, Foreseen),
-        partition: &mut Owned,
-    ) {
-        let rules = self.snapshot.rules(*rules);
+    fn apply(&mut self, record: &Record<'_>, event: &Event<'_>, seen: &Seen, partition: &mut Owned) {
+        let rules = self.snapshot.rules(seen.rules);
+        let before = (self.counts.decisions, self.counts.actions);
         let mut outputs = RecordOutputs {
             transaction: &mut self.transaction,
             encoder: &mut self.encoder,
@@ -305,17 +346,24 @@ impl Batch {
             failed: None,
         };
         let appended = self.taken_at.map_or(record.timestamp, |taken_at| record.timestamp.min(taken_at));
-        let applied = partition.state.apply_foreseen(event, foreseen, rules, appended, &mut outputs);
+        let applied = partition.state.apply_foreseen(event, &seen.foreseen, rules, appended, &mut outputs);
         if let Some(error) = outputs.failed.take() {
             warn!(event_id = %event.id, error = %error, "an output is too large to be written and is left out");
         }
-        match applied {
-            Applied::Duplicate => self.counts.duplicates += 1,
+        let decisions = self.counts.decisions - before.0;
+        partition.decisions += decisions;
+        partition.actions += self.counts.actions - before.1;
+        partition.fates[seen.place] = match applied {
+            Applied::Duplicate => {
+                self.counts.duplicates += 1;
+                Fate::Duplicate
+            }
             Applied::Evaluated { caused } => {
                 self.counts.evaluated += 1;
                 self.counts.caused += u64::from(caused);
+                if decisions > 0 { Fate::Decided } else { Fate::Quiet }
             }
-        }
+        };
     }
 
     fn dead_letter(&mut self, record: &Record<'_>, code: &'static str, cause: &str) {
@@ -350,19 +398,14 @@ impl Batch {
     }
 
     /// Appends changed leads and state blocks; the batch is then ready to be committed.
-    fn close(&mut self, owned: &mut [Option<Owned>]) -> Result<(), PipelineError> {
+    pub(crate) fn close(&mut self, owned: &mut [Option<Owned>]) -> Result<(), PipelineError> {
         for (number, partition) in owned.iter_mut().enumerate() {
-            let Some(Owned { state, inputs, read, rule_epoch }) = partition else { continue };
-            for lead in state.published() {
+            let Some(owned) = partition else { continue };
+            for lead in owned.state.published() {
                 outputs::append_lead(&mut self.transaction, &mut self.encoder, &lead)?;
             }
-            let number = u32::try_from(number).unwrap_or(u32::MAX);
-            let inputs = std::mem::take(inputs);
-            restore::note_read(read, &inputs);
-            *rule_epoch = self.snapshot.epoch();
-            let header =
-                BatchHeader { partition: number, inputs, rule_epoch: self.snapshot.epoch(), clock: self.taken_at };
-            for block in &state.blocks(header) {
+            let header = owned.header(u32::try_from(number).unwrap_or(u32::MAX), self.snapshot.epoch(), self.taken_at);
+            for block in &owned.state.blocks(header) {
                 outputs::append_block(&mut self.transaction, &mut self.encoder, block)?;
             }
         }
@@ -370,7 +413,7 @@ impl Batch {
     }
 
     /// Starts the next batch, on the newest rule sets.
-    fn begin(&mut self) {
+    pub(crate) fn begin(&mut self) {
         self.transaction.clear();
         self.counts = TotalsSnapshot::default();
         self.received = [0; 2];
@@ -409,15 +452,6 @@ impl Batch {
     }
 }
 
-/// Notes the record in the ranges of its partition, extending the last run where it goes on.
-fn note_input(inputs: &mut Vec<InputRange>, record: &Record<'_>) {
-    let input = i32::try_from(record.input).unwrap_or(i32::MAX);
-    match inputs.last_mut() {
-        Some(last) if last.input == input => last.next = record.offset + 1,
-        _ => inputs.push(InputRange { input, from: record.offset, next: record.offset + 1 }),
-    }
-}
-
 /// Metric handles of one worker, resolved once.
 struct Measures {
     counters: Counters,
@@ -426,6 +460,9 @@ struct Measures {
     batch_records: Histogram,
     latency_seconds: Histogram,
     partitions: Gauge,
+    drain_rate: Gauge,
+    catch_up_seconds: Gauge,
+    catch_up: CatchUp,
     lags: Vec<((usize, u32), Gauge)>,
     group: String,
     clock: Arc<dyn Clock>,
@@ -442,6 +479,9 @@ impl Measures {
             batch_records: metrics::TRANSACTION_RECORDS.with([]),
             latency_seconds: metrics::EVENT_TO_COMMIT_SECONDS.with([]),
             partitions: metrics::PARTITIONS_OWNED.with([&config.group, &worker.to_string()]),
+            drain_rate: metrics::DRAIN_RATE.with([&config.group, &worker.to_string()]),
+            catch_up_seconds: metrics::CATCH_UP_SECONDS.with([&config.group, &worker.to_string()]),
+            catch_up: CatchUp::default(),
             lags: Vec::new(),
             group: config.group.clone(),
             clock,
@@ -477,6 +517,9 @@ impl Measures {
         self.lag_observed = Some(now);
         let lags = member.lag();
         self.lag = lags.iter().map(|lag| lag.records).sum();
+        let outlook = self.catch_up.observe(now, self.lag);
+        self.drain_rate.set(outlook.records_per_second);
+        self.catch_up_seconds.set(outlook.seconds);
         for lag in lags {
             let key = (lag.input, lag.partition);
             let known = self.lags.iter().position(|(known, _)| *known == key);

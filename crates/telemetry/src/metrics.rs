@@ -85,6 +85,8 @@ table! {
     BATCH_SECONDS: Histogram histogram [] = "kilat_batch_seconds", "Time to decode, fold, match and encode a batch.";
     EVENT_TO_COMMIT_SECONDS: Histogram histogram [] = "kilat_event_to_commit_seconds", "From the append of an input record to the commit of its outputs.";
     LAG_RECORDS: Gauge gauge ["group", "topic", "partition"] = "kilat_lag_records", "Records of an input partition not yet taken.";
+    DRAIN_RATE: Gauge gauge ["group", "worker"] = "kilat_drain_records_per_second", "Records a second by which a worker's lag shrinks, over the last ten seconds; below 0 where it grows.";
+    CATCH_UP_SECONDS: Gauge gauge ["group", "worker"] = "kilat_catch_up_seconds", "Time until a worker's lag is 0 at the rate it shrinks at; infinite where it does not.";
     PARTITIONS_OWNED: Gauge gauge ["group", "worker"] = "kilat_partitions_owned", "Partitions assigned to a worker.";
     RESTORE_SECONDS: Histogram histogram [] = "kilat_restore_seconds", "Time to restore the state of a partition.";
     RESTORE_PARTITIONS_LEFT: Gauge gauge [] = "kilat_restore_partitions_left", "Partitions assigned and not restored yet.";
@@ -107,6 +109,8 @@ table! {
     ATTEMPTS_IN_FLIGHT: Gauge gauge ["lane"] = "kilat_attempts_in_flight", "HTTP requests under way.";
     KEYS_PARKED: Gauge gauge ["lane"] = "kilat_keys_parked", "Conversations or endpoints waiting for a retry.";
     OFFSETS_UNFINISHED: Gauge gauge ["lane"] = "kilat_offsets_unfinished", "Actions taken and not yet settled.";
+    AUDIT_EVENTS: Gauge gauge [] = "kilat_audit_events", "Input records the audit has held against the topics.";
+    AUDIT_DIFFERENCE: Gauge gauge ["law"] = "kilat_audit_difference", "What the audit found that does not add up, by law. Alarm on anything but 0.";
     LEDGER_ENTRIES: Gauge gauge ["lane"] = "kilat_ledger_entries", "Action ids the deduplication ledger holds.";
 }
 

@@ -408,6 +408,7 @@ prop_compose! {
         (partition, sequence, chain) in any::<(i32, i64, i64)>(),
         (now, clock, rule_epoch) in (at(), of(at()), any::<i64>()),
         inputs in vec(any::<(i32, i64, i64)>().prop_map(|(input, from, next)| InputRange { input, from, next }), 0..3),
+        (fates, decisions, actions) in (vec(any::<i64>(), 0..3), any::<i64>(), any::<i64>()),
         leads in vec((text(), text(), lead().boxed(), marks().boxed()).prop_map(
             |(workspace, id, state, marks)| LeadEntry { workspace, id, state: Cow::Owned(state), marks },
         ), 0..3),
@@ -420,6 +421,21 @@ prop_compose! {
             vec((boxed(), at()).prop_map(|(conversation, at)| LoopHit { conversation, at }), 0..3),
         ).prop_map(|(workspace, rule, version, disabled, hits)| DisabledRule { workspace, rule, version, hits, disabled }), 0..2),
     ) -> StateBlock<'static> {
-        StateBlock { partition, sequence, chain, now, clock, rule_epoch, inputs, leads, conversations, seen, disabled }
+        StateBlock {
+            partition,
+            sequence,
+            chain,
+            now,
+            clock,
+            rule_epoch,
+            inputs,
+            fates,
+            decisions,
+            actions,
+            leads,
+            conversations,
+            seen,
+            disabled,
+        }
     }
 }

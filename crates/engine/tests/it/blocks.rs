@@ -125,12 +125,15 @@ fn a_missing_repeated_or_exchanged_block_is_refused() {
 fn an_altered_block_is_refused_and_so_is_one_of_another_history() {
     let bytes = five_blocks();
     let blocks: Vec<_> = bytes.iter().map(|bytes| decode_state_block(bytes).unwrap()).collect();
-    let alterations: [fn(&mut StateBlock<'_>); 9] = [
+    let alterations: [fn(&mut StateBlock<'_>); 12] = [
         |block| block.partition += 1,
         |block| block.now.0 += 1,
         |block| block.clock = Some(Timestamp(0)),
         |block| block.rule_epoch += 1,
         |block| block.inputs.push(InputRange { input: 0, from: 0, next: 1 }),
+        |block| block.fates.push(4),
+        |block| block.decisions += 1,
+        |block| block.actions += 1,
         |block| block.leads.clear(),
         |block| block.conversations[0].state.to_mut().customer_messages += 1,
         |block| block.seen[0].keys[0] ^= 1,

@@ -97,6 +97,21 @@ impl House {
         self.raw(&bytes);
     }
 
+    /// A change of a lead, on the other input topic.
+    pub(crate) fn change(&mut self, id: &str, lead: &str) {
+        let line = json!({"id": id, "workspace": "acme", "type": "lead.updated",
+            "occurred_at": "2026-11-20T03:00:00.000Z", "lead": {"id": lead}});
+        let event = json::event_from_line(&line.to_string()).expect("an event");
+        let (mut transaction, encoder) = (Transaction::default(), &mut self.encoder);
+        transaction.append(1, None, b"acme", &[], |bytes| encoder.event(&event, bytes)).expect("encodes");
+        self.writer.commit(&transaction).expect("commits");
+    }
+
+    /// The log without the records of `topic` at this offset.
+    pub(crate) fn without(&self, topic: &'static str, offset: i64) -> Arc<dyn PartitionedLog> {
+        crate::hiding::hiding(&self.log, move |of, record| of == topic && record.offset == offset)
+    }
+
     /// A record of these bytes on the message topic.
     pub(crate) fn raw(&mut self, bytes: &[u8]) {
         let mut transaction = Transaction::default();

@@ -3,8 +3,11 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 mod ahead;
+mod audit;
 mod checkpoints;
+mod hiding;
 mod house;
 mod poison;
+mod replay;
 mod restart;
 mod rule_sets;
