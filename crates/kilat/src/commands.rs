@@ -1,5 +1,6 @@
 //! The commands, one file each. A command takes its arguments and gives the exit code, or the failure that ended it.
 
+mod audit;
 mod check;
 mod checkpoints;
 mod completions;
@@ -7,6 +8,7 @@ mod demo;
 mod eval;
 mod explain;
 mod produce;
+mod replay;
 mod rules;
 mod run;
 mod schema;
@@ -60,6 +62,8 @@ enum Command {
     Tap(tap::Args),
     Run(run::Args),
     Checkpoints(checkpoints::Args),
+    Audit(audit::Args),
+    Replay(replay::Args),
     Demo(demo::Args),
     Schema(schema::Args),
     Completions(completions::Args),
@@ -79,6 +83,8 @@ impl Kilat {
             Command::Tap(args) => tap::run(&args),
             Command::Run(args) => run::run(&args),
             Command::Checkpoints(args) => checkpoints::run(&args),
+            Command::Audit(args) => audit::run(&args),
+            Command::Replay(args) => replay::run(&args),
             Command::Demo(args) => demo::run(args),
             Command::Schema(args) => schema::run(&args),
             Command::Completions(args) => completions::run(&args),

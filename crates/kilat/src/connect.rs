@@ -48,6 +48,15 @@ pub(crate) fn embedded(dir: &Path) -> Result<Arc<dyn PartitionedLog>, Failure> {
     Ok(Arc::new(Embedded::open(dir, EmbeddedOptions::default())?))
 }
 
+/// Opens the embedded log that is in `dir`, and makes none where there is none.
+pub(crate) fn embedded_at(dir: &Path) -> Result<Arc<dyn PartitionedLog>, Failure> {
+    if !dir.join("FORMAT").exists() {
+        let help = "name the directory of an embedded log; that of a kept demo is DIR/log";
+        return Err(Failure::new(format!("`{}` holds no log", dir.display()), help));
+    }
+    embedded(dir)
+}
+
 fn kafka_config(config: &LogConfig) -> Result<KafkaConfig, Failure> {
     let mut properties = BTreeMap::new();
     let protocol = match config.security {

@@ -31,13 +31,15 @@ use std::time::{Duration, Instant};
 
 use kilat_domain::Timestamp;
 use kilat_executor::CallReport;
+use kilat_log::PartitionedLog;
+use kilat_pipeline::audit::Audit;
 
 use crate::clock;
 use crate::failure::Failure;
 use crate::http::{self, Health};
-use crate::output::Output;
+use crate::output::{Output, grouped};
 use crate::signals::Stop;
-use crate::{connect, topics};
+use crate::{connect, topics, verdict};
 
 use self::observed::Observed;
 use self::partners::{Partner, Partners, Secrets};
@@ -108,10 +110,21 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode, Failure> {
     stage.play(options, on_terminal && !options.json)
 }
 
+/// Holds everything on the topics against each other once more, from outside, and tells the verdict. How many differ.
+fn audit(log: &Arc<dyn PartitionedLog>) -> Result<u64, Failure> {
+    let mut audit = Audit::open(log).map_err(verdict::failure)?;
+    audit.to_the_end()?;
+    let totals = audit.totals();
+    eprintln!();
+    eprintln!("{}", verdict::of_audit(&totals, audit.first()));
+    Ok(totals.differences)
+}
+
 /// Everything that runs.
 struct Stage {
     /// Serves the partners, the executors and the page; dropped last.
     runtime: tokio::runtime::Runtime,
+    log: Arc<dyn PartitionedLog>,
     stop: Arc<Stop>,
     page: std::net::SocketAddr,
     partners: Partners,
@@ -175,10 +188,11 @@ impl Stage {
 
         let (source, goal) = source(options, &plan, backlog.written)?;
         let rate = options.rate.or((!options.exit_when_done).then_some(RATE));
-        let producer = Producer::start(log, source, rate);
+        let producer = Producer::start(Arc::clone(&log), source, rate);
         let begun = clock::instant();
         Ok(Stage {
             runtime,
+            log,
             stop,
             page,
             partners,
@@ -281,11 +295,17 @@ impl Stage {
         ended?;
 
         totals::report(&totals, &rules, &reasons, &tallies);
+        let differences = if options.exit_when_done { audit(&self.log)? } else { 0 };
         let mut output = Output::new();
         if options.json {
             output.json(&totals)?;
         }
         output.flush()?;
+        if differences > 0 {
+            let help =
+                "please report it; `kilat audit --once --data-dir DIR/log` tells all of a directory that is kept";
+            return Err(Failure::new(format!("the audit found {} differences", grouped(differences)), help));
+        }
         if gaps.is_empty() {
             return Ok(ExitCode::SUCCESS);
         }

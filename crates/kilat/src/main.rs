@@ -19,6 +19,7 @@ mod service;
 mod signals;
 mod topics;
 mod unfulfilled;
+mod verdict;
 
 use std::process::ExitCode;
 

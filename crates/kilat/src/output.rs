@@ -41,3 +41,16 @@ fn failure(error: std::io::Error) -> Failure {
         _ => Failure::because("writing to standard output", error, "check the disk or the reader behind the pipe"),
     }
 }
+
+/// `1234567` as `1,234,567`.
+pub(crate) fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}

@@ -17,7 +17,7 @@ use kilat_codec::{Topic, decode_action, decode_action_result, decode_decision, d
 use kilat_domain::{ActionResult, Decision, Effect, Outcome, Timestamp};
 use kilat_log::{LogError, PartitionedLog, Start};
 
-use super::view::grouped;
+use crate::output::grouped;
 
 /// How long a follower waits for records before it looks whether to stop.
 const POLL: Duration = Duration::from_millis(50);

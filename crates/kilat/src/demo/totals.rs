@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::observed::Counts;
 use super::partners::Tally;
-use super::view::grouped;
+use crate::output::grouped;
 
 /// What a run did; the names are fixed.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]

@@ -15,6 +15,7 @@ use ratatui::widgets::{Block, Cell, Padding, Paragraph, Row, Sparkline, Table};
 
 use super::observed::{Counts, RulesShown, Shown};
 use super::partners::Tally;
+use crate::output::grouped;
 
 /// Everything shown at one moment.
 #[derive(Clone, Debug, Default)]
@@ -269,19 +270,6 @@ fn draw_footer(frame: &mut Frame<'_>, area: Rect, scene: &Scene) {
         (None, None) => Line::from(format!(" q quits, then totals   {}", scene.hint)).dark_gray(),
     };
     frame.render_widget(line, area);
-}
-
-/// `1234567` as `1,234,567`.
-pub(super) fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 #[cfg(test)]
