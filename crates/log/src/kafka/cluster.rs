@@ -151,9 +151,15 @@ impl<'a> Cluster<'a> {
                 }
                 trouble => connection = trouble.or(connection),
             }
-            let retry = error.rdkafka_error_code().is_some_and(|code| Fault::of(code) == Fault::Unreachable);
+            let code = error.rdkafka_error_code();
+            let moves = code.is_some_and(is_moving);
+            let retry = moves || code.is_some_and(|code| Fault::of(code) == Fault::Unreachable);
             if !retry || look.is_zero() {
                 return Err(self.attempt(doing).failed(error, connection));
+            }
+            if moves {
+                // Said at once.
+                thread::sleep(LOOK / 10);
             }
         }
     }
@@ -217,6 +223,15 @@ impl<'a> Cluster<'a> {
     fn attempt(&self, doing: &'static str) -> Attempt<'_> {
         Attempt { doing, at: &self.config.brokers }
     }
+}
+
+/// Whether a group's coordinator is being found or moved, or a transaction is about to move its offsets: soon over.
+fn is_moving(code: RDKafkaErrorCode) -> bool {
+    use RDKafkaErrorCode as C;
+    matches!(
+        code,
+        C::NotCoordinator | C::CoordinatorNotAvailable | C::CoordinatorLoadInProgress | C::UnstableOffsetCommit
+    )
 }
 
 /// `retention.ms`; -1 is for ever.

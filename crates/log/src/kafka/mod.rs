@@ -95,7 +95,10 @@ impl PartitionedLog for Kafka {
     }
 
     fn extent(&self, topic: &str, partition: u32) -> Result<Range<i64>, LogError> {
-        Cluster::open(&self.config)?.offsets(topic, partition)
+        let cluster = Cluster::open(&self.config)?;
+        // Names a topic that does not exist.
+        cluster.partitions(topic)?;
+        cluster.offsets(topic, partition)
     }
 
     fn trim(&self, topic: &str, partition: u32, before: i64) -> Result<(), LogError> {
