@@ -5,6 +5,7 @@
 mod audit;
 mod bad_input;
 mod check;
+mod checkpoints;
 mod config;
 mod defects;
 mod demo;

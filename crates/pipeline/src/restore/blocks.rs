@@ -46,11 +46,11 @@ pub(super) fn take_in(
     let Intake { restored, blocks, missing, .. } = intake;
     let sequence = restored.state.position().sequence;
     match base {
-        None if missing.is_some() => return Err(lost.beginning(partition, missing).into()),
-        None if blocks == 0 && extent.start > 0 => return Err(lost.beginning(partition, None).into()),
+        None if missing.is_some() => Err(lost.beginning(partition, missing).into()),
+        None if blocks == 0 && extent.start > 0 => Err(lost.beginning(partition, None).into()),
         Some(base) if short || sequence < base.reached.sequence => {
             let (checkpoint, reached) = (base.name.clone(), base.reached.sequence);
-            return Err(RestoreError::Shortened { partition, checkpoint, reached, end: extent.end }.into());
+            Err(RestoreError::Shortened { partition, checkpoint, reached, end: extent.end }.into())
         }
         _ => Ok((restored, blocks)),
     }
