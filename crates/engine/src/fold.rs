@@ -113,7 +113,7 @@ pub(crate) fn conversation(
 }
 
 /// Whose message this event counts as (D-20): a new message in a chat that is not a group, and no reaction or note (D-17).
-fn counts(event: &Event<'_>) -> Option<SenderKind> {
+pub(crate) fn counts(event: &Event<'_>) -> Option<SenderKind> {
     let message = event.message.as_ref()?;
     let counted = event.kind == EventKind::MessageCreated
         && event.chat_kind() != Some(ChatKind::Group)

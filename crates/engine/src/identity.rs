@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use kilat_domain::{Event, SenderKind};
 use kilat_rules::{Settings, phone};
 
+use crate::fold;
 use crate::parts_hasher::PartsHasher;
 
 /// The lead's id: as sent, else derived from the channel and the customer who wrote: `wa:628123456789`.
@@ -39,7 +40,7 @@ pub(crate) fn customer_id<'e>(event: &'e Event<'_>, settings: &Settings) -> Opti
 pub(crate) struct Origin {
     /// Of channel and lead.
     channel: u64,
-    /// Of the customer who wrote; an event of somebody else says nothing of it.
+    /// Of the customer who wrote, as their workspace reads numbers; only a message that counts as theirs says anything of it.
     customer: u64,
 }
 
@@ -53,8 +54,15 @@ pub(crate) struct News {
 }
 
 impl Origin {
-    /// Takes in what the event says.
-    pub(crate) fn update(&mut self, event: &Event<'_>, lead: Option<&str>, hasher: &mut PartsHasher) -> News {
+    /// Takes in what the event says. What is taken for known here must have been folded: a conversation that was restored
+    /// knows no origin, and has to come to the same state.
+    pub(crate) fn update(
+        &mut self,
+        event: &Event<'_>,
+        lead: Option<&str>,
+        settings: &Settings,
+        hasher: &mut PartsHasher,
+    ) -> News {
         let channel = event.channel.as_ref();
         let parts = [
             channel.map(|channel| &*channel.kind),
@@ -63,8 +71,9 @@ impl Origin {
             lead,
         ];
         let channel = hasher.hash(parts).max(1);
-        let sender = event.sender.as_ref().filter(|sender| sender.kind == SenderKind::Customer);
-        let customer = sender.map_or(self.customer, |sender| hasher.hash([sender.id.as_deref()]).max(1));
+        let sender = event.sender.as_ref().filter(|_| fold::counts(event) == Some(SenderKind::Customer));
+        let customer =
+            sender.map_or(self.customer, |sender| hasher.hash([sender.id.as_deref(), settings.calling_code()]).max(1));
         let news = News { channel: channel != self.channel, customer: customer != self.customer };
         *self = Origin { channel, customer };
         news

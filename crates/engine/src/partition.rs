@@ -326,7 +326,7 @@ fn fold_into(
 
     if let Some(at) = subject.conversation {
         let cell = state.conversations.touch(at);
-        let news = cell.origin.update(event, lead_id.as_deref(), hasher);
+        let news = cell.origin.update(event, lead_id.as_deref(), settings, hasher);
         fold::conversation(&mut cell.state, event, settings, memory, news);
         if let Some(id) = lead_id.as_deref().filter(|id| news.channel && cell.state.lead.as_deref() != Some(*id)) {
             cell.state.lead = Some(id.into());

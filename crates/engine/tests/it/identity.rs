@@ -225,3 +225,27 @@ rules:
     assert_eq!(refused.effects(), ["suppressed not_allowed_in_group"]);
     assert_eq!(Engine::new(&rules(true)).event(group).effects(), ["applied"]);
 }
+
+/// Found by the simulation (seed 10 of 300 events): a restored conversation knew its customer, the one that went on did not.
+#[test]
+fn a_customer_who_edits_or_reacts_before_they_write_is_known_once_they_write() {
+    let rules = "
+workspace: acme
+rules:
+  - {id: answer, name: Answer, trigger: message.created, conditions: [{field: message.text, op: contains, value: halo}], actions: [{type: send_message, value: ya}]}
+";
+    for before in [json!({"type": "message.edited"}), json!({"message": {"id": "m0", "type": "reaction", "text": "x"}})]
+    {
+        let mut engine = Engine::new(rules);
+        let mut event = message("r1", "customer", "x");
+        event["sender"]["id"] = json!("0812-3456-789");
+        for (key, value) in before.as_object().unwrap() {
+            event[key] = value.clone();
+        }
+        assert!(engine.event(event).actions.is_empty());
+        let mut event = message("e2", "customer", "halo");
+        event["sender"]["id"] = json!("0812-3456-789");
+        let actions = engine.event(event).actions;
+        assert!(actions[0].to_string().contains("08123456789"), "{before}: {}", actions[0]);
+    }
+}

@@ -1,0 +1,411 @@
+//! What must hold of the log after a run, by name.
+//!
+//! The oracle is one pass of the engine, partition by partition, in the order the state blocks say the inputs were
+//! interleaved: no batches but theirs, no restarts, no restores, no transactions. What it decides must be what stands in
+//! the log, byte by byte.
+//!
+//! | name | what |
+//! |---|---|
+//! | `no_panic` | no thread of the product panics |
+//! | `comes_to_an_end` | once faults stop, everything fed is answered |
+//! | `nothing_lost` | every committed input is in a block, and all it leads to stands in the log |
+//! | `nothing_doubled` | no input is in two blocks, and nothing stands in the log that no input led to |
+//! | `order` | decisions of a partition, actions of a conversation stand in the order of their input |
+//! | `stable_ids` | an action has the id that the oracle gives it |
+//! | `one_rule_version` | an event is decided by the rules of the epoch in its block |
+//! | `state_is_replay` | every block is the one that a replay from zero writes at its place, and so is every lead |
+//! | `poison_is_kept` | every record that is no event is a dead letter, once |
+//! | `rules_are_answered` | every published rule set has a status: live, or refused |
+
+use std::collections::{BTreeMap, HashMap};
+use std::rc::Rc;
+
+use kilat_codec::{Encoder, Topic};
+use kilat_domain::{Action, Decision, Explanation, LeadRecord, StateBlock, Timestamp};
+use kilat_engine::{Applied, Outputs, Partition};
+use kilat_rules::RuleSet;
+
+use crate::log::SimLog;
+use crate::plan::Plan;
+
+const INPUTS: [Topic; 2] = [Topic::Messages, Topic::LeadChanges];
+const ACTIONS: [Topic; 3] = [Topic::ActionsPartner, Topic::ActionsMeta, Topic::ActionsWebhook];
+
+/// What was broken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Violation {
+    /// The invariant.
+    pub invariant: &'static str,
+    /// What differs.
+    pub differs: String,
+}
+
+impl Violation {
+    pub(crate) fn new(invariant: &'static str, differs: impl Into<String>) -> Violation {
+        Violation { invariant, differs: differs.into() }
+    }
+}
+
+/// A record of the log, copied out of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Seen {
+    offset: i64,
+    timestamp: Timestamp,
+    key: Vec<u8>,
+    value: Vec<u8>,
+}
+
+fn read(log: &SimLog, topic: &str, partition: u32) -> Vec<Seen> {
+    let mut seen = Vec::new();
+    log.each(topic, partition, &mut |record| {
+        seen.push(Seen {
+            offset: record.offset,
+            timestamp: record.timestamp,
+            key: record.key.unwrap_or_default().to_vec(),
+            value: record.value.unwrap_or_default().to_vec(),
+        });
+    });
+    seen
+}
+
+/// Checks what a run left.
+pub(crate) fn check(log: &SimLog, plan: &Plan, group: &str) -> Result<(), Violation> {
+    let rules = History::read(log)?;
+    let mut expected = Expected::default();
+    for partition in 0..plan.partitions {
+        let mut replay = Replay::new(log, partition, &rules, &mut expected);
+        replay.blocks(log)?;
+        replay.rest(log, group)?;
+        decisions(log, partition, &replay.decisions, Topic::Decisions)?;
+        decisions(log, partition, &replay.explanations, Topic::Explain)?;
+    }
+    actions(log, plan, &expected)?;
+    leads(log, plan, &expected)?;
+    poison(log, plan, &expected)
+}
+
+/// Whether every published rule set has its status.
+pub(crate) fn rules(log: &SimLog) -> Result<(), Violation> {
+    let mut published = BTreeMap::new();
+    log.each(Topic::Rules.name(), 0, &mut |record| {
+        let value = record.value.unwrap_or_default();
+        let record = kilat_codec::decode_rule_set(value).expect("the run published it");
+        published.insert((record.workspace.to_string(), record.hash.to_string()), ());
+    });
+    log.each(Topic::RuleStatus.name(), 0, &mut |record| {
+        let status = kilat_codec::decode_rule_status(record.value.unwrap_or_default());
+        if let Ok(status) = status {
+            published.remove(&(status.workspace.to_string(), status.hash.to_string()));
+        }
+    });
+    match published.keys().next() {
+        None => Ok(()),
+        Some((workspace, hash)) => {
+            Err(Violation::new("rules_are_answered", format!("`{workspace}` hears nothing of {hash}")))
+        }
+    }
+}
+
+/// The rule sets that were published, and what became of them.
+struct History {
+    /// Workspace, the epoch from which it holds, rules.
+    versions: Vec<(String, i64, Rc<RuleSet>)>,
+}
+
+impl History {
+    fn read(log: &SimLog) -> Result<History, Violation> {
+        let mut versions = Vec::new();
+        let published = read(log, Topic::Rules.name(), 0);
+        let statuses = read(log, Topic::RuleStatus.name(), 0);
+        for Seen { offset, key, value, .. } in &published {
+            let workspace = String::from_utf8_lossy(key).into_owned();
+            let record = kilat_codec::decode_rule_set(value).expect("the run published it");
+            let document = kilat_rules::load(&workspace, &record.source).documents;
+            let rules = document.first().and_then(|document| kilat_rules::compile(document).ok());
+            let is_live = rules.is_some();
+            versions.extend(rules.map(|rules| (workspace.clone(), offset + 1, Rc::new(rules))));
+            let told = statuses.iter().any(|status| {
+                let status = kilat_codec::decode_rule_status(&status.value);
+                status.is_ok_and(|s| *s.workspace == *workspace && s.hash == record.hash && s.live == is_live)
+            });
+            if !told {
+                let differs = format!("no status says that {} of `{workspace}` is live: {is_live}", record.hash);
+                return Err(Violation::new("rules_are_answered", differs));
+            }
+        }
+        Ok(History { versions })
+    }
+
+    fn at(&self, workspace: &str, epoch: i64) -> Option<&RuleSet> {
+        let mut versions = self.versions.iter().rev();
+        versions.find(|(of, since, _)| of == workspace && *since <= epoch).map(|(_, _, rules)| &**rules)
+    }
+}
+
+/// What must stand on topics that several input partitions write to.
+#[derive(Default)]
+struct Expected {
+    /// Values by topic and key, in order.
+    actions: HashMap<(Topic, Vec<u8>), Vec<Vec<u8>>>,
+    /// The last value of each lead.
+    leads: BTreeMap<Vec<u8>, Vec<u8>>,
+    poison: Vec<(usize, Vec<u8>)>,
+}
+
+/// One pass of the engine over one partition.
+struct Replay<'r> {
+    partition: u32,
+    state: Partition,
+    inputs: [Vec<Seen>; 2],
+    /// Place of the next record of each input.
+    next: [usize; 2],
+    rules: &'r History,
+    encoder: Encoder,
+    epoch: i64,
+    decisions: Vec<Vec<u8>>,
+    explanations: Vec<Vec<u8>>,
+    expected: &'r mut Expected,
+}
+
+/// Takes what the engine decides.
+struct Taking<'t> {
+    encoder: &'t Encoder,
+    decisions: &'t mut Vec<Vec<u8>>,
+    explanations: &'t mut Vec<Vec<u8>>,
+    actions: &'t mut HashMap<(Topic, Vec<u8>), Vec<Vec<u8>>>,
+}
+
+impl Outputs for Taking<'_> {
+    fn explanation(&mut self, explanation: &Explanation<'_>) {
+        let mut bytes = Vec::new();
+        self.encoder.explanation(explanation, &mut bytes).expect("it was encoded before");
+        self.explanations.push(bytes);
+    }
+
+    fn decision(&mut self, decision: &Decision<'_>) {
+        let mut bytes = Vec::new();
+        self.encoder.decision(decision, &mut bytes).expect("it was encoded before");
+        self.decisions.push(bytes);
+    }
+
+    fn action(&mut self, action: &Action<'_>) {
+        let mut bytes = Vec::new();
+        self.encoder.action(action, &mut bytes).expect("it was encoded before");
+        let key = format!("{}/{}", action.workspace, action.conversation).into_bytes();
+        self.actions.entry((Topic::of_lane(action.command.lane()), key)).or_default().push(bytes);
+    }
+}
+
+impl<'r> Replay<'r> {
+    fn new(log: &SimLog, partition: u32, rules: &'r History, expected: &'r mut Expected) -> Replay<'r> {
+        Replay {
+            partition,
+            state: Partition::new(),
+            inputs: INPUTS.map(|input| read(log, input.name(), partition)),
+            next: [0; 2],
+            rules,
+            encoder: Encoder::new(),
+            epoch: 0,
+            decisions: Vec::new(),
+            explanations: Vec::new(),
+            expected,
+        }
+    }
+
+    /// Goes through the blocks in the log, and compares each with the one written here.
+    fn blocks(&mut self, log: &SimLog) -> Result<(), Violation> {
+        for Seen { offset, value, .. } in read(log, Topic::State.name(), self.partition) {
+            let block = kilat_codec::decode_state_block(&value).expect("the engine wrote it");
+            self.epoch = block.rule_epoch;
+            for range in &block.inputs {
+                let input = range.input as usize;
+                self.skip(input, range.from)?;
+                let next = self.inputs[input].get(self.next[input]).map(|seen| seen.offset);
+                if next != Some(range.from) {
+                    let differs = format!(
+                        "block {offset} of partition {} reads input {input} from {}, where {next:?} comes next",
+                        self.partition, range.from
+                    );
+                    return Err(Violation::new("nothing_doubled", differs));
+                }
+                while self.inputs[input].get(self.next[input]).is_some_and(|seen| seen.offset < range.next) {
+                    self.apply(input);
+                }
+            }
+            self.compare(offset, &block, &value)?;
+        }
+        Ok(())
+    }
+
+    /// Records between two blocks: what nothing came of, or it is lost.
+    fn skip(&mut self, input: usize, until: i64) -> Result<(), Violation> {
+        while self.inputs[input].get(self.next[input]).is_some_and(|seen| seen.offset < until) {
+            let offset = self.inputs[input][self.next[input]].offset;
+            if self.apply(input) {
+                let differs = format!("offset {offset} of input {input}, partition {} is in no block", self.partition);
+                return Err(Violation::new("nothing_lost", differs));
+            }
+        }
+        Ok(())
+    }
+
+    /// Records after the last block, up to where the group is.
+    fn rest(&mut self, log: &SimLog, group: &str) -> Result<(), Violation> {
+        for (input, topic) in INPUTS.iter().enumerate() {
+            self.skip(input, i64::MAX)?;
+            let position = log.position(group, topic.name(), self.partition);
+            if self.inputs[input].last().is_some_and(|last| last.offset >= position) {
+                let differs = format!("the group is at {position} of input {input}, partition {}", self.partition);
+                return Err(Violation::new("nothing_lost", differs));
+            }
+        }
+        Ok(())
+    }
+
+    /// Applies the next record of an input; whether it was an event not seen before.
+    fn apply(&mut self, input: usize) -> bool {
+        let Seen { timestamp, value, .. } = &self.inputs[input][self.next[input]];
+        self.next[input] += 1;
+        let Ok(event) = kilat_codec::decode_event(value) else {
+            self.expected.poison.push((input, value.clone()));
+            return false;
+        };
+        let rules = self.rules.at(&event.workspace, self.epoch);
+        let mut taking = Taking {
+            encoder: &self.encoder,
+            decisions: &mut self.decisions,
+            explanations: &mut self.explanations,
+            actions: &mut self.expected.actions,
+        };
+        self.state.apply(&event, rules, *timestamp, &mut taking) != Applied::Duplicate
+    }
+
+    /// Closes the batch as the block in the log closed it.
+    fn compare(&mut self, offset: i64, block: &StateBlock<'_>, value: &[u8]) -> Result<(), Violation> {
+        for lead in self.state.published() {
+            let mut bytes = Vec::new();
+            self.encoder.lead(&lead, &mut bytes).expect("it was encoded before");
+            self.expected.leads.insert(key_of(&lead), bytes);
+        }
+        let partition = self.partition;
+        let StateBlock { rule_epoch, inputs, .. } = block;
+        let header = format!("block {offset}, partition {partition} (rules up to {rule_epoch}, inputs {inputs:?})");
+        let place = |what: String| Violation::new("state_is_replay", format!("{header}: {what}"));
+        let ours = self.state.block(partition, block.inputs.clone(), block.rule_epoch);
+        let Some(ours) = ours else { return Err(place("a replay writes none".to_owned())) };
+        let mut bytes = Vec::new();
+        self.encoder.state_block(&ours, &mut bytes).expect("it was encoded before");
+        if bytes != value {
+            return Err(place(first_difference(&format!("{ours:#?}"), &format!("{block:#?}"))));
+        }
+        self.state.settle();
+        Ok(())
+    }
+}
+
+fn key_of(lead: &LeadRecord<'_>) -> Vec<u8> {
+    format!("{}/{}", lead.workspace, lead.lead).into_bytes()
+}
+
+/// The first line that differs, with the lines around it.
+fn first_difference(expected: &str, found: &str) -> String {
+    let differs = expected.lines().zip(found.lines()).position(|(expected, found)| expected != found);
+    let at = differs.unwrap_or_else(|| expected.lines().count().min(found.lines().count()));
+    let part = |text: &str| text.lines().skip(at.saturating_sub(4)).take(9).collect::<Vec<_>>().join("\n");
+    format!("expected\n{}\nfound\n{}", part(expected), part(found))
+}
+
+/// Decisions or explanations: those of an input partition stand in the partition of the same number, as both are keyed by
+/// workspace.
+fn decisions(log: &SimLog, partition: u32, expected: &[Vec<u8>], topic: Topic) -> Result<(), Violation> {
+    let found: Vec<Vec<u8>> = read(log, topic.name(), partition).into_iter().map(|seen| seen.value).collect();
+    let place = format!("{}, partition {partition}", topic.name());
+    compare(expected, &found, &place, &|value| match topic {
+        Topic::Decisions => describe(kilat_codec::decode_decision(value)),
+        _ => describe(kilat_codec::decode_explanation(value)),
+    })
+}
+
+fn describe<T: std::fmt::Debug, E: std::fmt::Debug>(decoded: Result<T, E>) -> String {
+    format!("{decoded:#?}")
+}
+
+/// Compares what must stand somewhere with what does, and says what kind of difference it is.
+fn compare(
+    expected: &[Vec<u8>],
+    found: &[Vec<u8>],
+    place: &str,
+    describe: &dyn Fn(&[u8]) -> String,
+) -> Result<(), Violation> {
+    if expected == found {
+        return Ok(());
+    }
+    let mut counts: BTreeMap<&[u8], i64> = BTreeMap::new();
+    expected.iter().for_each(|value| *counts.entry(value).or_default() += 1);
+    found.iter().for_each(|value| *counts.entry(value).or_default() -= 1);
+    let missing = counts.iter().find(|(_, count)| **count > 0).map(|(value, _)| describe(value));
+    let extra = counts.iter().find(|(_, count)| **count < 0).map(|(value, _)| describe(value));
+    Err(match (missing, extra) {
+        (Some(missing), None) => Violation::new("nothing_lost", format!("{place} lacks {missing}")),
+        (None, Some(extra)) => Violation::new("nothing_doubled", format!("{place} has {extra} once too often")),
+        (Some(missing), Some(extra)) => {
+            let invariant = if missing.contains("rule_set: ") { "one_rule_version" } else { "stable_ids" };
+            let same_count = expected.len() == found.len();
+            let invariant = if same_count { invariant } else { "nothing_doubled" };
+            Violation::new(invariant, format!("{place}: {}", first_difference(&missing, &extra)))
+        }
+        (None, None) => Violation::new("order", place.to_owned()),
+    })
+}
+
+fn actions(log: &SimLog, plan: &Plan, expected: &Expected) -> Result<(), Violation> {
+    let none = Vec::new();
+    for topic in ACTIONS {
+        let mut found: BTreeMap<Vec<u8>, Vec<Vec<u8>>> = BTreeMap::new();
+        for partition in 0..plan.partitions {
+            for Seen { key, value, .. } in read(log, topic.name(), partition) {
+                found.entry(key).or_default().push(value);
+            }
+        }
+        let lacking = expected.actions.keys().filter(|(of, key)| *of == topic && !found.contains_key(key));
+        let lacking: Vec<Vec<u8>> = lacking.map(|(_, key)| key.clone()).collect();
+        for (key, found) in found.iter().chain(lacking.iter().map(|key| (key, &none))) {
+            let expected = expected.actions.get(&(topic, key.clone())).unwrap_or(&none);
+            let place = format!("{}, key {}", topic.name(), String::from_utf8_lossy(key));
+            compare(expected, found, &place, &|value| describe(kilat_codec::decode_action(value)))?;
+        }
+    }
+    Ok(())
+}
+
+fn leads(log: &SimLog, plan: &Plan, expected: &Expected) -> Result<(), Violation> {
+    let mut found: BTreeMap<Vec<u8>, Vec<u8>> = BTreeMap::new();
+    for partition in 0..plan.partitions {
+        found.extend(read(log, Topic::Leads.name(), partition).into_iter().map(|seen| (seen.key, seen.value)));
+    }
+    for (key, expected) in &expected.leads {
+        if found.get(key) != Some(expected) {
+            let found = found.get(key).map(|value| describe(kilat_codec::decode_lead(value))).unwrap_or_default();
+            let differs = first_difference(&describe(kilat_codec::decode_lead(expected)), &found);
+            return Err(Violation::new("state_is_replay", format!("lead {}: {differs}", String::from_utf8_lossy(key))));
+        }
+    }
+    Ok(())
+}
+
+fn poison(log: &SimLog, plan: &Plan, expected: &Expected) -> Result<(), Violation> {
+    let mut expected = expected.poison.clone();
+    let mut found = Vec::new();
+    for (input, topic) in INPUTS.iter().enumerate() {
+        for partition in 0..plan.partitions {
+            found.extend(read(log, topic.dlq_name(), partition).into_iter().map(|seen| (input, seen.value)));
+        }
+    }
+    expected.sort();
+    found.sort();
+    if expected == found {
+        return Ok(());
+    }
+    let differs = format!("{} dead letters of {} records that are no events", found.len(), expected.len());
+    Err(Violation::new("poison_is_kept", differs))
+}

@@ -1,0 +1,86 @@
+//! What a seed decides before a run begins: how much, how many, and which faults.
+
+use std::fmt;
+
+use crate::fault::{Fault, Faults};
+use crate::random::Random;
+use crate::sabotage::Sabotage;
+
+/// Input partitions of a run, at most.
+const PARTITIONS_MAX: u64 = 5;
+
+/// A run to be.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// Decides everything that is not said here.
+    pub seed: u64,
+    /// Input records.
+    pub events: u64,
+    /// Engine processes.
+    pub processes: u64,
+    /// Worker threads of each.
+    pub workers: u64,
+    /// Partitions of the inputs.
+    pub partitions: u32,
+    /// How long a transaction gathers, in milliseconds.
+    pub interval_ms: u64,
+    /// Input records a transaction answers at most.
+    pub records_max: usize,
+    /// What may go wrong.
+    pub faults: Faults,
+    /// Kinds of fault left out, for the command that repeats this run.
+    pub(crate) left_out: Vec<Fault>,
+    /// A deliberate bug.
+    pub sabotage: Option<Sabotage>,
+}
+
+impl Plan {
+    /// What this seed decides, for so many events.
+    pub fn of_seed(seed: u64, events: u64) -> Plan {
+        let mut random = Random::new(seed, 4);
+        Plan {
+            seed,
+            events,
+            processes: random.between(1, 3),
+            workers: random.between(1, 3),
+            partitions: random.between(1, PARTITIONS_MAX) as u32,
+            interval_ms: *random.pick(&[1, 5, 25, 100]),
+            records_max: *random.pick(&[7, 50, 300, 1_000, 50_000]),
+            faults: Faults::of_seed(seed),
+            left_out: Vec::new(),
+            sabotage: None,
+        }
+    }
+
+    /// The same without faults.
+    pub fn calm(mut self) -> Plan {
+        self.faults = Faults::none();
+        self
+    }
+
+    /// The same without this kind of fault.
+    pub fn without(mut self, fault: Fault) -> Plan {
+        self.faults = self.faults.without(fault);
+        self.left_out.push(fault);
+        self
+    }
+}
+
+/// The command that runs it.
+impl fmt::Display for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Plan { seed, events, processes, workers, .. } = self;
+        write!(
+            f,
+            "cargo xtask sim --from {seed} --seeds 1 --events {events} --processes {processes} --workers {workers}"
+        )?;
+        if !self.left_out.is_empty() {
+            let names: Vec<&str> = self.left_out.iter().map(|fault| fault.name()).collect();
+            write!(f, " --without {}", names.join(","))?;
+        }
+        if let Some(sabotage) = self.sabotage {
+            write!(f, " --sabotage {}", sabotage.name())?;
+        }
+        Ok(())
+    }
+}

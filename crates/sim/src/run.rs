@@ -1,0 +1,304 @@
+//! A run: processes of the engine on a simulated log, fed, disturbed and brought to an end, all on this thread.
+//!
+//! Input: a [`Plan`]. Output: an [`Outcome`]: what was broken, and which faults there were. The scheduler picks who is next
+//! by the seed; where nobody can go on, the clock moves to when somebody can.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::Duration;
+
+use kilat_codec::Topic;
+use kilat_domain::Timestamp;
+use kilat_log::{Clock as _, PartitionedLog as _, Retention, TopicSpec};
+use kilat_pipeline::{Config, Service};
+
+use crate::clock::SimClock;
+use crate::fault::Fault;
+use crate::fiber::{Fiber, Wait};
+use crate::invariants::{self, Violation};
+use crate::log::{Settings, SimLog};
+use crate::plan::Plan;
+use crate::random::Random;
+use crate::workload::Workload;
+
+const GROUP: &str = "kilat-engine";
+/// Simulated time after the last event within which everything must be done.
+const PATIENCE: Duration = Duration::from_secs(1_800);
+/// The longest a crashed process stays down.
+const DOWN_MS_MAX: u64 = 20_000;
+/// Calls a run of one event makes at the steps where faults may strike, about.
+const OCCASIONS_PER_EVENT: f64 = 0.2;
+
+/// What came of a run.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// What was broken, the first of it.
+    pub violation: Option<Violation>,
+    /// How often each fault happened.
+    pub faults: [u64; Fault::COUNT],
+    /// How many times a thread went on: the same for the same plan.
+    pub steps: u64,
+}
+
+/// Runs a plan and checks what it left in the log.
+pub fn run(plan: &Plan) -> Outcome {
+    let mut run = Run::begin(plan);
+    let violation = match catch_unwind(AssertUnwindSafe(|| run.play())) {
+        Ok(Ok(())) => invariants::check(&run.log, plan, GROUP).err(),
+        Ok(Err(violation)) => Some(violation),
+        Err(panic) => {
+            let said = panic.downcast_ref::<String>().cloned();
+            let said = said.or_else(|| panic.downcast_ref::<&str>().map(|said| (*said).to_owned()));
+            Some(Violation::new("no_panic", said.unwrap_or_default()))
+        }
+    };
+    Outcome { violation, faults: run.log.faults(|faults| *faults.counts()), steps: run.steps }
+}
+
+/// A thread of a process.
+struct Thread {
+    process: usize,
+    fiber: Fiber,
+    wait: Wait,
+}
+
+/// A process of the engine.
+struct Process {
+    log: SimLog,
+    service: Option<Service>,
+    /// It stands still until then; or, where it is down, comes back.
+    until: Option<Duration>,
+}
+
+struct Run<'p> {
+    plan: &'p Plan,
+    clock: Arc<SimClock>,
+    log: SimLog,
+    random: Random,
+    workload: Workload,
+    threads: Vec<Thread>,
+    processes: Vec<Process>,
+    fed: u64,
+    feed_at: Duration,
+    rules: u64,
+    steps: u64,
+}
+
+impl<'p> Run<'p> {
+    fn begin(plan: &'p Plan) -> Run<'p> {
+        let clock = SimClock::new();
+        let occasions = (plan.events as f64 * OCCASIONS_PER_EVENT).max(200.0);
+        let settings = Settings { occasions, sabotage: plan.sabotage, ..Settings::default() };
+        let log = SimLog::new(clock.clone(), settings, plan.seed, plan.faults.clone());
+        let topics: Vec<TopicSpec> = Topic::ALL.iter().flat_map(|topic| specs(*topic, plan.partitions)).collect();
+        log.create_topics(&topics).expect("a simulated log takes topics");
+        let mut run = Run {
+            plan,
+            clock,
+            log,
+            random: Random::new(plan.seed, 5),
+            workload: Workload::new(plan.seed),
+            threads: Vec::new(),
+            processes: Vec::new(),
+            fed: 0,
+            feed_at: Duration::ZERO,
+            rules: 0,
+            steps: 0,
+        };
+        for workspace in run.workload.workspaces() {
+            run.publish(&workspace, false);
+        }
+        for number in 0..plan.processes {
+            run.processes.push(Process { log: run.log.process(), service: None, until: None });
+            run.start(number as usize);
+        }
+        run
+    }
+
+    /// Runs until everything fed is decided and every process has stopped.
+    fn play(&mut self) -> Result<(), Violation> {
+        let mut last = Duration::ZERO;
+        let mut stopping = false;
+        loop {
+            self.disturb();
+            let fed_all = self.fed == self.plan.events;
+            if !fed_all {
+                last = self.clock.monotonic();
+            } else if !stopping && self.log.is_done(GROUP, &inputs()) && invariants::rules(&self.log).is_ok() {
+                stopping = true;
+                self.log.faults(|faults| faults.end());
+                self.processes.iter().filter_map(|process| process.service.as_ref()).for_each(Service::stop);
+                self.processes
+                    .iter_mut()
+                    .filter(|process| process.service.is_none())
+                    .for_each(|down| down.until = None);
+            } else if self.clock.monotonic() > last + PATIENCE {
+                return Err(Violation::new("comes_to_an_end", self.standstill()));
+            } else if self.clock.monotonic() > last + PATIENCE / 2 {
+                self.log.faults(|faults| faults.end());
+            }
+            if stopping && self.threads.is_empty() {
+                return Ok(());
+            }
+            self.turn();
+        }
+    }
+
+    /// One fiber goes on, or the clock moves.
+    fn turn(&mut self) {
+        let now = self.clock.monotonic();
+        let version = self.log.advance(now);
+        let is_frozen = |thread: &Thread| self.processes[thread.process].until.is_some();
+        let ready = |thread: &Thread| match thread.wait {
+            Wait::Until(at) => at <= now,
+            Wait::Change(since, at) => since != version || at <= now,
+            Wait::Frozen(_) | Wait::Crash => true,
+        };
+        let able = |thread: &&Thread| !is_frozen(thread) && ready(thread);
+        let count = self.threads.iter().filter(able).count();
+        if count == 0 {
+            return self.move_clock(now);
+        }
+        let chosen = self.random.below(count as u64) as usize;
+        let chosen = (0..self.threads.len()).filter(|at| able(&&self.threads[*at])).nth(chosen).expect("counted");
+        self.steps += 1;
+        match self.threads[chosen].fiber.resume() {
+            None => drop(self.threads.swap_remove(chosen)),
+            Some(Wait::Crash) => self.crash(self.threads[chosen].process),
+            Some(Wait::Frozen(span)) => {
+                let process = self.threads[chosen].process;
+                self.threads[chosen].wait = Wait::Until(now + span);
+                self.processes[process].log.freeze();
+                self.processes[process].until = Some(now + span);
+            }
+            Some(wait) => self.threads[chosen].wait = wait,
+        }
+    }
+
+    /// Moves the clock to when something can go on.
+    fn move_clock(&mut self, now: Duration) {
+        let waits = self.threads.iter().filter(|thread| self.processes[thread.process].until.is_none());
+        let waits = waits.map(|thread| match thread.wait {
+            Wait::Until(at) | Wait::Change(_, at) => at,
+            Wait::Frozen(_) | Wait::Crash => now,
+        });
+        let processes = self.processes.iter().filter_map(|process| process.until);
+        let feed = (self.fed < self.plan.events).then_some(self.feed_at);
+        let next = waits.chain(processes).chain(self.log.next_due()).chain(feed).min();
+        self.log.advance(next.unwrap_or(now + Duration::from_secs(1)).max(now + Duration::from_micros(1)));
+    }
+
+    /// What happens from outside: processes come back, events come in, rules change, clocks jump, groups are shaken.
+    fn disturb(&mut self) {
+        let now = self.clock.monotonic();
+        for number in 0..self.processes.len() {
+            let process = &mut self.processes[number];
+            if process.until.is_some_and(|until| until <= now) {
+                process.until = None;
+                if process.service.is_some() {
+                    process.log.thaw();
+                } else {
+                    self.start(number);
+                }
+            }
+        }
+        if self.fed < self.plan.events && self.feed_at <= now {
+            self.feed(now);
+        }
+    }
+
+    fn feed(&mut self, now: Duration) {
+        let chunks = self.plan.events as f64 / 60.0;
+        let strikes = |run: &Self, fault| run.log.faults(|faults| faults.strikes(fault, chunks));
+        if strikes(self, Fault::RuleSwap) {
+            let workspace = self.workload.workspace();
+            self.publish(&workspace, false);
+        }
+        if strikes(self, Fault::BrokenRules) {
+            let workspace = self.workload.workspace();
+            self.publish(&workspace, true);
+        }
+        if strikes(self, Fault::ClockStep) {
+            let by = self.random.below(4 * 86_400_000) as i64 - 86_400_000;
+            self.clock.step(by);
+        }
+        if strikes(self, Fault::Revocation) {
+            self.log.shake();
+        }
+        let aborted = strikes(self, Fault::AbortedInput);
+        let burst = self.random.below(120).min(self.plan.events - self.fed);
+        for place in 0..burst {
+            let at = self.clock.wall();
+            let (log, workload, events) = (&self.log, &mut self.workload, self.plan.events);
+            let fed = log.faults(|faults| workload.next(at, events, faults));
+            let key = fed.workspace.as_bytes();
+            if aborted && place == 0 {
+                let _ = self.log.produce(fed.topic.name(), key, b"given up", at, true);
+            }
+            let _ = self.log.produce(fed.topic.name(), key, &fed.value, at, false);
+        }
+        self.fed += burst;
+        self.feed_at = now + Duration::from_micros(self.random.below(20_000));
+    }
+
+    fn publish(&mut self, workspace: &str, broken: bool) {
+        self.rules += 1;
+        let value = self.workload.rules(workspace, self.rules, broken);
+        let _ = self.log.produce(Topic::Rules.name(), workspace.as_bytes(), &value, Timestamp(0), false);
+    }
+
+    /// Starts a process: every thread of the service is a fiber.
+    fn start(&mut self, number: usize) {
+        let log = self.log.process();
+        let config = Config {
+            group: GROUP.to_owned(),
+            instance: format!("engine-{number}"),
+            threads: self.plan.workers as usize,
+            transaction_interval_ms: self.plan.interval_ms,
+            batch_records_max: self.plan.records_max,
+            ..Config::default()
+        };
+        let (service, tasks) = Service::assemble(Arc::new(log.clone()), &config, self.clock.clone());
+        for task in tasks {
+            let fiber = Fiber::new(task.body);
+            self.threads.push(Thread { process: number, fiber, wait: Wait::Until(Duration::ZERO) });
+        }
+        self.processes[number] = Process { log, service: Some(service), until: None };
+    }
+
+    /// Ends a process where it stands; it comes back later.
+    fn crash(&mut self, number: usize) {
+        let process = &mut self.processes[number];
+        process.log.kill();
+        process.service = None;
+        process.until = Some(self.clock.monotonic() + Duration::from_millis(self.random.below(DOWN_MS_MAX)));
+        // Dropping a fiber unwinds it; its drops reach no log.
+        self.threads.retain(|thread| thread.process != number);
+    }
+
+    fn standstill(&self) -> String {
+        let positions: Vec<String> = inputs()
+            .iter()
+            .flat_map(|input| (0..self.plan.partitions).map(move |partition| (*input, partition)))
+            .map(|(input, partition)| {
+                let (at, end) = (self.log.position(GROUP, input, partition), self.log.end(input, partition));
+                format!("{input}/{partition}: {at} of {end}")
+            })
+            .collect();
+        let health = self.processes.iter().filter_map(|process| process.service.as_ref());
+        let health: Vec<String> = health.map(|service| format!("{:?}", service.health())).collect();
+        format!("{}; {}", positions.join(", "), health.join(", "))
+    }
+}
+
+fn inputs() -> [&'static str; 2] {
+    [Topic::Messages.name(), Topic::LeadChanges.name()]
+}
+
+/// A topic and that of its dead letters.
+fn specs(topic: Topic, partitions: u32) -> [TopicSpec; 2] {
+    let partitions = if matches!(topic, Topic::Rules | Topic::RuleStatus) { 1 } else { partitions };
+    let retention = if topic.is_compacted() { Retention::Compacted } else { Retention::Unlimited };
+    let spec = |name: &str| TopicSpec { name: name.to_owned(), partitions, retention, replication: 1 };
+    [spec(topic.name()), spec(topic.dlq_name())]
+}

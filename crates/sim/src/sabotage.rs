@@ -1,0 +1,54 @@
+//! Deliberate bugs of the simulated log and of what stands between it and the product: a run must find each of them.
+//!
+//! Those that have to be in the product's own code are patches under `mutations/`.
+
+/// A deliberate bug.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sabotage {
+    /// The log takes commits of members and producers that have lost their place.
+    NoFencing,
+    /// An aborted commit is reported as done: state in memory goes on as if it were committed.
+    StateAheadOfLog,
+    /// A restore misses one block of the state topic.
+    BlockSkipped,
+    /// Input offsets are committed at once, whatever becomes of their transaction.
+    OffsetsApart,
+    /// Decisions are visible at once, whatever becomes of their transaction.
+    OutputsApart,
+    /// A follower takes the last stable offset for the end: it does not wait for transactions that are open.
+    EndTooEarly,
+    /// Offsets are sent before the records they answer (against LOG-8).
+    OffsetsFirst,
+    /// Restored state has lost its duplicate window.
+    WindowLost,
+    /// A member is given a record twice within one assignment.
+    RecordTwice,
+    /// A member passes over a record.
+    RecordMissed,
+}
+
+impl Sabotage {
+    /// Every one and its name.
+    pub const ALL: [(Sabotage, &'static str); 10] = [
+        (Sabotage::NoFencing, "no_fencing"),
+        (Sabotage::StateAheadOfLog, "state_ahead_of_log"),
+        (Sabotage::BlockSkipped, "block_skipped"),
+        (Sabotage::OffsetsApart, "offsets_apart"),
+        (Sabotage::OutputsApart, "outputs_apart"),
+        (Sabotage::EndTooEarly, "end_too_early"),
+        (Sabotage::OffsetsFirst, "offsets_first"),
+        (Sabotage::WindowLost, "window_lost"),
+        (Sabotage::RecordTwice, "record_twice"),
+        (Sabotage::RecordMissed, "record_missed"),
+    ];
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        Sabotage::ALL[self as usize].1
+    }
+
+    /// The bug of this name.
+    pub fn named(name: &str) -> Option<Sabotage> {
+        Sabotage::ALL.iter().find(|(_, known)| *known == name).map(|(sabotage, _)| *sabotage)
+    }
+}
