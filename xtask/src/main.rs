@@ -11,6 +11,7 @@ mod chaos;
 mod features;
 mod kafka;
 mod process;
+mod sim;
 mod stop;
 mod suite;
 mod tidy;
@@ -44,6 +45,8 @@ enum Task {
     Kafka(kafka::by_hand::Task),
     /// Engines on a real cluster while processes, connections and brokers fail
     Chaos(chaos::Arguments),
+    /// Seeds of the simulation: the engine on a log, a clock and threads that the seed decides
+    Sim(sim::Arguments),
     /// Benchmarks
     #[command(subcommand)]
     Bench(bench::Task),
@@ -72,6 +75,7 @@ fn run(task: Task, stop: &Stop) -> Result<()> {
         Task::Features(arguments) => features::run(&arguments, stop),
         Task::Kafka(task) => kafka::by_hand::run(task, stop),
         Task::Chaos(arguments) => chaos::run(&arguments, stop),
+        Task::Sim(arguments) => sim::run(&arguments, stop),
         Task::Bench(task) => bench::run(task, stop),
     }
 }

@@ -387,6 +387,10 @@ impl Batch {
     }
 
     fn open(&mut self, record: &Record<'_>) {
+        if self.records == 0 {
+            // Now, and not when the last batch ended: that may be long ago, and rules have changed since.
+            self.snapshot.refresh();
+        }
         self.opened.get_or_insert_with(|| self.clock.monotonic());
         self.taken_at.get_or_insert_with(|| self.clock.wall());
         if (self.records as u32).is_multiple_of(self.latency_sample) {
@@ -412,7 +416,7 @@ impl Batch {
         Ok(())
     }
 
-    /// Starts the next batch, on the newest rule sets.
+    /// Starts the next batch.
     pub(crate) fn begin(&mut self) {
         self.transaction.clear();
         self.counts = TotalsSnapshot::default();
@@ -421,7 +425,6 @@ impl Batch {
         self.opened = None;
         self.taken_at = None;
         self.sampled.clear();
-        self.snapshot.refresh();
     }
 
     /// Forgets the open batch: its partitions are lost, and another member starts from what is committed.

@@ -103,8 +103,10 @@ impl Fault {
         match self {
             Fault::DuplicateEvent | Fault::LateEvent => 200.0,
             Fault::Poison | Fault::AbortedInput => 20.0,
-            Fault::RuleSwap | Fault::LateMarkers => 10.0,
-            Fault::Zombie | Fault::ClockStep | Fault::BrokenRules | Fault::Revocation => 3.0,
+            Fault::LateMarkers => 100.0,
+            Fault::RuleSwap => 10.0,
+            Fault::Revocation => 6.0,
+            Fault::Zombie | Fault::ClockStep | Fault::BrokenRules => 3.0,
             Fault::CrashAtJoin | Fault::CrashAtRestore => 1.0,
             _ => 2.0,
         }

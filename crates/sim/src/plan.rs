@@ -1,6 +1,7 @@
 //! What a seed decides before a run begins: how much, how many, and which faults.
 
 use std::fmt;
+use std::time::Duration;
 
 use crate::fault::{Fault, Faults};
 use crate::random::Random;
@@ -26,6 +27,10 @@ pub struct Plan {
     pub interval_ms: u64,
     /// Input records a transaction answers at most.
     pub records_max: usize,
+    /// A member that is not heard of for so long is out of its group.
+    pub session: Duration,
+    /// A transaction is aborted after this time.
+    pub transaction: Duration,
     /// What may go wrong.
     pub faults: Faults,
     /// Kinds of fault left out, for the command that repeats this run.
@@ -46,6 +51,8 @@ impl Plan {
             partitions: random.between(1, PARTITIONS_MAX) as u32,
             interval_ms: *random.pick(&[1, 5, 25, 100]),
             records_max: *random.pick(&[7, 50, 300, 1_000, 50_000]),
+            session: Duration::from_secs(*random.pick(&[2, 6, 10])),
+            transaction: Duration::from_secs(*random.pick(&[5, 10, 60])),
             faults: Faults::of_seed(seed),
             left_out: Vec::new(),
             sabotage: None,

@@ -23,7 +23,7 @@ use crate::workload::Workload;
 
 const GROUP: &str = "kilat-engine";
 /// Simulated time after the last event within which everything must be done.
-const PATIENCE: Duration = Duration::from_secs(1_800);
+const PATIENCE: Duration = Duration::from_secs(600);
 /// The longest a crashed process stays down.
 const DOWN_MS_MAX: u64 = 20_000;
 /// Calls a run of one event makes at the steps where faults may strike, about.
@@ -82,13 +82,16 @@ struct Run<'p> {
     feed_at: Duration,
     rules: u64,
     steps: u64,
+    /// End of the statuses when they were looked at, and whether all were there.
+    answered: (i64, bool),
 }
 
 impl<'p> Run<'p> {
     fn begin(plan: &'p Plan) -> Run<'p> {
         let clock = SimClock::new();
         let occasions = (plan.events as f64 * OCCASIONS_PER_EVENT).max(200.0);
-        let settings = Settings { occasions, sabotage: plan.sabotage, ..Settings::default() };
+        let Plan { session, transaction, sabotage, .. } = *plan;
+        let settings = Settings { occasions, sabotage, session, transaction, ..Settings::default() };
         let log = SimLog::new(clock.clone(), settings, plan.seed, plan.faults.clone());
         let topics: Vec<TopicSpec> = Topic::ALL.iter().flat_map(|topic| specs(*topic, plan.partitions)).collect();
         log.create_topics(&topics).expect("a simulated log takes topics");
@@ -104,6 +107,7 @@ impl<'p> Run<'p> {
             feed_at: Duration::ZERO,
             rules: 0,
             steps: 0,
+            answered: (0, false),
         };
         for workspace in run.workload.workspaces() {
             run.publish(&workspace, false);
@@ -124,7 +128,7 @@ impl<'p> Run<'p> {
             let fed_all = self.fed == self.plan.events;
             if !fed_all {
                 last = self.clock.monotonic();
-            } else if !stopping && self.log.is_done(GROUP, &inputs()) && invariants::rules(&self.log).is_ok() {
+            } else if !stopping && self.log.is_done(GROUP, &inputs()) && self.are_rules_answered() {
                 stopping = true;
                 self.log.faults(|faults| faults.end());
                 self.processes.iter().filter_map(|process| process.service.as_ref()).for_each(Service::stop);
@@ -138,6 +142,10 @@ impl<'p> Run<'p> {
                 self.log.faults(|faults| faults.end());
             }
             if stopping && self.threads.is_empty() {
+                // What is on its way arrives: the last markers, at the latest.
+                while let Some(due) = self.log.next_due() {
+                    self.log.advance(due);
+                }
                 return Ok(());
             }
             self.turn();
@@ -276,6 +284,15 @@ impl<'p> Run<'p> {
         self.threads.retain(|thread| thread.process != number);
     }
 
+    /// Looks only where a status has come since it looked last.
+    fn are_rules_answered(&mut self) -> bool {
+        let end = self.log.end(Topic::RuleStatus.name(), 0);
+        if self.answered.0 != end {
+            self.answered = (end, invariants::rules(&self.log).is_ok());
+        }
+        self.answered.1
+    }
+
     fn standstill(&self) -> String {
         let positions: Vec<String> = inputs()
             .iter()
@@ -287,7 +304,7 @@ impl<'p> Run<'p> {
             .collect();
         let health = self.processes.iter().filter_map(|process| process.service.as_ref());
         let health: Vec<String> = health.map(|service| format!("{:?}", service.health())).collect();
-        format!("{}; {}", positions.join(", "), health.join(", "))
+        format!("{}; {}; {:?}", positions.join(", "), health.join(", "), invariants::rules(&self.log).err())
     }
 }
 

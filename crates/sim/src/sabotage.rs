@@ -21,15 +21,17 @@ pub enum Sabotage {
     OffsetsFirst,
     /// Restored state has lost its duplicate window.
     WindowLost,
-    /// A member is given a record twice within one assignment.
-    RecordTwice,
     /// A member passes over a record.
     RecordMissed,
+    /// Now and then an action goes out under the id of the one before it.
+    ActionIdReused,
+    /// The blocks of an assignment come from another partition's state.
+    StateOfAnother,
 }
 
 impl Sabotage {
     /// Every one and its name.
-    pub const ALL: [(Sabotage, &'static str); 10] = [
+    pub const ALL: [(Sabotage, &'static str); 11] = [
         (Sabotage::NoFencing, "no_fencing"),
         (Sabotage::StateAheadOfLog, "state_ahead_of_log"),
         (Sabotage::BlockSkipped, "block_skipped"),
@@ -38,8 +40,9 @@ impl Sabotage {
         (Sabotage::EndTooEarly, "end_too_early"),
         (Sabotage::OffsetsFirst, "offsets_first"),
         (Sabotage::WindowLost, "window_lost"),
-        (Sabotage::RecordTwice, "record_twice"),
         (Sabotage::RecordMissed, "record_missed"),
+        (Sabotage::ActionIdReused, "action_id_reused"),
+        (Sabotage::StateOfAnother, "state_of_another"),
     ];
 
     /// Its name.

@@ -16,14 +16,14 @@ fn without_faults_every_invariant_holds() {
 
 #[test]
 fn a_few_seeds_hold_whatever_happens() {
-    for seed in 1..25 {
+    for seed in 1..15 {
         holds(&Plan::of_seed(seed, 300));
     }
 }
 
 #[test]
 fn the_same_seed_gives_the_same_run() {
-    for seed in 1..6 {
+    for seed in 1..4 {
         let [first, second] = [0, 1].map(|_| run(&Plan::of_seed(seed, 300)));
         assert_eq!(first.faults, second.faults, "seed {seed}");
         assert_eq!(first.steps, second.steps, "seed {seed}");

@@ -41,11 +41,14 @@ impl TopicFollower {
         let is_state = topic == Topic::State.name();
         let topic = world.topic(topic)?;
         let all: Vec<u32> = (0..world.topics[topic].partitions.len() as u32).collect();
+        let count = world.topics[topic].partitions.len() as u32;
+        let another = is_state && world.is_sabotaged(Sabotage::StateOfAnother) && world.random.chance(0.1);
         let too_early = world.is_sabotaged(Sabotage::EndTooEarly);
         let places = partitions
             .unwrap_or(&all)
             .iter()
-            .map(|&partition| {
+            .map(|&partition| if another { (partition + 1) % count } else { partition })
+            .map(|partition| {
                 let of = world.partition(topic, partition);
                 let end = if too_early { of.stable_end() } else { of.end() };
                 let position = match start {
@@ -55,7 +58,7 @@ impl TopicFollower {
                 };
                 Place { partition, position, end }
             })
-            .collect();
+            .collect::<Vec<Place>>();
         let skip = is_state && world.is_sabotaged(Sabotage::BlockSkipped);
         let passed_over = skip.then(|| world.random.below(20) as usize);
         drop(world);

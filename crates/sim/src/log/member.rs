@@ -9,7 +9,7 @@ use kilat_log::{Clock as _, Lag, LogError, Member, MemberSpec, Polled, Record, T
 use super::SimLog;
 use super::group::View;
 use super::partition::{At, New, PLAIN};
-use super::world::Holder;
+use super::world::{Holder, Phase, World};
 use crate::fault::Fault;
 use crate::fiber;
 use crate::sabotage::Sabotage;
@@ -22,6 +22,8 @@ pub(super) struct TransactionalWriter {
     log: SimLog,
     holder: Holder,
     outputs: Vec<usize>,
+    /// Of the last action, for a log that is sabotaged so.
+    last_id: Option<String>,
 }
 
 /// The group's side of a transaction.
@@ -34,7 +36,7 @@ struct Seat<'a> {
 
 impl TransactionalWriter {
     pub(super) fn new(log: SimLog, holder: Holder, outputs: Vec<usize>) -> TransactionalWriter {
-        TransactionalWriter { log, holder, outputs }
+        TransactionalWriter { log, holder, outputs, last_id: None }
     }
 
     fn commit_with(&mut self, transaction: &Transaction, seat: Option<&Seat<'_>>) -> Result<(), LogError> {
@@ -82,10 +84,12 @@ impl TransactionalWriter {
     }
 
     fn append(&mut self, transaction: &Transaction, part: std::ops::Range<usize>) -> Result<(), LogError> {
-        let mut world = self.log.world();
+        let log = self.log.clone();
+        let mut world = log.world();
         world.check_epoch(&self.holder)?;
-        let timestamp = self.log.clock.wall();
+        let timestamp = log.clock.wall();
         let apart = world.is_sabotaged(Sabotage::OutputsApart);
+        let reused = world.is_sabotaged(Sabotage::ActionIdReused);
         let txn = self.holder.txn.unwrap_or(PLAIN);
         for outgoing in transaction.records().skip(part.start).take(part.len()) {
             let topic = self.outputs[outgoing.output];
@@ -93,11 +97,28 @@ impl TransactionalWriter {
             let partition = outgoing.partition.unwrap_or_else(|| partition_of(outgoing.key, count));
             let (key, value) = (Some(outgoing.key), outgoing.value);
             let is_apart = apart && world.topics[topic].name == Topic::Decisions.name();
+            let reused = (reused && world.topics[topic].name == Topic::ActionsWebhook.name())
+                .then(|| self.with_last_id(value.unwrap_or_default(), &mut world))
+                .flatten();
+            let value = reused.as_deref().or(value);
             let txn = if is_apart { PLAIN } else { txn };
             world.append(topic, partition, New { txn, timestamp, key, value, headers: outgoing.headers() });
         }
         world.changed();
         Ok(())
+    }
+
+    /// The action under the id of the one before, now and then.
+    fn with_last_id(&mut self, value: &[u8], world: &mut World) -> Option<Vec<u8>> {
+        let mut action = kilat_codec::decode_action(value).ok()?;
+        let last = self.last_id.replace(action.id.to_string())?;
+        if !world.random.chance(0.1) {
+            return None;
+        }
+        action.id = last.into();
+        let mut bytes = Vec::new();
+        kilat_codec::Encoder::new().action(&action, &mut bytes).ok()?;
+        Some(bytes)
     }
 
     fn send_offsets(&mut self, transaction: &Transaction, seat: Option<&Seat<'_>>) -> Result<(), LogError> {
@@ -170,10 +191,10 @@ impl TransactionalWriter {
         {
             let mut world = self.log.world();
             // The process may have stood still meanwhile, and its transaction be aborted.
-            if world.txns[txn as usize].phase == super::world::Phase::Open {
+            if world.txns[txn as usize].phase == Phase::Open {
                 world.check_epoch(&self.holder)?;
                 world.decide(txn, true);
-            } else if world.txns[txn as usize].phase == super::world::Phase::Aborted {
+            } else if world.txns[txn as usize].phase == Phase::Aborted {
                 return Err(LogError::Fenced { name, reason: "its transaction was aborted".to_owned() });
             }
         }
@@ -314,8 +335,7 @@ impl GroupMember {
         let mut delivered = 0;
         let count = self.positions.len();
         let first = world.random.below(count as u64) as usize;
-        let (twice, missed) = (world.is_sabotaged(Sabotage::RecordTwice), world.is_sabotaged(Sabotage::RecordMissed));
-        let (twice, missed) = (twice && world.random.chance(0.01), missed && world.random.chance(0.01));
+        let missed = world.is_sabotaged(Sabotage::RecordMissed) && world.random.chance(0.01);
         for place in (0..count).map(|place| (first + place) % count) {
             let (input, partition, position) = &mut self.positions[place];
             let topic = self.inputs[*input];
@@ -333,9 +353,6 @@ impl GroupMember {
                 continue;
             }
             let mut records: Vec<Record<'_>> = found.iter().map(|at| at.record(*input, *partition)).collect();
-            if twice && records.len() < left {
-                records.push(records[records.len() - 1]);
-            }
             if missed && records.len() > 1 {
                 records.swap_remove(records.len() - 2);
             }
