@@ -31,6 +31,8 @@ pub struct Plan {
     pub session: Duration,
     /// A transaction is aborted after this time.
     pub transaction: Duration,
+    /// Whether checkpoints are taken, and the state topic trimmed behind them.
+    pub checkpoints: bool,
     /// What may go wrong.
     pub faults: Faults,
     /// Kinds of fault left out, for the command that repeats this run.
@@ -53,6 +55,7 @@ impl Plan {
             records_max: *random.pick(&[7, 50, 300, 1_000, 50_000]),
             session: Duration::from_secs(*random.pick(&[2, 6, 10])),
             transaction: Duration::from_secs(*random.pick(&[5, 10, 60])),
+            checkpoints: random.chance(0.5),
             faults: Faults::of_seed(seed),
             left_out: Vec::new(),
             sabotage: None,

@@ -7,10 +7,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
+use kilat_checkpoint::Store;
 use kilat_codec::Topic;
 use kilat_domain::Timestamp;
 use kilat_log::{Clock as _, PartitionedLog as _, Retention, TopicSpec};
-use kilat_pipeline::{Config, Service};
+use kilat_pipeline::{CheckpointConfig, Config, Service};
 
 use crate::clock::SimClock;
 use crate::fault::Fault;
@@ -76,6 +77,8 @@ struct Run<'p> {
     log: SimLog,
     random: Random,
     workload: Workload,
+    /// Where checkpoints lie; it outlives every process.
+    store: Option<Arc<Store>>,
     threads: Vec<Thread>,
     processes: Vec<Process>,
     fed: u64,
@@ -101,6 +104,7 @@ impl<'p> Run<'p> {
             log,
             random: Random::new(plan.seed, 5),
             workload: Workload::new(plan.seed),
+            store: plan.checkpoints.then(|| Arc::new(Store::open("memory:///", []).expect("a store in memory"))),
             threads: Vec::new(),
             processes: Vec::new(),
             fed: 0,
@@ -264,9 +268,11 @@ impl<'p> Run<'p> {
             threads: self.plan.workers as usize,
             transaction_interval_ms: self.plan.interval_ms,
             batch_records_max: self.plan.records_max,
+            checkpoints: CheckpointConfig { interval_s: 1, interval_blocks: 5, keep: 2, ..CheckpointConfig::default() },
             ..Config::default()
         };
-        let (service, tasks) = Service::assemble(Arc::new(log.clone()), &config, self.clock.clone());
+        let (service, tasks) =
+            Service::assemble(Arc::new(log.clone()), &config, self.clock.clone(), self.store.clone());
         for task in tasks {
             let fiber = Fiber::new(task.body);
             self.threads.push(Thread { process: number, fiber, wait: Wait::Until(Duration::ZERO) });

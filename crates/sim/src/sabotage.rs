@@ -17,8 +17,6 @@ pub enum Sabotage {
     OutputsApart,
     /// A follower takes the last stable offset for the end: it does not wait for transactions that are open.
     EndTooEarly,
-    /// Offsets are sent before the records they answer (against LOG-8).
-    OffsetsFirst,
     /// Restored state has lost its duplicate window.
     WindowLost,
     /// A member passes over a record.
@@ -31,14 +29,13 @@ pub enum Sabotage {
 
 impl Sabotage {
     /// Every one and its name.
-    pub const ALL: [(Sabotage, &'static str); 11] = [
+    pub const ALL: [(Sabotage, &'static str); 10] = [
         (Sabotage::NoFencing, "no_fencing"),
         (Sabotage::StateAheadOfLog, "state_ahead_of_log"),
         (Sabotage::BlockSkipped, "block_skipped"),
         (Sabotage::OffsetsApart, "offsets_apart"),
         (Sabotage::OutputsApart, "outputs_apart"),
         (Sabotage::EndTooEarly, "end_too_early"),
-        (Sabotage::OffsetsFirst, "offsets_first"),
         (Sabotage::WindowLost, "window_lost"),
         (Sabotage::RecordMissed, "record_missed"),
         (Sabotage::ActionIdReused, "action_id_reused"),

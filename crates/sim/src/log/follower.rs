@@ -52,9 +52,9 @@ impl TopicFollower {
                 let of = world.partition(topic, partition);
                 let end = if too_early { of.stable_end() } else { of.end() };
                 let position = match start {
-                    Start::Earliest => 0,
+                    Start::Earliest => of.start(),
                     Start::Latest => of.end(),
-                    Start::Offset(offset) => offset.clamp(0, of.end()),
+                    Start::Offset(offset) => offset.clamp(of.start(), of.end()),
                 };
                 Place { partition, position, end }
             })
@@ -70,7 +70,9 @@ impl TopicFollower {
         let mut records = 0;
         let window_lost = self.is_state && world.is_sabotaged(Sabotage::WindowLost);
         for place in &mut self.places {
-            let stable = world.partition(self.topic, place.partition).stable_end();
+            let of = world.partition(self.topic, place.partition);
+            let stable = of.stable_end();
+            place.position = place.position.max(of.start());
             while place.position < stable && records < RECORDS_MAX {
                 let at = world.committed(self.topic, place.partition, place.position);
                 place.position += 1;

@@ -195,6 +195,11 @@ impl Group {
         (!unsettled).then(|| self.committed.get(&(topic, partition)).copied().unwrap_or(0))
     }
 
+    /// What is committed, settled or not; `None` where nothing ever was.
+    pub(crate) fn committed(&self, topic: usize, partition: u32) -> Option<i64> {
+        self.committed.get(&(topic, partition)).copied()
+    }
+
     /// Whether nothing is under way.
     pub(crate) fn is_settled(&self) -> bool {
         self.pending.is_empty()

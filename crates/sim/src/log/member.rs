@@ -43,12 +43,7 @@ impl TransactionalWriter {
         self.log.step(Some(Fault::CrashAtBegin));
         self.log.unreachable()?;
         self.begin()?;
-        let offsets_first = self.log.world().is_sabotaged(Sabotage::OffsetsFirst);
-        let ready = if offsets_first {
-            self.send_offsets(transaction, seat).and_then(|()| self.produce(transaction))
-        } else {
-            self.produce(transaction).and_then(|()| self.send_offsets(transaction, seat))
-        };
+        let ready = self.produce(transaction).and_then(|()| self.send_offsets(transaction, seat));
         if let Err(error) = ready {
             self.abort();
             return Err(error);

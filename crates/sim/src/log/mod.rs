@@ -13,6 +13,7 @@ mod member;
 mod partition;
 mod world;
 
+use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -317,6 +318,44 @@ impl PartitionedLog for SimLog {
     fn partitions(&self, topic: &str) -> Result<u32, LogError> {
         let world = self.world();
         Ok(world.topics[world.topic(topic)?].partitions.len() as u32)
+    }
+
+    fn identity(&self) -> Result<String, LogError> {
+        Ok("the simulated log".to_owned())
+    }
+
+    fn committed(&self, group: &str, topic: &str, partitions: &[u32]) -> Result<Vec<Option<i64>>, LogError> {
+        self.step(Some(Fault::CrashAtRestore));
+        self.unreachable()?;
+        loop {
+            let (version, until) = {
+                let world = self.world();
+                let topic = world.topic(topic)?;
+                let Some(group) = world.groups.get(group) else { return Ok(vec![None; partitions.len()]) };
+                if partitions.iter().all(|partition| group.position(topic, *partition).is_some()) {
+                    return Ok(partitions.iter().map(|partition| group.committed(topic, *partition)).collect());
+                }
+                (world.version, world.now() + Duration::from_secs(1))
+            };
+            self.wait(version, until);
+        }
+    }
+
+    fn extent(&self, topic: &str, partition: u32) -> Result<Range<i64>, LogError> {
+        self.step(None);
+        self.unreachable()?;
+        let world = self.world();
+        let of = world.partition(world.topic(topic)?, partition);
+        Ok(of.start()..of.end())
+    }
+
+    fn trim(&self, topic: &str, partition: u32, before: i64) -> Result<(), LogError> {
+        self.step(None);
+        self.unreachable()?;
+        let mut world = self.world();
+        let topic = world.topic(topic)?;
+        world.topics[topic].partitions[partition as usize].trim(before);
+        Ok(())
     }
 
     fn create_topics(&self, topics: &[TopicSpec]) -> Result<(), LogError> {

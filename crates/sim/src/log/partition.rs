@@ -35,6 +35,8 @@ pub(crate) struct Partition {
     headers: Vec<(Range<usize>, Range<usize>)>,
     /// Open transactions and their first offset here.
     open: Vec<(u32, i64)>,
+    /// Readers find nothing before. It is kept all the same, for those who check a run.
+    start: i64,
 }
 
 /// A record to be appended.
@@ -102,6 +104,16 @@ impl Partition {
     pub(crate) fn mark(&mut self, txn: u32, timestamp: Timestamp) {
         self.open.retain(|(open, _)| *open != txn);
         self.entries.push(Entry { txn, timestamp, record: None });
+    }
+
+    /// The first offset that readers find.
+    pub(crate) fn start(&self) -> i64 {
+        self.start
+    }
+
+    /// Hides what is before this offset from readers.
+    pub(crate) fn trim(&mut self, before: i64) {
+        self.start = self.start.max(before.min(self.end()));
     }
 
     /// One past the newest offset.
