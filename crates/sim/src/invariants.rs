@@ -159,6 +159,10 @@ struct Replay<'r> {
     clock: Option<Timestamp>,
     decisions: Vec<Vec<u8>>,
     explanations: Vec<Vec<u8>>,
+    /// Actions so far.
+    queued: usize,
+    /// Decisions and actions up to the last block.
+    compared: (usize, usize),
     expected: &'r mut Expected,
 }
 
@@ -167,6 +171,7 @@ struct Taking<'t> {
     encoder: &'t Encoder,
     decisions: &'t mut Vec<Vec<u8>>,
     explanations: &'t mut Vec<Vec<u8>>,
+    queued: &'t mut usize,
     actions: &'t mut HashMap<(Topic, Vec<u8>), Vec<Vec<u8>>>,
 }
 
@@ -187,6 +192,7 @@ impl Outputs for Taking<'_> {
         let mut bytes = Vec::new();
         self.encoder.action(action, &mut bytes).expect("it was encoded before");
         let key = format!("{}/{}", action.workspace, action.conversation).into_bytes();
+        *self.queued += 1;
         self.actions.entry((Topic::of_lane(action.command.lane()), key)).or_default().push(bytes);
     }
 }
@@ -204,6 +210,8 @@ impl<'r> Replay<'r> {
             clock: None,
             decisions: Vec::new(),
             explanations: Vec::new(),
+            queued: 0,
+            compared: (0, 0),
             expected,
         }
     }
@@ -280,6 +288,7 @@ impl<'r> Replay<'r> {
             encoder: &self.encoder,
             decisions: &mut self.decisions,
             explanations: &mut self.explanations,
+            queued: &mut self.queued,
             actions: &mut self.expected.actions,
         };
         let _: Applied =
@@ -297,8 +306,16 @@ impl<'r> Replay<'r> {
         let StateBlock { rule_epoch, inputs, .. } = block;
         let header = format!("block {offset}, partition {partition} (rules up to {rule_epoch}, inputs {inputs:?})");
         let place = |what: String| Violation::new("state_is_replay", format!("{header}: {what}"));
-        let header =
-            BatchHeader { partition, inputs: block.inputs.clone(), rule_epoch: block.rule_epoch, clock: block.clock };
+        let header = BatchHeader {
+            partition,
+            inputs: block.inputs.clone(),
+            fates: block.fates.clone(),
+            decisions: (self.decisions.len() - self.compared.0) as i64,
+            actions: (self.queued - self.compared.1) as i64,
+            rule_epoch: block.rule_epoch,
+            clock: block.clock,
+        };
+        self.compared = (self.decisions.len(), self.queued);
         let [ours] = &self.state.blocks(header)[..] else {
             return Err(place("a replay writes none, or several".to_owned()));
         };
