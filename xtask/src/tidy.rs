@@ -124,6 +124,7 @@ const PURE_MAY_USE: &[&str] = &[
     "jiff",
     "memchr",
     "percent-encoding",
+    "postcard",
     "regex-automata",
     "regex-syntax",
     "rustc-hash",

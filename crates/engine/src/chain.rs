@@ -106,12 +106,7 @@ fn link(before: i64, block: &StateBlock<'_>) -> i64 {
         seen,
         disabled,
     } = block;
-    let header = (before, partition, sequence, now, clock, rule_epoch, inputs);
-    // Blocks of the version before these fields had no place for them in their hash.
-    let content = if (fates.is_empty(), *decisions, *actions) == (true, 0, 0) {
-        serde_json::to_vec(&(header, leads, conversations, seen, disabled))
-    } else {
-        serde_json::to_vec(&(header, (fates, decisions, actions), leads, conversations, seen, disabled))
-    };
-    xxh3_64(&content.expect("a block's keys are texts")).max(1).cast_signed()
+    let header = (before, partition, sequence, now, clock, rule_epoch, inputs, fates, decisions, actions);
+    let content = postcard::to_stdvec(&(header, leads, conversations, seen, disabled));
+    xxh3_64(&content.expect("a block's lists know their lengths")).max(1).cast_signed()
 }

@@ -358,7 +358,7 @@ pub(crate) fn conversation_entry<'s>(state: &'s State, cell: &'s Cell<Conversati
 
 /// About how many bytes an entry takes in its block.
 pub(crate) fn size_of_entry(entry: &impl serde::Serialize) -> usize {
-    serde_json::to_vec(entry).map_or(0, |json| json.len())
+    postcard::experimental::serialized_size(entry).expect("an entry's lists know their lengths")
 }
 
 fn message_key(event: &Event<'_>, hasher: &mut PartsHasher) -> Option<Key> {
