@@ -43,7 +43,7 @@ impl Attributes {
     }
 
     /// How much the attributes take, in bytes, near enough.
-    fn bytes(&self) -> usize {
+    pub fn bytes(&self) -> usize {
         self.0.iter().map(|(key, value)| size(key, value)).sum()
     }
 

@@ -4,6 +4,8 @@
 //! still runs; the next is refused, and the rule is taken out of service: for this conversation, or for the whole workspace
 //! once three conversations hit it within ten minutes (at once with `strict_loops`).
 
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, DefaultHasher};
 use std::time::Duration;
 
 use kilat_domain::{DisabledRule, LoopHit, Str, Timestamp};
@@ -19,7 +21,8 @@ const HIT_WINDOW: Duration = Duration::from_secs(10 * 60);
 /// How often each rule has fired in the chain of one root event.
 #[derive(Debug, Default)]
 pub(crate) struct Chain {
-    fires: Vec<(Box<str>, u8)>,
+    /// By rule, in a fixed order of hashing: an author chooses the names, a replay must agree.
+    fires: HashMap<Box<str>, u8, BuildHasherDefault<DefaultHasher>>,
 }
 
 impl Chain {
@@ -30,18 +33,18 @@ impl Chain {
 
     /// Whether the rule has fired.
     pub(crate) fn has_fired(&self, rule: &str) -> bool {
-        self.fires.iter().any(|(known, _)| **known == *rule)
+        self.fires.contains_key(rule)
     }
 
     /// Counts a fire of the rule; whether it may still run.
     pub(crate) fn allows(&mut self, rule: &str) -> bool {
-        match self.fires.iter_mut().find(|(known, _)| **known == *rule) {
-            Some((_, fires)) => {
+        match self.fires.get_mut(rule) {
+            Some(fires) => {
                 *fires = fires.saturating_add(1);
                 *fires <= FIRES_MAX
             }
             None => {
-                self.fires.push((rule.into(), 1));
+                self.fires.insert(rule.into(), 1);
                 true
             }
         }

@@ -1,6 +1,7 @@
 //! The state machine of one partition: event in, state changed, decisions out; and its state blocks.
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::collections::VecDeque;
 
 use kilat_domain::{
@@ -83,6 +84,8 @@ pub struct Partition {
     chain: Chain,
     queue: VecDeque<Event<'static>>,
     hasher: PartsHasher,
+    /// What the latest event took.
+    steps: u32,
 }
 
 impl Partition {
@@ -150,19 +153,28 @@ impl Partition {
         let subject = fold_into(&mut self.state, event, foreseen, settings, memory, &mut self.hasher);
         // What introduces a lead or a conversation has the same root, and counts in the same chain (D-38).
         self.chain.clear();
-        let mut caused = 0;
+        let (mut caused, mut steps_left) = (0, STEPS_MAX);
         if let Some(rules) = rules.filter(|_| !event.is_history()) {
             for kind in [EventKind::LeadCreated, EventKind::ConversationCreated] {
                 let is_new =
                     if kind == EventKind::LeadCreated { subject.lead_is_new } else { subject.conversation_is_new };
                 let heard = rules.listens_to(kind) || outputs.every_event();
                 if is_new && heard && event.kind != kind {
-                    caused += 1 + self.evaluate(&introduction(event, kind), &subject, rules, outputs);
+                    let (more, left) = self.evaluate(&introduction(event, kind), &subject, rules, steps_left, outputs);
+                    caused += 1 + more;
+                    steps_left = left;
                 }
             }
-            caused += self.evaluate(event, &subject, rules, outputs);
+            let (more, left) = self.evaluate(event, &subject, rules, steps_left, outputs);
+            caused += more;
+            self.steps = STEPS_MAX - left;
         }
         Applied::Evaluated { caused }
+    }
+
+    /// The steps of its budget that the latest evaluated event took with everything it caused (D-43).
+    pub fn steps(&self) -> u32 {
+        self.steps
     }
 
     /// The last block that was taken in or settled.
@@ -276,8 +288,16 @@ impl Partition {
         self.seen.insert(event.by_event) && event.by_message.is_none_or(|key| self.seen.insert(key))
     }
 
-    /// Runs the pass of `event` and of everything it causes, first in, first out. How many it caused.
-    fn evaluate(&mut self, event: &Event<'_>, subject: &Subject, rules: &RuleSet, outputs: &mut dyn Outputs) -> u32 {
+    /// Runs the pass of `event` and of everything it causes, first in, first out, with so many steps. How many it caused,
+    /// and how many steps are left.
+    fn evaluate(
+        &mut self,
+        event: &Event<'_>,
+        subject: &Subject,
+        rules: &RuleSet,
+        steps_left: u32,
+        outputs: &mut dyn Outputs,
+    ) -> (u32, u32) {
         let mut chain = pass::ChainOf {
             state: &mut self.state,
             fires: &mut self.chain,
@@ -286,7 +306,9 @@ impl Partition {
             rules,
             input_id: &event.id,
             numbered: 0,
-            steps_left: STEPS_MAX,
+            steps_left,
+            explain_steps_left: STEPS_MAX,
+            closed: OnceCell::new(),
             explained: outputs.explain() || rules.settings().explains(event.root()),
         };
         chain.pass(event, &mut self.scratch, outputs);
@@ -295,7 +317,7 @@ impl Partition {
             caused += 1;
             chain.pass(&next, &mut self.scratch, outputs);
         }
-        caused
+        (caused, chain.steps_left)
     }
 }
 

@@ -1,12 +1,16 @@
 //! A pass: one event against one rule set, rule by rule, each seeing what the rules before it changed (D-34 … D-39).
 
+use std::cell::OnceCell;
 use std::collections::VecDeque;
 
 use kilat_domain::{
     Action, ActionEffect, Applied, ChatKind, Conversation, Decision, Effect, Evaluated, Event, Explanation, Extracted,
     Fired, Gate, Lead, Patch, Refused, Str, Timestamp,
 };
-use kilat_rules::{Class, Facts, OncePer, Pass, Planned, Rule, RuleAction, RuleSet, Scratch, Stop};
+use kilat_rules::{
+    BUDGET_EXCEEDED, Class, Facts, OncePer, Pass, Planned, Rule, RuleAction, RuleSet, Scratch, Stop, compare_steps,
+    copy_steps,
+};
 
 use crate::action_id::ActionKey;
 use crate::caused::Origin;
@@ -38,6 +42,10 @@ pub(crate) struct ChainOf<'a> {
     pub(crate) numbered: usize,
     /// Steps that are left for the chain (D-43).
     pub(crate) steps_left: u32,
+    /// Steps that are left for telling of it.
+    pub(crate) explain_steps_left: u32,
+    /// When the closed hours around the event began, once that was asked: its whole chain happens at its time.
+    pub(crate) closed: OnceCell<Option<Timestamp>>,
     /// Whether somebody wants to know of every rule that was looked at.
     pub(crate) explained: bool,
 }
@@ -64,6 +72,7 @@ impl ChainOf<'_> {
         let mut evaluated = self.explained.then(Vec::new);
         if !fold::is_no_change(event) {
             let mut pass = rules.pass_within(self.steps_left, event, scratch);
+            pass.explain_within(self.explain_steps_left);
             loop {
                 let facts = facts(self.state, self.subject, event);
                 let next = match &mut evaluated {
@@ -71,6 +80,7 @@ impl ChainOf<'_> {
                     Some(evaluated) => pass.next_explained(&facts, evaluated),
                 };
                 let Some(rule) = next else { break };
+                pass.spend(self.remembered());
                 let explained = evaluated.as_mut().and_then(|evaluated| evaluated.last_mut());
                 if let Some(reason) = self.refusal(rule, event, &decided) {
                     if let Some(explained) = explained {
@@ -93,12 +103,20 @@ impl ChainOf<'_> {
                 }
             }
             if let Some(rule) = pass.unasked() {
-                decided.refused.push(Refused { rule: rule.id().into(), reason: "budget_exceeded".into() });
+                decided.refused.push(Refused { rule: rule.id().into(), reason: BUDGET_EXCEEDED.into() });
             }
             self.steps_left = pass.steps_left();
+            self.explain_steps_left = pass.explain_steps_left();
             decided.scanned_bytes = pass.scanned_bytes();
         }
         self.report(event, decided, evaluated, outputs);
+    }
+
+    /// What looking takes for what the conversation, the lead and the workspace remember of a rule.
+    fn remembered(&self) -> u32 {
+        let conversation = self.subject.conversation.map_or(0, |at| self.state.conversations.get(at).marks.len());
+        let lead = self.subject.lead.map_or(0, |at| self.state.leads.get(at).marks.len());
+        compare_steps(conversation + lead + self.state.workspace(self.subject.workspace).loops.len()) - 1
     }
 
     /// Why a rule that matched may not fire. Notes a loop where it finds one.
@@ -147,7 +165,7 @@ impl ChainOf<'_> {
     /// Whom the rule's `once_per` limits, and since when a fire counts. A fallback rule answers once per closed-hours
     /// episode and customer even where it does not say so (D-49).
     fn limit(&self, rule: &Rule, event: &Event<'_>) -> Option<Limit> {
-        let closed = || self.rules.settings().closed_since(event.occurred_at);
+        let closed = || self.closed_since(event);
         let person = |since| {
             if self.subject.lead.is_some() { Limit::Lead { since } } else { Limit::Conversation { since } }
         };
@@ -194,7 +212,8 @@ impl ChainOf<'_> {
         decided: &mut Decided<'r>,
         mut explained: Option<&mut Evaluated<'_>>,
     ) {
-        let before = rule.actions().iter().any(RuleAction::required).then(|| self.snapshot());
+        let last_required = rule.actions().iter().rposition(RuleAction::required);
+        let mut before = None;
         let mut firing = Firing::new(rule);
         let episode = self.episode(rule, event);
         for (index, action) in rule.actions().iter().enumerate() {
@@ -208,7 +227,18 @@ impl ChainOf<'_> {
                     let index = i32::try_from(index).unwrap_or(i32::MAX);
                     explained.extracted.push(Extracted { index, ..extracted });
                 }
-                let planned = pass.plan(rule, action, &facts);
+                let mut planned = pass.plan(rule, action, &facts);
+                // What a required action further on may undo is kept from before the first change.
+                if let Planned::Patch(_) = &planned
+                    && before.is_none()
+                    && last_required > Some(index)
+                {
+                    if pass.spend(self.snapshot_steps()) {
+                        before = Some(self.snapshot());
+                    } else {
+                        planned = Planned::Failed { reason: BUDGET_EXCEEDED };
+                    }
+                }
                 self.carry_out(planned, index, action, event, episode, &mut firing)
             };
             firing.broken |= effect.result == Effect::Failed && action.required();
@@ -340,8 +370,12 @@ impl ChainOf<'_> {
     /// Start of the episode the rule fires for, which tells its actions from those of another episode.
     fn episode(&self, rule: &Rule, event: &Event<'_>) -> i64 {
         let episodic = rule.class() == Class::Fallback || rule.once_per() == Some(OncePer::ClosedHours);
-        let closed = episodic.then(|| self.rules.settings().closed_since(event.occurred_at)).flatten();
+        let closed = episodic.then(|| self.closed_since(event)).flatten();
         closed.map_or(0, |since| since.0)
+    }
+
+    fn closed_since(&self, event: &Event<'_>) -> Option<Timestamp> {
+        *self.closed.get_or_init(|| self.rules.settings().closed_since(event.occurred_at))
     }
 
     fn cause_changes<'r>(
@@ -374,6 +408,28 @@ impl ChainOf<'_> {
         };
         let caused = of(&origin);
         self.queue.push_back(caused);
+    }
+
+    /// What taking a snapshot and dropping it takes, by how many values there are and how long they are.
+    fn snapshot_steps(&self) -> u32 {
+        const VALUE: usize = 64;
+        let set = |names: &[Box<str>]| names.iter().map(|name| VALUE + name.len()).sum::<usize>();
+        let lead = self.subject.lead.map_or(0, |at| {
+            let lead = &self.state.leads.get(at).state;
+            let profile = lead.profile.as_deref();
+            set(&lead.tags)
+                + profile.map_or(0, |profile| 16 * VALUE + set(&profile.lists) + profile.attrs.bytes() * VALUE / 8)
+        });
+        let conversation = self.subject.conversation.map_or(0, |at| {
+            let conversation = &self.state.conversations.get(at).state;
+            let details = conversation.details.as_deref();
+            let past = details.map_or(0, |details| {
+                let texts = details.history.iter().map(|message| VALUE + message.text.as_ref().map_or(0, |t| t.len()));
+                texts.sum::<usize>() + 4 * details.week.len()
+            });
+            set(&conversation.tags) + set(&conversation.room_tags) + past + conversation.attrs.bytes() * VALUE / 8
+        });
+        copy_steps(lead + conversation)
     }
 
     fn snapshot(&self) -> (Option<Lead>, Option<Conversation>) {

@@ -16,7 +16,7 @@ mod filed;
 mod literals;
 mod scratch;
 
-use std::ops::Range;
+use std::ops::{ControlFlow, Range};
 use std::sync::Arc;
 
 use regex_automata::Input;
@@ -193,8 +193,14 @@ impl Regex {
         self.search(&Input::new(haystack(text)), scratch)
     }
 
-    /// Calls `found` with each of the first [`MATCHES_MAX`] matches that do not overlap, from left to right.
-    pub fn each_match(&self, text: &str, scratch: &mut RegexScratch, mut found: impl FnMut(RegexMatch)) {
+    /// Calls `found` with each of the first [`MATCHES_MAX`] matches that do not overlap, from left to right, until it
+    /// breaks: finding the next one may take a search of all that is left.
+    pub fn each_match(
+        &self,
+        text: &str,
+        scratch: &mut RegexScratch,
+        mut found: impl FnMut(RegexMatch) -> ControlFlow<()>,
+    ) {
         let haystack = haystack(text);
         let mut start = 0;
         for _ in 0..MATCHES_MAX {
@@ -203,12 +209,14 @@ impl Regex {
             if found_at.span.is_empty() {
                 // The next search starts behind the next code point, or the empty match would be found again.
                 let Some(next) = haystack[start..].chars().next() else {
-                    found(found_at);
+                    let _ = found(found_at);
                     return;
                 };
                 start += next.len_utf8();
             }
-            found(found_at);
+            if found(found_at).is_break() {
+                return;
+            }
         }
     }
 

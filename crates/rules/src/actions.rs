@@ -34,7 +34,7 @@ use std::time::Duration;
 use kilat_domain::{
     Command, Destination, DestinationKind, Extracted, OnUnknown, Patch, Recipient, Str, Value as Domain,
 };
-use kilat_matcher::{HAYSTACK_CHARS_MAX, RegexScratch};
+use kilat_matcher::RegexScratch;
 use serde_json::{Map, Value};
 
 use crate::codes;
@@ -224,6 +224,11 @@ pub(crate) trait Action: std::fmt::Debug + Send + Sync {
     /// What it does for these facts.
     fn plan(&self, plan: &mut Plan<'_, '_>) -> Outcome;
 
+    /// How many steps it takes beside what every action takes, before it is planned; what it searches it pays for itself.
+    fn steps(&self, _: &Facts<'_>) -> u32 {
+        0
+    }
+
     /// Whether it changes the lead (D-26), where its kind may change either.
     fn changes_lead(&self) -> bool {
         false
@@ -247,6 +252,8 @@ pub(crate) struct Plan<'p, 'f> {
     pub(crate) endpoints: &'p [Arc<Endpoint>],
     pub(crate) rule: (&'p str, &'p str),
     pub(crate) regex: &'p mut RegexScratch,
+    /// Steps that are left; `None` once the action needed more.
+    pub(crate) steps_left: &'p mut Option<u32>,
 }
 
 /// What an action comes to.
@@ -364,11 +371,9 @@ impl RuleAction {
         self.action.searches()
     }
 
-    /// How many steps doing it may take at most.
+    /// How many steps doing it takes, beside the searches that it pays for as it goes.
     pub(crate) fn steps(&self, facts: &Facts<'_>) -> u32 {
-        // Looking for amounts and with patterns goes through the message some times over.
-        let searched = if self.searches() { fields::message_text(facts).map_or(0, str::len) } else { 0 };
-        cost::ACTION + 4 * u32::try_from(searched.min(4 * HAYSTACK_CHARS_MAX)).unwrap_or(u32::MAX)
+        cost::ACTION.saturating_add(self.action.steps(facts))
     }
 
     /// Whether it may change what the field reads as in the same pass. Says so where in doubt.
@@ -483,6 +488,27 @@ fn read_kind(node: &Node, settings: &Settings, report: &mut Report) -> Option<&'
         report.add(codes::UNKNOWN_ACTION, type_node.at, message, did_you_mean(&word, known));
     }
     found
+}
+
+/// How many bytes copying a value that a rule writes takes, near enough.
+pub(crate) fn json_bytes(value: &Value) -> usize {
+    cost::VALUE_BYTES
+        + match value {
+            Value::Null | Value::Bool(_) | Value::Number(_) => 0,
+            Value::String(text) => text.len(),
+            Value::Array(members) => members.iter().map(json_bytes).sum(),
+            Value::Object(entries) => entries.iter().map(|(key, value)| key.len() + json_bytes(value)).sum(),
+        }
+}
+
+/// How many bytes [`payload`] copies.
+fn payload_bytes(facts: &Facts<'_>) -> usize {
+    let carried = fields::ALL.iter().filter(|field| field.payload);
+    let bytes = carried.map(|field| match field.read {
+        Read::Path(_) => fields::whole_bytes(field, facts),
+        _ => FieldRef { field, path: "".into() }.bytes(facts),
+    });
+    bytes.sum()
 }
 
 /// Every fact a webhook carries: each field that has a value, under its dotted name.

@@ -280,6 +280,12 @@ impl Leaf {
         self.decide(self.condition.holds(&self.field, env))
     }
 
+    /// Whether the condition holds; not where there are too few steps left to find out.
+    pub(crate) fn check(&self, env: &mut Env<'_, '_>) -> bool {
+        let steps = self.condition.steps(&self.field, env.facts);
+        env.scratch.spend(steps) && self.holds(env)
+    }
+
     /// What the condition says where the field fulfils the operator without its negation or does not, or is missing.
     pub(crate) fn decide(&self, fulfilled: Option<bool>) -> bool {
         match fulfilled {
@@ -427,13 +433,13 @@ pub(crate) fn senders(trees: &[Tree]) -> u32 {
 }
 
 impl Tree {
-    /// Whether it holds, read as it is written.
-    pub(crate) fn holds(&self, env: &mut Env<'_, '_>) -> bool {
+    /// Whether it holds, read as it is written; means nothing once no steps are left.
+    pub(crate) fn check(&self, env: &mut Env<'_, '_>) -> bool {
         match self {
-            Tree::Leaf(leaf) => leaf.holds(env),
-            Tree::Group(Group::All, members) => members.iter().all(|member| member.holds(env)),
-            Tree::Group(Group::Any, members) => members.iter().any(|member| member.holds(env)),
-            Tree::Group(Group::None, members) => !members.iter().any(|member| member.holds(env)),
+            Tree::Leaf(leaf) => leaf.check(env),
+            Tree::Group(Group::All, members) => members.iter().all(|member| member.check(env)),
+            Tree::Group(Group::Any, members) => members.iter().any(|member| member.check(env)),
+            Tree::Group(Group::None, members) => !members.iter().any(|member| member.check(env)),
         }
     }
 

@@ -8,8 +8,18 @@ use kilat_matcher::{HAYSTACK_CHARS_MAX, Regex};
 
 /// Most steps an event and the events it causes may take together.
 pub const STEPS_MAX: u32 = 60_000;
+/// What is said of rules and actions for which too few steps were left.
+pub const BUDGET_EXCEEDED: &str = "budget_exceeded";
+/// What one pass takes, with the event that was caused for it.
+pub(crate) const PASS: u32 = 4;
 /// What one action takes that a rule does.
 pub(crate) const ACTION: u32 = 8;
+/// Bytes that are copied in one step: from a field to a message, from there to a decision and into its record.
+const COPIED_BYTES: usize = 256;
+/// What a value takes beside its bytes, where it is copied.
+pub(crate) const VALUE_BYTES: usize = 64;
+/// Bytes of a text that are searched for amounts in one step.
+const EXTRACTED_BYTES: usize = 8;
 /// Bytes of text that are folded and scanned for keywords in one step.
 const SCANNED_BYTES: usize = 8;
 /// Bytes of text that are folded, compared or searched for one text in one step.
@@ -17,7 +27,7 @@ const SEARCHED_BYTES: usize = 128;
 /// Places of a pattern's automaton that are visited in one step; every byte may visit all of them.
 const VISITED_STATES: usize = 256;
 /// Short values that are compared in one step.
-const COMPARED_VALUES: usize = 32;
+pub(crate) const COMPARED_VALUES: usize = 32;
 
 /// Folding a text and scanning it for keywords.
 pub(crate) fn scan(bytes: usize) -> u32 {
@@ -40,9 +50,34 @@ pub(crate) fn pattern_in(pattern: &Regex, text: &str) -> u32 {
     self::pattern(text.len().min(4 * HAYSTACK_CHARS_MAX), pattern.states())
 }
 
+/// Searching what is left of a text behind this place.
+pub(crate) fn pattern_from(pattern: &Regex, text: &str, from: usize) -> u32 {
+    self::pattern(text.len().min(4 * HAYSTACK_CHARS_MAX).saturating_sub(from), pattern.states())
+}
+
+/// Searching a text for amounts; a text has a head that is searched.
+pub(crate) fn extract(text: &str) -> u32 {
+    steps(text.len().min(4 * HAYSTACK_CHARS_MAX) / EXTRACTED_BYTES)
+}
+
+/// Copying so many bytes, through everything that is made of them.
+pub(crate) fn copy(bytes: usize) -> u32 {
+    steps(bytes / COPIED_BYTES) - 1
+}
+
 /// Comparing a short value with so many others.
 pub(crate) fn compare(values: usize) -> u32 {
     steps(values / COMPARED_VALUES)
+}
+
+/// What the engine takes to compare a name with so many others.
+pub fn compare_steps(values: usize) -> u32 {
+    compare(values)
+}
+
+/// What the engine takes to copy so many bytes.
+pub fn copy_steps(bytes: usize) -> u32 {
+    copy(bytes)
 }
 
 /// At least one.

@@ -43,6 +43,8 @@ pub struct Scratch {
     pub(crate) cells: Vec<u32>,
     /// Steps that the pass may still take; `None` once it needed more.
     pub(crate) steps_left: Option<u32>,
+    /// What the index looked at that makes no whole step yet.
+    pub(crate) looked: usize,
     /// Any other folded text.
     pub(crate) other: String,
     pub(crate) regex: RegexScratch,
@@ -89,6 +91,7 @@ impl Scratch {
         self.has_text = false;
         self.scanned = None;
         self.local = None;
+        self.looked = 0;
     }
 
     /// Takes so many steps; whether there were so many left.

@@ -11,6 +11,7 @@ use kilat_domain::{
 };
 
 use crate::conditions::{self, Kind};
+use crate::cost::VALUE_BYTES;
 use crate::facts::Facts;
 use crate::memory::WEEK_HOURS;
 use crate::money;
@@ -142,6 +143,20 @@ impl FieldRef {
         }
     }
 
+    /// How many bytes copying its value takes, near enough: a value in a set or an object takes some of its own.
+    pub(crate) fn bytes(&self, facts: &Facts<'_>) -> usize {
+        match self.field.read {
+            Read::MessageText => message_text(facts).map_or(0, str::len),
+            Read::Text(read) => text(read(facts)).map_or(0, str::len),
+            Read::Set(_) | Read::Words(_) => {
+                let (members, bytes) = self.members(facts);
+                bytes + VALUE_BYTES * members
+            }
+            Read::Path(read) => value(read(facts, &self.path)).map_or(0, value_bytes),
+            _ => VALUE_BYTES,
+        }
+    }
+
     /// Whether the field may have several values at once.
     pub(crate) fn has_several(&self) -> bool {
         matches!(self.field.read, Read::Set(_) | Read::Words(_) | Read::Path(_))
@@ -221,6 +236,38 @@ impl FieldRef {
             Value::List(items) => items.iter().map(Value::to_string).collect::<Vec<_>>().join(", "),
             value => value.to_string(),
         })
+    }
+}
+
+/// How many bytes copying a value takes, near enough.
+pub(crate) fn value_bytes(value: &Value<'_>) -> usize {
+    VALUE_BYTES
+        + match value {
+            Value::Null | Value::Bool(_) | Value::Number(_) => 0,
+            Value::Text(text) => text.len(),
+            Value::List(members) => members.iter().map(value_bytes).sum(),
+            Value::Object(entries) => entries.iter().map(|(key, value)| key.len() + value_bytes(value)).sum(),
+        }
+}
+
+/// How many bytes copying everything takes that stands behind the name of a free-form field.
+pub(crate) fn whole_bytes(field: &Field, facts: &Facts<'_>) -> usize {
+    let event = facts.event;
+    let attributes = |attributes: &kilat_domain::Attributes| -> usize {
+        attributes.iter().map(|(key, value)| key.len() + value_bytes(value)).sum()
+    };
+    let object = |object: &Option<kilat_domain::Object<'_>>| -> usize {
+        object.iter().flat_map(|object| &object.0).map(|(key, value)| key.len() + value_bytes(value)).sum()
+    };
+    match field.name {
+        "lead.attrs." => profile(facts).map_or(0, |profile| attributes(&profile.attrs)),
+        "conversation.attrs." => facts.conversation.map_or(0, |conversation| attributes(&conversation.attrs)),
+        "sender.attrs." => event.sender.as_ref().map_or(0, |sender| object(&sender.attrs)),
+        "webhook." => object(&event.webhook),
+        "ticket." => object(&event.ticket),
+        "order." => object(&event.order),
+        "call." => object(&event.call),
+        _ => 0,
     }
 }
 

@@ -47,7 +47,7 @@ pub mod templates;
 mod tests;
 
 pub use actions::{Planned, RuleAction};
-pub use cost::STEPS_MAX;
+pub use cost::{BUDGET_EXCEEDED, STEPS_MAX, compare_steps, copy_steps};
 pub use diagnostic::{Diagnostic, Severity};
 pub use document::{Case, Document, Loaded, load, load_unless};
 pub use endpoint::Endpoint;

@@ -202,6 +202,7 @@ impl RuleSet {
     pub fn pass_within<'p>(&'p self, steps: u32, event: &Event<'_>, scratch: &'p mut Scratch) -> Pass<'p> {
         scratch.begin();
         scratch.steps_left = Some(steps);
+        scratch.spend(cost::PASS + cost::compare(self.index.width()));
         if self.index.needs_text(event.kind)
             && let Some(text) = event.message.as_ref().and_then(|message| message.text.as_deref())
             && !text.is_empty()

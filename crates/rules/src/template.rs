@@ -59,10 +59,28 @@ impl Template {
         &self.source
     }
 
+    /// How many bytes rendering it takes.
+    pub(crate) fn bytes(&self, facts: &Facts<'_>) -> usize {
+        let mut bytes = 0;
+        for part in &self.parts {
+            bytes += match part {
+                Part::Text(text) => text.len(),
+                Part::Field(field, fallback) => fallback.len() + field.bytes(facts),
+            };
+            if bytes > RENDERED_BYTES_MAX {
+                break;
+            }
+        }
+        bytes
+    }
+
     /// The text for these facts.
     pub(crate) fn render(&self, facts: &Facts<'_>) -> String {
         let mut rendered = String::with_capacity(self.source.len());
         for part in &self.parts {
+            if rendered.len() > RENDERED_BYTES_MAX {
+                break;
+            }
             match part {
                 Part::Text(text) => rendered.push_str(text),
                 Part::Field(field, fallback) => match field.print(facts) {

@@ -14,6 +14,9 @@ use super::literals::{Reach, Required};
 use super::{Regex, RegexScratch, haystack};
 use crate::keywords::{HitSet, KeywordError, KeywordId, KeywordSetBuilder};
 
+/// Most searches anchored at a place of a literal; where there are more places, one search goes on from there.
+const ANCHORED_MAX: usize = 4;
+
 /// A pattern and its literals in a keyword set.
 #[derive(Clone, Debug)]
 pub struct FiledRegex {
@@ -70,6 +73,7 @@ impl FiledRegex {
             return self.regex.confirm(&input, scratch);
         };
         let mut from = haystack.len() + 1;
+        let mut tried = 0;
         for at in 0..hits.places().len() {
             let place = hits.places()[at];
             let Some(literal) = self.required[set].iter().position(|id| *id == place.keyword) else { continue };
@@ -82,7 +86,9 @@ impl FiledRegex {
                 }
             }
             match reach {
-                Reach::Start if is_copied => {
+                // Each of these may go on to the end of the text, and all of them together no further than one search.
+                Reach::Start if is_copied && tried < ANCHORED_MAX => {
+                    tried += 1;
                     if start < haystack.len()
                         && self.regex.confirm(&input.clone().range(start..).anchored(Anchored::Yes), scratch)
                     {

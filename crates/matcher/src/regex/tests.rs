@@ -1,5 +1,7 @@
 //! Regexes find what the specification says, within their bounds, and never miss behind their literals.
 
+use std::ops::ControlFlow;
+
 use super::{Case, FiledRegex, HAYSTACK_CHARS_MAX, MATCHES_MAX, Regex, RegexError, RegexScratch};
 use crate::fold::map_into;
 use crate::keywords::{HitSet, KeywordSetBuilder};
@@ -60,7 +62,10 @@ fn hostile_patterns_are_refused_with_the_limit() {
 fn every_match_is_reported_once_up_to_the_bound() {
     let spans = |pattern: &str, text: &str| {
         let mut spans = Vec::new();
-        regex(pattern).each_match(text, &mut RegexScratch::new(), |found| spans.push(found.span));
+        regex(pattern).each_match(text, &mut RegexScratch::new(), |found| {
+            spans.push(found.span);
+            ControlFlow::Continue(())
+        });
         spans
     };
     assert_eq!(spans(r"\d+", "1 22 é333"), [0..1, 2..4, 7..10]);

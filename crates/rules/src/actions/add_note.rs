@@ -10,6 +10,8 @@ use serde_json::{Map, Value};
 
 use super::add_tag::{ON_WORDS, on_word, read_on};
 use super::{Action, EffectOn, Kind, Outcome, Plan, Reading};
+use crate::cost;
+use crate::facts::Facts;
 use crate::shape::{Key, Shape};
 use crate::template::Template;
 
@@ -43,6 +45,14 @@ impl Action for AddNote {
     fn canonical(&self, action: &mut Map<String, Value>) {
         action.insert("value".into(), self.text.source().into());
         action.insert("on".into(), on_word(self.on).into());
+    }
+
+    fn steps(&self, facts: &Facts<'_>) -> u32 {
+        let notes = match self.on {
+            On::Lead => facts.lead.and_then(|lead| lead.profile.as_deref()?.notes.as_deref()),
+            On::Conversation => facts.conversation.and_then(|known| known.details.as_deref()?.notes.as_deref()),
+        };
+        cost::copy(self.text.bytes(facts) + notes.map_or(0, str::len))
     }
 
     fn plan(&self, plan: &mut Plan<'_, '_>) -> Outcome {

@@ -6,6 +6,8 @@ use kilat_domain::{On, OnUnknown, Patch};
 use serde_json::{Map, Value};
 
 use super::{Action, EffectOn, Kind, Outcome, Plan, Reading};
+use crate::cost;
+use crate::facts::Facts;
 use crate::object;
 use crate::shape::{Key, Shape};
 
@@ -59,6 +61,14 @@ impl Action for Tag {
     fn canonical(&self, action: &mut Map<String, Value>) {
         action.insert("value".into(), Value::from(&*self.name));
         action.insert("on".into(), on_word(self.on).into());
+    }
+
+    fn steps(&self, facts: &Facts<'_>) -> u32 {
+        let tags = match self.on {
+            On::Lead => facts.lead.map_or(0, |lead| lead.tags.len()),
+            On::Conversation => facts.conversation.map_or(0, |conversation| conversation.tags.len()),
+        };
+        cost::compare(tags)
     }
 
     fn plan(&self, _: &mut Plan<'_, '_>) -> Outcome {

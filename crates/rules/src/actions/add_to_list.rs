@@ -6,6 +6,8 @@ use kilat_domain::{OnUnknown, Patch};
 use serde_json::{Map, Value};
 
 use super::{Action, EffectOn, Kind, Outcome, Plan, Reading};
+use crate::cost;
+use crate::facts::Facts;
 use crate::shape::{Key, Shape};
 
 pub(crate) const KIND: Kind = Kind {
@@ -35,6 +37,10 @@ pub(super) fn read(reading: &mut Reading<'_>, add: bool) -> Option<Arc<dyn Actio
 impl Action for List {
     fn canonical(&self, action: &mut Map<String, Value>) {
         action.insert("value".into(), Value::from(&*self.name));
+    }
+
+    fn steps(&self, facts: &Facts<'_>) -> u32 {
+        cost::compare(facts.lead.and_then(|lead| lead.profile.as_deref()).map_or(0, |profile| profile.lists.len()))
     }
 
     fn plan(&self, _: &mut Plan<'_, '_>) -> Outcome {

@@ -6,7 +6,9 @@ use kilat_domain::{Command, DestinationKind, OnUnknown};
 use serde_json::{Map, Value};
 
 use super::{Action, EffectOn, Kind, Outcome, Plan, Reading};
+use crate::cost;
 use crate::endpoint::Endpoint;
+use crate::facts::Facts;
 use crate::fields::message_text;
 use crate::shape::{Key, Shape};
 use crate::template::Template;
@@ -54,6 +56,10 @@ impl Action for NotifySlack {
         if let Some(to) = &self.to {
             action.insert("to".into(), Value::from(&*to.name));
         }
+    }
+
+    fn steps(&self, facts: &Facts<'_>) -> u32 {
+        cost::copy(self.text.as_ref().map_or(0, |text| text.bytes(facts)))
     }
 
     fn plan(&self, plan: &mut Plan<'_, '_>) -> Outcome {

@@ -7,6 +7,8 @@ use serde_json::{Map, Value};
 
 use super::{Action, EffectOn, Kind, Outcome, Plan, Reading};
 use crate::codes;
+use crate::cost;
+use crate::facts::Facts;
 use crate::shape::{Key, Shape};
 use crate::template::Template;
 
@@ -62,6 +64,10 @@ impl Action for SendEmail {
         action.insert("to".into(), Value::from(&*self.to));
         action.insert("subject".into(), self.subject.source().into());
         action.insert("text".into(), self.text.source().into());
+    }
+
+    fn steps(&self, facts: &Facts<'_>) -> u32 {
+        cost::copy(self.subject.bytes(facts) + self.text.bytes(facts))
     }
 
     fn plan(&self, plan: &mut Plan<'_, '_>) -> Outcome {

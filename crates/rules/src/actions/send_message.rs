@@ -13,7 +13,9 @@ use serde_json::{Map, Value, json};
 
 use super::{Action, EffectOn, Kind, Outcome, Plan, Reading};
 use crate::codes;
+use crate::cost;
 use crate::endpoint::Endpoint;
+use crate::facts::Facts;
 use crate::object::{self, Object};
 use crate::shape::{Key, Shape};
 use crate::syntax::{Content, Node};
@@ -316,6 +318,12 @@ impl Action for SendMessage {
             }),
         );
         put("to", self.to.as_ref().map(|to| Value::from(&*to.name)));
+    }
+
+    fn steps(&self, facts: &Facts<'_>) -> u32 {
+        let texts = [&self.text, &self.header, &self.footer].into_iter().flatten();
+        let media = self.media.iter().flat_map(|(_, url, filename)| std::iter::once(url).chain(filename));
+        cost::copy(texts.chain(media).map(|template| template.bytes(facts)).sum())
     }
 
     fn plan(&self, plan: &mut Plan<'_, '_>) -> Outcome {

@@ -7,7 +7,9 @@ use serde_json::{Map, Value};
 
 use super::send_message::{destination, read_channel};
 use super::{Action, EffectOn, Kind, Outcome, Plan, Reading};
+use crate::cost;
 use crate::endpoint::Endpoint;
+use crate::facts::Facts;
 use crate::object;
 use crate::shape::{Key, Shape};
 use crate::template::Template;
@@ -68,6 +70,10 @@ impl Action for SendTemplate {
         if let Some(to) = &self.to {
             action.insert("to".into(), Value::from(&*to.name));
         }
+    }
+
+    fn steps(&self, facts: &Facts<'_>) -> u32 {
+        cost::copy(self.parameters.iter().map(|parameter| cost::VALUE_BYTES + parameter.bytes(facts)).sum())
     }
 
     fn plan(&self, plan: &mut Plan<'_, '_>) -> Outcome {

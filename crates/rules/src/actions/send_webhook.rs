@@ -8,9 +8,11 @@ use std::sync::Arc;
 use kilat_domain::{Command, DestinationKind, Number, Object, OnUnknown, Str, Value as Domain};
 use serde_json::{Map, Value};
 
-use super::{Action, EffectOn, Kind, Outcome, Plan, Reading, payload};
+use super::{Action, EffectOn, Kind, Outcome, Plan, Reading, json_bytes, payload};
 use crate::codes;
+use crate::cost;
 use crate::endpoint::{Endpoint, check_url};
+use crate::facts::Facts;
 use crate::fields::FieldRef;
 use crate::free_form;
 use crate::object;
@@ -135,6 +137,19 @@ impl Action for SendWebhook {
             });
             action.insert("payload".into(), Value::Object(entries.collect()));
         }
+    }
+
+    fn steps(&self, facts: &Facts<'_>) -> u32 {
+        let Some(fields) = &self.payload else { return cost::copy(super::payload_bytes(facts)) };
+        let bytes = fields.iter().map(|(key, entry)| {
+            let value = match entry {
+                Entry::Field(field, fallback) => fallback.len() + field.bytes(facts),
+                Entry::Template(template) => template.bytes(facts),
+                Entry::Plain(value) => json_bytes(value),
+            };
+            cost::VALUE_BYTES + key.len() + value
+        });
+        cost::copy(bytes.sum())
     }
 
     fn plan(&self, plan: &mut Plan<'_, '_>) -> Outcome {

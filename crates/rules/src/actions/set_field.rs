@@ -5,13 +5,15 @@
 
 use std::sync::Arc;
 
-use kilat_domain::{On, OnUnknown, Patch, Value as Domain};
+use kilat_domain::{FACT_BYTES_MAX, On, OnUnknown, Patch, Value as Domain};
 use serde_json::{Map, Value};
 
 use super::{Action, EffectOn, Kind, Outcome, Plan, Reading};
 use crate::codes;
+use crate::cost;
 use crate::diagnostic::{Position, Report};
-use crate::fields::FieldRef;
+use crate::facts::Facts;
+use crate::fields::{self, FieldRef, value_bytes};
 use crate::free_form;
 use crate::iso;
 use crate::object;
@@ -69,6 +71,18 @@ impl Target {
             "conversation.attrs." => Some(Target::Attribute(On::Conversation, path()?)),
             _ => None,
         }
+    }
+
+    /// How many bytes setting it goes through beside the new value: the old one, for attributes all of them.
+    pub(super) fn bytes(&self, facts: &Facts<'_>) -> usize {
+        let name = match self {
+            // What a text field holds is bounded.
+            Target::Text(_) => return FACT_BYTES_MAX,
+            Target::Score => return 0,
+            Target::Attribute(On::Lead, _) => "lead.attrs.",
+            Target::Attribute(On::Conversation, _) => "conversation.attrs.",
+        };
+        fields::ALL.iter().find(|field| field.name == name).map_or(0, |field| fields::whole_bytes(field, facts))
     }
 
     /// Reports a field that cannot be set.
@@ -147,6 +161,14 @@ impl Action for SetField {
             FieldValue::Plain(value) => free_form::to_json(value),
         };
         action.insert("value".into(), value);
+    }
+
+    fn steps(&self, facts: &Facts<'_>) -> u32 {
+        let new = match &self.value {
+            FieldValue::Template(template) => template.bytes(facts),
+            FieldValue::Plain(value) => value_bytes(value),
+        };
+        cost::copy(new + self.target.bytes(facts))
     }
 
     fn plan(&self, plan: &mut Plan<'_, '_>) -> Outcome {

@@ -4,17 +4,19 @@
 //! the group `value` is taken; `value` is a fixed amount. Required by default: without an amount the rest of the rule does
 //! not happen (D-7). Presets prove themselves by their own corpus, patterns by the one their author puts beside them.
 
-use std::ops::Range;
+use std::ops::{ControlFlow, Range};
 use std::sync::Arc;
 
 use kilat_domain::{Extracted, Money, Number, OnUnknown, Patch, Str, Value as Domain, ValueTarget};
-use kilat_matcher::{Case, Regex, RegexScratch};
+use kilat_matcher::{Case, HAYSTACK_CHARS_MAX, Regex, RegexMatch, RegexScratch};
 use serde_json::{Map, Value};
 
 use super::set_field::Target as FieldTarget;
 use super::{Action, EffectOn, Kind, Outcome, Plan, Reading};
 use crate::codes;
 use crate::corpus::{CORPUS, Corpus};
+use crate::cost;
+use crate::facts::Facts;
 use crate::fields::{FieldRef, message_text};
 use crate::money::{self, Found, NotFound, Notation, Policy, Preset, preset};
 use crate::object;
@@ -160,20 +162,45 @@ fn read_source(reading: &mut Reading<'_>) -> Option<Source> {
     }
 }
 
+/// Searches that are paid for as they go.
+struct Search<'s> {
+    regex: &'s mut RegexScratch,
+    /// `None` once a search needed more.
+    steps_left: &'s mut Option<u32>,
+}
+
+impl Search<'_> {
+    /// Calls `found` with each match there are steps to search for.
+    fn each_match(&mut self, pattern: &Regex, text: &str, mut found: impl FnMut(RegexMatch)) {
+        let left = &mut *self.steps_left;
+        let mut spend = |from: usize| {
+            *left = left.and_then(|left| left.checked_sub(cost::pattern_from(pattern, text, from)));
+            if left.is_some() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        };
+        if spend(0).is_continue() {
+            pattern.each_match(text, self.regex, |one| {
+                let end = one.span.end;
+                found(one);
+                spend(end)
+            });
+        }
+    }
+}
+
 fn notation(settings: &Settings) -> Notation<'_> {
     Notation { locale: &settings.locale, currency: &settings.currency }
 }
 
 impl UpdateValue {
     /// The amount that is meant, with the text it was read from.
-    fn amount(&self, text: &str, settings: &Settings, scratch: &mut RegexScratch) -> Result<(Money, String), NotFound> {
+    fn amount(&self, text: &str, settings: &Settings, search: &mut Search<'_>) -> Result<(Money, String), NotFound> {
         let notation = notation(settings);
         let found = match &self.source {
             Source::Fixed(number, money) => return Ok((money.clone(), number.to_string())),
             Source::Preset(preset) => money::extract(text, preset, self.policy, notation)?,
             Source::Pattern(regex, _) => {
                 let mut amounts = Vec::new();
-                regex.each_match(text, scratch, |found| {
+                search.each_match(regex, text, |found| {
                     let Some(group) = found.value else { return };
                     let amount = money::read_capture(&text[group.clone()], notation);
                     amounts.push(amount.map(|amount| Found { raw: group, ..amount }));
@@ -188,14 +215,14 @@ impl UpdateValue {
     }
 
     /// The text that is meant, for targets that are not money.
-    fn text(&self, text: &str, settings: &Settings, scratch: &mut RegexScratch) -> Result<Domain<'static>, NotFound> {
+    fn text(&self, text: &str, settings: &Settings, search: &mut Search<'_>) -> Result<Domain<'static>, NotFound> {
         let Source::Pattern(regex, _) = &self.source else {
-            let (money, _) = self.amount(text, settings, scratch)?;
+            let (money, _) = self.amount(text, settings, search)?;
             let major = money::print_major(&money);
             return Ok(crate::syntax::number(&major).map_or_else(|| Domain::Text(major.into()), Domain::Number));
         };
         let mut captured: Vec<&str> = Vec::new();
-        regex.each_match(text, scratch, |found| {
+        search.each_match(regex, text, |found| {
             captured.extend(found.value.map(|group| text[group].trim()).filter(|text| !text.is_empty()));
         });
         let chosen = match self.policy {
@@ -206,7 +233,7 @@ impl UpdateValue {
             }
             Policy::Only => captured.first(),
             Policy::Max | Policy::Sum => {
-                let (money, _) = self.amount(text, settings, scratch)?;
+                let (money, _) = self.amount(text, settings, search)?;
                 return Ok(Domain::Text(money::print_major(&money).into()));
             }
         };
@@ -221,13 +248,13 @@ impl UpdateValue {
             Source::Fixed(..) => "the amount",
         };
         let (settings, report) = (reading.settings, &mut *reading.report);
-        let scratch = &mut RegexScratch::default();
+        let search = &mut Search { regex: &mut RegexScratch::default(), steps_left: &mut Some(u32::MAX) };
         match self.target {
             Target::Money(_) => corpus.check_amounts(what, notation(settings), report, |text| {
-                self.amount(text, settings, scratch).map(|(money, _)| money)
+                self.amount(text, settings, search).map(|(money, _)| money)
             }),
             Target::Field(_) => corpus
-                .check_texts(what, report, |text| self.text(text, settings, scratch).map(|value| value.to_string())),
+                .check_texts(what, report, |text| self.text(text, settings, search).map(|value| value.to_string())),
         }
     }
 }
@@ -250,23 +277,34 @@ impl Action for UpdateValue {
         action.insert("policy".into(), self.policy.name().into());
     }
 
+    fn steps(&self, facts: &Facts<'_>) -> u32 {
+        let text = message_text(facts).unwrap_or_default();
+        let target = match &self.target {
+            Target::Money(_) => 0,
+            Target::Field(field) => field.bytes(facts) + text.len().min(4 * HAYSTACK_CHARS_MAX),
+        };
+        let searched = if let Source::Preset(_) = self.source { cost::extract(text) } else { 0 };
+        cost::copy(target) + searched
+    }
+
     fn plan(&self, plan: &mut Plan<'_, '_>) -> Outcome {
         let text = message_text(plan.facts).unwrap_or_default();
-        let (settings, scratch) = (plan.settings, &mut *plan.regex);
+        let settings = plan.settings;
+        let search = &mut Search { regex: plan.regex, steps_left: plan.steps_left };
         let patch = match &self.target {
-            Target::Money(target) => self.amount(text, settings, scratch).map(|(money, raw)| Patch::Value {
+            Target::Money(target) => self.amount(text, settings, search).map(|(money, raw)| Patch::Value {
                 target: *target,
                 money,
                 raw: raw.into(),
             }),
             Target::Field(FieldTarget::Text(field)) => self
-                .text(text, settings, scratch)
+                .text(text, settings, search)
                 .map(|value| Patch::LeadText { field: (*field).into(), text: value.to_string().into() }),
             Target::Field(FieldTarget::Attribute(on, path)) => {
-                self.text(text, settings, scratch).map(|value| Patch::Attribute { on: *on, path: path.clone(), value })
+                self.text(text, settings, search).map(|value| Patch::Attribute { on: *on, path: path.clone(), value })
             }
             Target::Field(FieldTarget::Score) => {
-                match self.text(text, settings, scratch).map(|value| value.to_string()) {
+                match self.text(text, settings, search).map(|value| value.to_string()) {
                     Ok(text) => match crate::syntax::number(&text) {
                         Some(score) => Ok(Patch::Score(score)),
                         None => return Outcome::Failed("not_a_number"),
@@ -284,19 +322,20 @@ impl Action for UpdateValue {
 
     fn extracted(&self, plan: &mut Plan<'_, '_>) -> Option<Extracted<'static>> {
         let text = message_text(plan.facts).unwrap_or_default();
+        let search = &mut Search { regex: plan.regex, steps_left: plan.steps_left };
         let candidates = match &self.source {
             Source::Fixed(..) => return None,
             Source::Preset(preset) => money::candidates(text, preset, notation(plan.settings)),
             Source::Pattern(regex, _) => {
                 let mut groups = Vec::new();
-                regex.each_match(text, plan.regex, |found| groups.extend(found.value));
+                search.each_match(regex, text, |found| groups.extend(found.value));
                 groups
             }
         };
         let shown = |at: Range<usize>| Str::from(text.get(at).unwrap_or_default().trim().to_owned());
         let value = match &self.target {
-            Target::Money(_) => self.amount(text, plan.settings, plan.regex).map(|(money, _)| money::print(&money)),
-            Target::Field(_) => self.text(text, plan.settings, plan.regex).map(|value| value.to_string()),
+            Target::Money(_) => self.amount(text, plan.settings, search).map(|(money, _)| money::print(&money)),
+            Target::Field(_) => self.text(text, plan.settings, search).map(|value| value.to_string()),
         };
         let (value, reason) = match value {
             Ok(value) => (Some(value.into()), None),

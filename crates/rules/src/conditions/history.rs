@@ -358,10 +358,14 @@ impl History {
         let mut past = Event::new("", "", EventKind::MessageCreated, env.facts.event.occurred_at);
         let mut scratch = std::mem::take(&mut env.scratch.past);
         let buffers = scratch.get_or_insert_default();
+        buffers.steps_left = env.scratch.steps_left;
         let mut holding = 0;
         looked.each(bits, |at, message| {
             buffers.begin();
-            if let Some(text) = message.text.as_deref().filter(|_| self.texts) {
+            buffers.spend(cost::PASS);
+            if let Some(text) = message.text.as_deref().filter(|_| self.texts)
+                && buffers.spend(cost::scan(text.len()))
+            {
                 buffers.fold_message(text);
             }
             past.occurred_at = message.at;
@@ -375,18 +379,24 @@ impl History {
             });
             let facts = Facts { event: &past, lead: None, conversation: None, ..*env.facts };
             let mut env = Env { facts: &facts, settings: env.settings, scratch: &mut *buffers };
-            holding |= u64::from(conditions.iter().all(|tree| tree.holds(&mut env))) << at;
+            holding |= u64::from(conditions.iter().all(|tree| tree.check(&mut env))) << at;
         });
+        env.scratch.steps_left = buffers.steps_left;
         env.scratch.past = scratch;
         holding
     }
 
     /// What the amounts in the texts of some messages add up to, in minor units; a text without one clear amount adds nothing.
-    fn sum(preset: &Preset, looked: &Looked<'_>, bits: u64, settings: &Settings) -> i64 {
+    fn sum(preset: &Preset, looked: &Looked<'_>, bits: u64, env: &mut Env<'_, '_>) -> i64 {
+        let settings = env.settings;
         let notation = Notation { locale: &settings.locale, currency: &settings.currency };
         let mut sum = 0_i64;
         looked.each(bits, |_, message| {
-            let found = money::extract(message.text.as_deref().unwrap_or_default(), preset, Policy::Only, notation);
+            let text = message.text.as_deref().unwrap_or_default();
+            if !env.scratch.spend(cost::extract(text)) {
+                return;
+            }
+            let found = money::extract(text, preset, Policy::Only, notation);
             if let Ok(found) = found.map(|found| found.money)
                 && found.currency == settings.currency
             {
@@ -416,13 +426,9 @@ impl History {
 }
 
 impl Condition for History {
-    fn steps(&self, _: &FieldRef, facts: &Facts<'_>) -> u32 {
-        // Every condition may be asked about every message that is looked at.
-        let (_, bits) = self.look(facts);
-        let mut conditions = 1;
-        self.asks.each_conditions(&mut |trees| conditions += trees.len());
-        bits.count_ones()
-            * u32::try_from(conditions).unwrap_or(u32::MAX).saturating_mul(cost::search(TEXT_BYTES_MAX, 2))
+    /// Looking which messages are meant; what is asked of them is paid for message by message.
+    fn steps(&self, _: &FieldRef, _: &Facts<'_>) -> u32 {
+        cost::compare(2 * MESSAGES_MAX)
     }
 
     fn holds(&self, _: &FieldRef, env: &mut Env<'_, '_>) -> Option<bool> {
@@ -434,7 +440,7 @@ impl Condition for History {
             }
             Asks::Sum { conditions, preset, bound } => {
                 let bits = self.holding(conditions, &looked, bits, env);
-                bound.holds(Number::Int(History::sum(preset, &looked, bits, env.settings)))
+                bound.holds(Number::Int(History::sum(preset, &looked, bits, env)))
             }
             Asks::Sequence(steps) => self.follows(steps, &looked, bits, env),
         })
@@ -454,7 +460,7 @@ impl Condition for History {
             }
             Asks::Sum { conditions, preset, .. } => {
                 let bits = self.holding(conditions, &looked, bits, env);
-                let minor = History::sum(preset, &looked, bits, env.settings);
+                let minor = History::sum(preset, &looked, bits, env);
                 let currency = env.settings.currency.clone();
                 json!({"sum": money::print_major(&kilat_domain::Money { minor, currency })})
             }

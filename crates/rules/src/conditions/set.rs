@@ -9,7 +9,7 @@ use kilat_domain::Str;
 use kilat_matcher::fold;
 use serde_json::{Map, Value};
 
-use super::text::{canonical_texts, equals_folded};
+use super::text::{canonical_texts, with_folded};
 use super::{Compared, Condition, Cost, Kind, Reading, Spelling};
 use crate::cost;
 use crate::facts::{Env, Facts};
@@ -46,7 +46,7 @@ impl Members {
             if self.folded.is_empty() {
                 self.names.iter().any(|name| **name == *member)
             } else {
-                self.folded.iter().any(|name| equals_folded(member, name, buffer))
+                with_folded(member, buffer, |folded| self.folded.iter().any(|name| **name == *folded))
             }
         }))
     }

@@ -182,7 +182,9 @@ impl Texts {
             return self.needles.iter().any(|needle| compare(self.op, &scratch.folded, needle));
         }
         if matches!(self.op, Op::Equals | Op::In) {
-            return self.needles.iter().any(|needle| equals_folded(text, needle, &mut scratch.other));
+            return with_folded(text, &mut scratch.other, |folded| {
+                self.needles.iter().any(|needle| **needle == *folded)
+            });
         }
         scratch.saw(head(text), text);
         fold_into(head(text), &mut scratch.other);
@@ -207,16 +209,13 @@ pub(crate) fn compare(op: Op, text: &str, needle: &str) -> bool {
     }
 }
 
-/// Whether `text` folds to `needle`; folds only where a look does not tell.
-pub(super) fn equals_folded(text: &str, needle: &str, buffer: &mut String) -> bool {
-    if text.len() == needle.len() && text.eq_ignore_ascii_case(needle) {
-        return true;
-    }
-    if text.is_ascii() && !text.bytes().any(|byte| byte.is_ascii_whitespace() || byte.is_ascii_control()) {
-        return false;
+/// Asks for the folded text; texts that are folded already, as most names are, are not copied.
+pub(super) fn with_folded<T>(text: &str, buffer: &mut String, ask: impl FnOnce(&str) -> T) -> T {
+    if text.bytes().all(|byte| byte.is_ascii_graphic() && !byte.is_ascii_uppercase()) {
+        return ask(text);
     }
     fold_into(text, buffer);
-    buffer == needle
+    ask(buffer)
 }
 
 /// Texts in canonical form: one as it is, several as a list.

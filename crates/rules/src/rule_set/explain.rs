@@ -3,28 +3,38 @@
 //! In: facts. Out: what [`Pass::next`] answers, and beside it one [`Evaluated`] for every rule it went past, worked out
 //! anew, condition by condition as they are written.
 //! EX-1: explaining changes no answer: the rule that fires is the one the compiled pass found.
+//! EX-2: explaining has a budget of its own, as large as that of the event; rules that find none of it left are not told of.
 //! Absent: refusals, which the engine knows; rules of other triggers, and those behind a Stop Processing.
 
 use kilat_domain::{Evaluated, EventKind, Extracted, FirstFalse, Held, SenderKind, Str, Value};
 
 use super::Pass;
 use super::standing::{in_scope, is_begun, is_message_added, sees_chat, sees_sender, sender};
-use crate::actions::RuleAction;
+use crate::actions::{RuleAction, json_bytes};
 use crate::conditions::{Group, Leaf, Tree};
+use crate::cost;
 use crate::facts::{Env, Facts};
 use crate::fields::{channel_account, channel_source};
 use crate::free_form;
 use crate::rule::Rule;
+
+/// What telling of one rule takes, beside its conditions.
+const EXPLAINED: u32 = 4;
 
 impl<'p> Pass<'p> {
     /// As [`Pass::next`], and tells of every rule it went past.
     pub fn next_explained(&mut self, facts: &Facts<'_>, out: &mut Vec<Evaluated<'p>>) -> Option<&'p Rule> {
         let from = self.next;
         let found = self.next(facts);
+        let left = std::mem::replace(&mut self.scratch.steps_left, self.explain_left);
         let until = if found.is_some() { self.next } else { self.unasked.unwrap_or(self.rule_set.rules.len()) };
         for place in from..until {
+            if !self.spend(EXPLAINED) {
+                break;
+            }
             out.extend(self.evaluated(place, facts));
         }
+        self.explain_left = std::mem::replace(&mut self.scratch.steps_left, left);
         found
     }
 
@@ -32,6 +42,7 @@ impl<'p> Pass<'p> {
     /// pass is held to.
     pub fn next_naive(&mut self, facts: &Facts<'_>) -> Option<&'p Rule> {
         self.is_stale = true;
+        self.scratch.steps_left = Some(u32::MAX);
         while let Some(rule) = self.rule_set.rules.get(self.next) {
             self.next += 1;
             if self.evaluated(self.next - 1, facts).is_some_and(|rule| rule.matched) {
@@ -55,7 +66,11 @@ impl<'p> Pass<'p> {
 
     /// What an action that reads the message finds in it; `None` for any other.
     pub fn extracted(&mut self, rule: &Rule, action: &RuleAction, facts: &Facts<'_>) -> Option<Extracted<'static>> {
-        action.extracted(&mut self.plan_of(rule, facts))
+        let left = std::mem::replace(&mut self.scratch.steps_left, self.explain_left);
+        let paid = self.spend(action.steps(facts));
+        let extracted = if paid { action.extracted(&mut self.plan_of(rule, facts)) } else { None };
+        self.explain_left = std::mem::replace(&mut self.scratch.steps_left, left);
+        extracted
     }
 }
 
@@ -104,7 +119,7 @@ fn unseen(rule: &Rule, facts: &Facts<'_>) -> Option<FirstFalse<'static>> {
 fn hold(tree: &Tree, path: &str, reached: bool, env: &mut Env<'_, '_>, out: &mut Vec<Held<'static>>) -> bool {
     let (group, members) = match tree {
         Tree::Leaf(leaf) => {
-            let holds = reached.then(|| leaf.holds(env));
+            let holds = reached.then(|| leaf.check(env));
             out.push(Held { path: path.to_owned().into(), holds });
             return holds.unwrap_or(true);
         }
@@ -183,7 +198,7 @@ fn first_false(trees: &[Tree], path: &str, env: &mut Env<'_, '_>) -> Option<Firs
 /// Why a condition or group does not hold; `None` where it does.
 fn why_false(tree: &Tree, path: &str, env: &mut Env<'_, '_>) -> Option<FirstFalse<'static>> {
     match tree {
-        Tree::Leaf(leaf) => (!leaf.holds(env)).then(|| describe(leaf, path, leaf.op.name(), env)),
+        Tree::Leaf(leaf) => (!leaf.check(env)).then(|| describe(leaf, path, leaf.op.name(), env)),
         Tree::Group(Group::All, members) => first_false(members, &format!("{path}.all"), env),
         Tree::Group(Group::Any, members) => {
             let mut first = None;
@@ -210,12 +225,22 @@ fn why_false(tree: &Tree, path: &str, env: &mut Env<'_, '_>) -> Option<FirstFals
 }
 
 fn describe(leaf: &Leaf, path: &str, op: &str, env: &mut Env<'_, '_>) -> FirstFalse<'static> {
+    let expected = leaf.expected();
+    if !env.scratch.spend(cost::copy(leaf.field.bytes(env.facts) + json_bytes(&expected))) {
+        return FirstFalse {
+            path: path.to_owned().into(),
+            field: leaf.field.name().into(),
+            op: op.to_owned().into(),
+            expected: Value::Null,
+            observed: Value::Null,
+        };
+    }
     let seen = leaf.condition.observe(env).map(|seen| free_form::from_json(&seen));
     FirstFalse {
         path: path.to_owned().into(),
         field: leaf.field.name().into(),
         op: op.to_owned().into(),
-        expected: free_form::from_json(&leaf.expected()),
+        expected: free_form::from_json(&expected),
         observed: seen.or_else(|| leaf.field.observe(env.facts)).unwrap_or(Value::Null),
     }
 }

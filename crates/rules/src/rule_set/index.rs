@@ -145,6 +145,11 @@ impl Index {
             + size_of_val(&*self.stale)
     }
 
+    /// How much beginning a pass goes through: words of rules, and columns.
+    pub(super) fn width(&self) -> usize {
+        self.words + self.columns.len()
+    }
+
     /// Whether events of this kind trigger any rule.
     pub(super) fn listens_to(&self, kind: EventKind) -> bool {
         self.triggers[kind as usize].is_some()
@@ -225,6 +230,7 @@ impl Index {
     pub(super) fn ask(&self, word: usize, env: &mut Env<'_, '_>) -> u64 {
         let Some(trigger) = &self.triggers[env.facts.event.kind as usize] else { return 0 };
         let mut bits = env.scratch.awake[word] & trigger.all[word];
+        let mut looked = 1;
         for (at, column) in self.columns.iter().enumerate() {
             if bits == 0 {
                 break;
@@ -232,7 +238,14 @@ impl Index {
             if let Chosen::Unknown = env.scratch.chosen[at] {
                 env.scratch.chosen[at] = column.choose(env);
             }
-            bits &= column.word(env.scratch.chosen[at], word, self.words, &env.scratch.cells);
+            let chosen = env.scratch.chosen[at];
+            looked += if let Chosen::Several(_, cells) = chosen { cells as usize } else { 1 };
+            bits &= column.word(chosen, word, self.words, &env.scratch.cells);
+        }
+        env.scratch.looked += looked;
+        if env.scratch.looked >= cost::COMPARED_VALUES {
+            env.scratch.spend((env.scratch.looked / cost::COMPARED_VALUES) as u32);
+            env.scratch.looked %= cost::COMPARED_VALUES;
         }
         bits
     }

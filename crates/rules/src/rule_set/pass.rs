@@ -10,6 +10,7 @@ use kilat_matcher::haystack;
 use super::RuleSet;
 use super::standing::in_scope;
 use crate::actions::{Plan, Planned, RuleAction};
+use crate::cost::{self, BUDGET_EXCEEDED, STEPS_MAX};
 use crate::facts::{Env, Facts, Scratch};
 use crate::fields::message_text;
 use crate::rule::Rule;
@@ -31,11 +32,23 @@ pub struct Pass<'p> {
     pub(super) is_stale: bool,
     /// The place of the rule that there were too few steps left to ask.
     pub(super) unasked: Option<usize>,
+    /// Steps that are left for telling of rules.
+    pub(super) explain_left: Option<u32>,
 }
 
 impl<'p> Pass<'p> {
     pub(super) fn new(rule_set: &'p RuleSet, scratch: &'p mut Scratch) -> Pass<'p> {
-        Pass { rule_set, scratch, next: 0, left: 0, asked: None, fired: None, is_stale: true, unasked: None }
+        Pass {
+            rule_set,
+            scratch,
+            next: 0,
+            left: 0,
+            asked: None,
+            fired: None,
+            is_stale: true,
+            unasked: None,
+            explain_left: Some(STEPS_MAX),
+        }
     }
 
     /// The next rule, in evaluation order, whose trigger, scope and conditions hold for the facts as they are now.
@@ -107,11 +120,33 @@ impl<'p> Pass<'p> {
 
     /// What an action of this rule set comes to for these facts.
     pub fn plan(&mut self, rule: &Rule, action: &RuleAction, facts: &Facts<'_>) -> Planned {
-        self.scratch.spend(action.steps(facts));
+        // An outbound action looks among the endpoints for the one that serves its channel.
+        let endpoints = if action.is_outbound() { cost::compare(4 * self.rule_set.endpoints.len()) } else { 0 };
+        let exceeded = Planned::Failed { reason: BUDGET_EXCEEDED };
+        if !self.spend(action.steps(facts).saturating_add(endpoints)) {
+            return exceeded;
+        }
         if let Some(text) = message_text(facts).filter(|_| action.searches()) {
             self.scratch.saw(haystack(text), text);
         }
-        action.plan(&mut self.plan_of(rule, facts))
+        let planned = action.plan(&mut self.plan_of(rule, facts));
+        if self.scratch.steps_left.is_some() { planned } else { exceeded }
+    }
+
+    /// Goes on with what telling of earlier passes left of its steps; [`Pass::explain_steps_left`] says what is left after
+    /// this one.
+    pub fn explain_within(&mut self, steps: u32) {
+        self.explain_left = Some(steps);
+    }
+
+    /// The steps that are left for telling of the passes this one causes.
+    pub fn explain_steps_left(&self) -> u32 {
+        self.explain_left.unwrap_or(0)
+    }
+
+    /// Takes so many steps for what the engine does between; whether there were so many left.
+    pub fn spend(&mut self, steps: u32) -> bool {
+        self.scratch.spend(steps)
     }
 
     /// What the actions of a rule are planned from.
@@ -122,6 +157,7 @@ impl<'p> Pass<'p> {
             endpoints: &self.rule_set.endpoints,
             rule: (&rule.id, &rule.name),
             regex: &mut self.scratch.regex,
+            steps_left: &mut self.scratch.steps_left,
         }
     }
 }

@@ -267,21 +267,15 @@ impl Step {
                 {
                     false
                 } else {
-                    check(leaf, env)
+                    leaf.check(env)
                 }
             }
-            Step::Check { leaf, needs: None } => check(leaf, env),
+            Step::Check { leaf, needs: None } => leaf.check(env),
             Step::Group(Group::All, members) => members.iter().all(|step| step.holds(env)),
             Step::Group(Group::Any, members) => members.iter().any(|step| step.holds(env)),
             Step::Group(Group::None, members) => !members.iter().any(|step| step.holds(env)),
         }
     }
-}
-
-/// Whether the condition holds; not where there are too few steps left to find out.
-fn check(leaf: &Leaf, env: &mut Env<'_, '_>) -> bool {
-    let steps = leaf.condition.steps(&leaf.field, env.facts);
-    env.scratch.spend(steps) && leaf.holds(env)
 }
 
 /// How many steps looking for these patterns may take: those count of which a literal was found.

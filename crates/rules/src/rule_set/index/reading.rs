@@ -72,9 +72,7 @@ fn several(start: usize, scratch: &mut Scratch) -> Chosen {
 
 /// The cell of a text.
 fn named(cells: &Cells, spelling: Spelling, text: &str, env: &mut Env<'_, '_>) -> u32 {
-    if spelling != Spelling::Exact {
-        env.scratch.spend(cost::search(text.len(), 1) - 1);
-    }
+    env.scratch.spend(cost::search(text.len(), 1) - 1);
     match spelling {
         Spelling::Exact => cells.text(text),
         Spelling::Folded => {

@@ -1,0 +1,198 @@
+//! Looks for the rules and the event that cost an engine most CPU, and tells how far that is from the budget (D-43).
+//!
+//! `cargo xtask worst [--seconds N] [--seed S] [--json]`. Every genome is a rule set, a state and a text made of what is
+//! known to hurt; the costliest ones are mutated. What is measured is the thread's CPU time to apply the event and to encode
+//! all that comes of it. Ends with code 1 where an event cost more than the budget.
+//! `--genome NUMBERS` measures one that was found before, `--rules` prints its rule file.
+
+#![allow(clippy::disallowed_methods, reason = "a search for costly events reads the clock")]
+
+mod genome;
+
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use clap::Parser;
+use kilat_bench::clock::thread_cpu;
+use kilat_codec::Encoder;
+use kilat_codec::json::event_from_line;
+use kilat_domain::{Action, Decision};
+use kilat_engine::{Outputs, Partition};
+use kilat_rules::{BUDGET_EXCEEDED, compile, load};
+use serde_json::json;
+
+use genome::{Dice, Genome};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// CPU an event and everything it causes may take.
+const BUDGET: Duration = Duration::from_millis(50);
+/// Genomes that are kept to be mutated.
+const KEPT: usize = 12;
+/// Times a genome's event is applied; the cheapest counts, so that an interrupted one does not.
+const TIMES: usize = 3;
+/// Times more where that seems to be over the budget.
+const TIMES_AGAIN: usize = 9;
+
+#[derive(Parser)]
+struct Arguments {
+    #[arg(long, default_value_t = 60)]
+    seconds: u64,
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// One line of JSON instead of a sentence at the end
+    #[arg(long)]
+    json: bool,
+    /// Measure this genome instead of searching
+    #[arg(long)]
+    genome: Option<String>,
+    /// With --genome: print its rules, and measure nothing
+    #[arg(long, requires = "genome")]
+    rules: bool,
+}
+
+/// Encodes what comes out, and counts it.
+#[derive(Default)]
+struct Encoded {
+    encoder: Encoder,
+    bytes: Vec<u8>,
+    total: usize,
+    decisions: usize,
+    actions: usize,
+    exceeded: bool,
+}
+
+impl Outputs for Encoded {
+    fn decision(&mut self, decision: &Decision<'_>) {
+        self.decisions += 1;
+        self.exceeded |= decision.refused.iter().any(|refused| refused.reason == BUDGET_EXCEEDED);
+        self.bytes.clear();
+        self.encoder.decision(decision, &mut self.bytes).expect("a decision that can be encoded");
+        self.total += self.bytes.len();
+    }
+
+    fn action(&mut self, action: &Action<'_>) {
+        self.actions += 1;
+        self.bytes.clear();
+        self.encoder.action(action, &mut self.bytes).expect("an action that can be encoded");
+        self.total += self.bytes.len();
+    }
+}
+
+/// What an event took.
+struct Cost {
+    nanoseconds: u64,
+    steps: u32,
+    outputs: Encoded,
+}
+
+impl Cost {
+    fn milliseconds(&self) -> f64 {
+        self.nanoseconds as f64 / 1e6
+    }
+
+    fn print(&self, genome: &Genome) -> String {
+        let Encoded { decisions, actions, total, exceeded, .. } = &self.outputs;
+        format!(
+            "{:.1} ms, {} steps: {} rules, {} bytes of text, {decisions} decisions, {actions} actions, {total} bytes out{}",
+            self.milliseconds(),
+            self.steps,
+            genome.rule_count(),
+            genome.text_bytes(),
+            if *exceeded { ", exceeded" } else { "" }
+        )
+    }
+}
+
+/// The CPU that the genome's event takes, the least of some times; `None` where its rules or its event are refused.
+fn cost(genome: &Genome, times: usize) -> Option<Cost> {
+    let loaded = load("worst", &genome.rules());
+    let rules = compile(loaded.documents.first()?).ok()?;
+    let mut partition = Partition::new();
+    let mut runs = Vec::new();
+    for conversation in 0..times {
+        for line in genome.earlier(conversation) {
+            let event = event_from_line(&line).ok()?;
+            partition.apply(&event, Some(&rules), event.occurred_at, &mut Encoded::default());
+        }
+        let line = genome.event(conversation);
+        let event = event_from_line(&line).ok()?;
+        let mut outputs = Encoded::default();
+        let before = thread_cpu();
+        partition.apply(&event, Some(&rules), event.occurred_at, &mut outputs);
+        let nanoseconds = thread_cpu() - before;
+        runs.push(Cost { nanoseconds, steps: partition.steps(), outputs });
+    }
+    runs.into_iter().min_by_key(|cost| cost.nanoseconds)
+}
+
+fn is_over(cost: &Cost) -> bool {
+    Duration::from_nanos(cost.nanoseconds) > BUDGET
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    match &arguments.genome {
+        Some(numbers) => one(numbers, arguments.rules),
+        None => search(&arguments),
+    }
+}
+
+fn one(numbers: &str, rules: bool) -> ExitCode {
+    let Some(genome) = Genome::parse(numbers) else {
+        eprintln!("a genome is a list of numbers with commas between them, as the search prints it");
+        return ExitCode::FAILURE;
+    };
+    if rules {
+        println!("{}", genome.rules());
+        return ExitCode::SUCCESS;
+    }
+    let Some(cost) = cost(&genome, TIMES_AGAIN) else {
+        eprintln!("its rules are refused");
+        return ExitCode::FAILURE;
+    };
+    println!("{}", cost.print(&genome));
+    if is_over(&cost) { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+}
+
+fn search(arguments: &Arguments) -> ExitCode {
+    let until = Instant::now() + Duration::from_secs(arguments.seconds);
+    let mut dice = Dice(arguments.seed);
+    let mut kept: Vec<(Cost, Genome)> = Vec::new();
+    let (mut tried, mut refused) = (0_u64, 0_u64);
+    while Instant::now() < until {
+        let genome = if kept.len() < KEPT || dice.roll(4) == 0 {
+            Genome::random(&mut dice)
+        } else {
+            kept[dice.roll(kept.len())].1.mutated(&mut dice)
+        };
+        tried += 1;
+        let Some(mut found) = cost(&genome, TIMES) else {
+            refused += 1;
+            continue;
+        };
+        if is_over(&found) {
+            found = cost(&genome, TIMES_AGAIN).expect("rules that were compiled before");
+        }
+        if kept.first().is_none_or(|(most, _)| found.nanoseconds > most.nanoseconds) {
+            eprintln!("after {tried}: {}; --genome {}", found.print(&genome), genome.numbers());
+        }
+        kept.push((found, genome));
+        kept.sort_by_key(|(cost, _)| std::cmp::Reverse(cost.nanoseconds));
+        kept.truncate(KEPT);
+    }
+    let Some((most, _)) = kept.first() else {
+        eprintln!("no rules were accepted in {tried} genomes");
+        return ExitCode::FAILURE;
+    };
+    let worst_ms = most.milliseconds();
+    if arguments.json {
+        let line = json!({"seed": arguments.seed, "genomes": tried, "worst_ms": (worst_ms * 10.0).round() / 10.0,
+            "budget_ms": BUDGET.as_millis() as u64, "steps": most.steps});
+        println!("{line}");
+    } else {
+        println!("{tried} genomes, {refused} refused; the costliest event took {worst_ms:.1} ms of {BUDGET:?}");
+    }
+    if is_over(most) { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+}
