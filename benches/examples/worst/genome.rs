@@ -190,11 +190,11 @@ impl Genome {
             }
             9 => json!({"field": "lead.notes", "op": "not_contains_word",
                 "value": [format!("{}{}", piece.trim(), rule % 3), piece.trim().repeat(1 + self.size(5, 60.0))]}),
-            10 => {
-                json!({"field": "lead.notes", "op": "not_exact_phrase", "value": self.names(1 + self.size(6, 1_000.0))})
-            }
+            10 => json!({"none": [
+                {"field": "lead.notes", "op": "exact_phrase", "value": self.names(1 + self.size(6, 1_000.0))},
+            ]}),
             11 => {
-                let conditions: Vec<Value> = (0..=self.0[15] as usize % 6).map(|nth| self.past(nth)).collect();
+                let conditions: Vec<Value> = (0..=self.0[15] as usize % 2).map(|nth| self.past(nth)).collect();
                 match self.0[15] % 3 {
                     0 => json!({"history": {"last": 50, "sum": {"preset": self.pick(16, 0, PRESETS), "gte": 0}}}),
                     1 => json!({"history": {"within": "20d", "where": conditions, "count": {"gte": rule % 2}}}),
@@ -207,7 +207,9 @@ impl Genome {
             13 => {
                 json!({"field": "lead.attrs.long", "op": "not_contains", "value": self.names(1 + self.size(6, 1_000.0))})
             }
-            14 => json!({"field": "message.text", "op": "not_ends_with", "value": self.names(1 + self.size(6, 300.0))}),
+            14 => json!({"none": [
+                {"field": "message.text", "op": "ends_with", "value": self.names(1 + self.size(6, 300.0))},
+            ]}),
             _ => json!({"field": "lead.tags", "op": "not_contains", "value": format!("t{rule}-1")}),
         }
     }

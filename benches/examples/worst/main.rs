@@ -105,7 +105,7 @@ impl Cost {
     }
 }
 
-/// The CPU that the genome's event takes, the least of some times; `None` where its rules or its event are refused.
+/// The CPU that the genome's event takes, the least of some times; `None` where its rules are refused.
 fn cost(genome: &Genome, times: usize) -> Option<Cost> {
     let loaded = load("worst", &genome.rules());
     let rules = compile(loaded.documents.first()?).ok()?;
@@ -113,11 +113,11 @@ fn cost(genome: &Genome, times: usize) -> Option<Cost> {
     let mut runs = Vec::new();
     for conversation in 0..times {
         for line in genome.earlier(conversation) {
-            let event = event_from_line(&line).ok()?;
+            let event = event_from_line(&line).expect("an event");
             partition.apply(&event, Some(&rules), event.occurred_at, &mut Encoded::default());
         }
         let line = genome.event(conversation);
-        let event = event_from_line(&line).ok()?;
+        let event = event_from_line(&line).expect("an event");
         let mut outputs = Encoded::default();
         let before = thread_cpu();
         partition.apply(&event, Some(&rules), event.occurred_at, &mut outputs);
