@@ -81,7 +81,9 @@ impl ChainOf<'_> {
                 };
                 let Some(rule) = next else { break };
                 pass.spend(self.remembered());
+                // There is none of this rule where telling ran out of steps before it.
                 let explained = evaluated.as_mut().and_then(|evaluated| evaluated.last_mut());
+                let explained = explained.filter(|explained| *explained.rule == *rule.id());
                 if let Some(reason) = self.refusal(rule, event, &decided) {
                     if let Some(explained) = explained {
                         explained.refused = Some(reason.into());

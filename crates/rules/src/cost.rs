@@ -2,7 +2,7 @@
 //!
 //! A step stands for at most three quarters of a microsecond of a slow core, so that an event and everything it causes stays below 50 ms
 //! whatever authors write. Costs are what the worst case may take, not what is usual: a pass of ordinary rules spends some
-//! dozens of steps. `benches/examples/worst.rs` looks for what costs more than it says.
+//! dozens of steps. `benches/examples/worst` looks for what costs more than it says.
 
 use kilat_matcher::{HAYSTACK_CHARS_MAX, Regex};
 
@@ -28,6 +28,8 @@ const SEARCHED_BYTES: usize = 128;
 const VISITED_STATES: usize = 256;
 /// Short values that are compared in one step.
 pub(crate) const COMPARED_VALUES: usize = 32;
+/// Members of a set that are folded and looked up in one step.
+const LOOKED_UP_VALUES: usize = 4;
 
 /// Folding a text and scanning it for keywords.
 pub(crate) fn scan(bytes: usize) -> u32 {
@@ -68,6 +70,11 @@ pub(crate) fn copy(bytes: usize) -> u32 {
 /// Comparing a short value with so many others.
 pub(crate) fn compare(values: usize) -> u32 {
     steps(values / COMPARED_VALUES)
+}
+
+/// Looking up each of so many members of a set.
+pub(crate) fn look_up(members: usize) -> u32 {
+    steps(members / LOOKED_UP_VALUES) - 1
 }
 
 /// What the engine takes to compare a name with so many others.

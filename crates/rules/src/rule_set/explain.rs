@@ -32,7 +32,11 @@ impl<'p> Pass<'p> {
             if !self.spend(EXPLAINED) {
                 break;
             }
-            out.extend(self.evaluated(place, facts));
+            let evaluated = self.evaluated(place, facts);
+            // What was found out with no steps left means nothing.
+            if self.scratch.steps_left.is_some() {
+                out.extend(evaluated);
+            }
         }
         self.explain_left = std::mem::replace(&mut self.scratch.steps_left, left);
         found

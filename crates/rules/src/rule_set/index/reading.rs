@@ -51,6 +51,7 @@ pub(super) fn read(field: &FieldRef, spelling: Spelling, cells: &Cells, env: &mu
 
 /// What is chosen where a field has as many values as were put behind `start`.
 fn several(start: usize, scratch: &mut Scratch) -> Chosen {
+    scratch.spend(cost::look_up(scratch.cells.len() - start));
     match scratch.cells[start..] {
         [] => Chosen::Cell(MISSING),
         [cell] => Chosen::Cell(cell),
