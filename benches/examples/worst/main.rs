@@ -109,9 +109,10 @@ impl Cost {
 fn cost(genome: &Genome, times: usize) -> Option<Cost> {
     let loaded = load("worst", &genome.rules());
     let rules = compile(loaded.documents.first()?).ok()?;
-    let mut partition = Partition::new();
     let mut runs = Vec::new();
     for conversation in 0..times {
+        // Of its own for each time: in strict workspaces rules that looped once are out of service.
+        let mut partition = Partition::new();
         for line in genome.earlier(conversation) {
             let event = event_from_line(&line).expect("an event");
             partition.apply(&event, Some(&rules), event.occurred_at, &mut Encoded::default());
