@@ -16,6 +16,7 @@ mod stop;
 mod suite;
 mod tidy;
 mod workspace;
+mod worst;
 
 use std::process::ExitCode;
 
@@ -50,6 +51,8 @@ enum Task {
     /// Benchmarks
     #[command(subcommand)]
     Bench(bench::Task),
+    /// Searches for the rules and the event that cost an engine most CPU, against the budget of an event
+    Worst(worst::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -77,6 +80,7 @@ fn run(task: Task, stop: &Stop) -> Result<()> {
         Task::Chaos(arguments) => chaos::run(&arguments, stop),
         Task::Sim(arguments) => sim::run(&arguments, stop),
         Task::Bench(task) => bench::run(task, stop),
+        Task::Worst(arguments) => worst::run(&arguments, stop),
     }
 }
 

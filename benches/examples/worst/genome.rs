@@ -3,6 +3,7 @@
 //! In: random numbers. Out: a rule file, earlier messages of the conversation, and the event that is measured.
 //! Every number decides one thing, so that a mutation changes one thing.
 
+use kilat_domain::Timestamp;
 use serde_json::{Map, Value, json};
 
 const PATTERNS: &[&str] = &[
@@ -261,7 +262,8 @@ impl Genome {
         action
     }
 
-    pub(crate) fn rules(&self) -> String {
+    /// A file of so many of its rules.
+    pub(crate) fn rules(&self, count: usize) -> String {
         let caused: &[&str] = match self.0[11] % 4 {
             0 => &[
                 "message.created",
@@ -287,7 +289,7 @@ impl Genome {
             }
             written
         };
-        let rules: Vec<Value> = (0..self.rule_count()).map(rule).collect();
+        let rules: Vec<Value> = (0..count).map(rule).collect();
         let intervals: Vec<String> = (0..20).map(|n| format!("{n:02}:00-{n:02}:30")).collect();
         let mut settings = json!({"strict_loops": self.0[22].is_multiple_of(2)});
         if self.0[22] % 4 < 2 {
@@ -323,7 +325,7 @@ impl Genome {
     }
 
     fn message(&self, id: &str, conversation: usize, minute: i64, text: &str, lead: &Value) -> String {
-        json!({"id": id, "workspace": "acme", "type": "message.created", "occurred_at": NOW + 60_000 * minute,
+        json!({"id": id, "workspace": "acme", "type": "message.created", "occurred_at": Timestamp(NOW + 60_000 * minute).to_string(),
             "channel": {"kind": "whatsapp", "account": "6281110001"}, "chat": {"kind": "direct"},
             "sender": {"kind": "customer", "id": format!("62812{conversation:08}")}, "lead": lead,
             "message": {"id": format!("m{id}"), "text": text}})

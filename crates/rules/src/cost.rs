@@ -15,7 +15,7 @@ pub(crate) const PASS: u32 = 4;
 /// What one action takes that a rule does.
 pub(crate) const ACTION: u32 = 8;
 /// Bytes that are copied in one step: from a field to a message, from there to a decision and into its record.
-const COPIED_BYTES: usize = 256;
+const COPIED_BYTES: usize = 128;
 /// What a value takes beside its bytes, where it is copied.
 pub(crate) const VALUE_BYTES: usize = 64;
 /// Bytes of a text that are searched for amounts in one step.

@@ -33,7 +33,11 @@ pub(crate) fn compile(pattern: &str, case: Case, at: Position, report: &mut Repo
                 }
                 _ => error.to_string(),
             };
-            let help = "use Rust's regex syntax, without look-around or back-references";
+            let help = match &error {
+                RegexError::Syntax(_) => "use Rust's regex syntax, without look-around or back-references",
+                RegexError::TooLong { .. } => "write several shorter ones as a list",
+                _ => "use smaller repetition counts, or [a-z0-9] in place of \\w",
+            };
             report.add(codes::BAD_PATTERN, at, reason, help);
             None
         }

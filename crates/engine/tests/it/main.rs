@@ -5,6 +5,7 @@
 mod allocations;
 mod bad_events;
 mod blocks;
+mod budget;
 mod explain;
 mod firing;
 mod history;

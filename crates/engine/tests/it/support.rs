@@ -104,7 +104,8 @@ impl Engine {
         self.partition.leads().find(|lead| lead.lead == id).unwrap_or_else(|| panic!("no lead {id}"))
     }
 
-    fn line(&mut self, mut event: Value) -> String {
+    /// The line of an event, with what is filled in.
+    pub(crate) fn line(&mut self, mut event: Value) -> String {
         self.minute += 1;
         let at = Timestamp("2026-11-20T02:59:00Z".parse::<Timestamp>().unwrap().0 + self.minute * 60_000);
         let defaults = json!({"workspace": "acme", "id": format!("e{}", self.minute), "type": "message.created",

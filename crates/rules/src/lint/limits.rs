@@ -42,7 +42,8 @@ pub(super) fn lint(subject: &Subject<'_>, report: &mut Report) {
 }
 
 fn near(what: &str, count: usize, limit: usize, unit: &str, at: Position, help: &str, report: &mut Report) {
-    if count * 100 >= limit * NEAR {
+    // What is at its limit is allowed, and its author counted.
+    if count * 100 >= limit * NEAR && count < limit {
         report.add(codes::NEAR_LIMIT, at, format!("{what} {count} {unit}, the limit is {limit}"), help);
     }
 }

@@ -1,0 +1,95 @@
+//! Whatever rules copy, an event ends within its steps, and so does what is written of it.
+
+use kilat_codec::json;
+use kilat_domain::{Action, Decision};
+use kilat_engine::Outputs;
+use kilat_rules::{BUDGET_EXCEEDED, STEPS_MAX};
+use serde_json::{Value, json};
+
+use super::support::{Engine, message};
+
+/// Bytes that a step may bring into the records of an event.
+const BYTES_A_STEP: usize = 128;
+/// Bytes of ids, names and keys in one action, and of its place in the decision.
+const FRAME_BYTES: usize = 1_000;
+
+/// Counts what is written.
+#[derive(Default)]
+struct Written {
+    bytes: usize,
+    actions: usize,
+    exceeded: bool,
+}
+
+impl Outputs for Written {
+    fn decision(&mut self, decision: &Decision<'_>) {
+        let line = json::decision_to_line(decision);
+        self.bytes += line.len();
+        self.exceeded |= line.contains(BUDGET_EXCEEDED);
+    }
+
+    fn action(&mut self, action: &Action<'_>) {
+        self.bytes += json::action_to_line(action).len();
+        self.actions += 1;
+    }
+}
+
+/// What an event with long texts writes where 120 rules do an action five times over, and the steps it takes.
+fn written(action: &Value) -> (Written, u32) {
+    let rule = |n: usize| json!({"id": format!("r{n}"), "trigger": "message.created", "actions": vec![action; 5]});
+    let rules: Vec<Value> = (0..120).map(rule).collect();
+    let mut engine = Engine::new(&json!({"workspace": "acme", "rules": rules}).to_string());
+    let long = "panjang ".repeat(1_000);
+    let mut event = message("e1", "customer", &long);
+    event["lead"] = json!({"id": "l1", "notes": long, "attrs": {"long": long, "list": vec!["kata"; 2_000]}});
+    let line = engine.line(event);
+    let event = json::event_from_line(&line).unwrap();
+    let mut written = Written::default();
+    engine.partition.apply(&event, Some(&engine.rules), event.occurred_at, &mut written);
+    (written, engine.partition.steps())
+}
+
+#[test]
+fn rules_that_copy_long_texts_end_with_the_budget_and_write_no_more_than_it_allows() {
+    let text = "{{message.text}} {{lead.attrs.long}}";
+    let payload: serde_json::Map<String, Value> = (0..100).map(|n| (format!("k{n}"), text.into())).collect();
+    for action in [
+        json!({"type": "send_webhook", "to": "https://hooks.example/x", "payload": payload}),
+        json!({"type": "send_template", "value": "promo", "parameters": vec![text; 100]}),
+        json!({"type": "send_email", "to": "a@b.example", "subject": text, "text": text}),
+        json!({"type": "send_webhook", "to": "https://hooks.example/x"}),
+    ] {
+        let (written, steps) = written(&action);
+        assert!(written.exceeded, "{action}");
+        assert_eq!(steps, STEPS_MAX, "{action}");
+        let most = STEPS_MAX as usize * BYTES_A_STEP + (written.actions + 1) * FRAME_BYTES;
+        assert!(written.bytes <= most, "{} bytes of {most} by {action}", written.bytes);
+        assert!(written.actions > 0, "as much is done as there are steps for: {action}");
+    }
+}
+
+#[test]
+fn rules_that_rewrite_long_texts_of_the_state_end_with_the_budget() {
+    for action in [
+        json!({"type": "add_note", "value": "{{message.text}}", "on": "lead"}),
+        json!({"type": "set_field", "field": "lead.attrs.long", "value": "{{message.text}} {{lead.attrs.long}}"}),
+    ] {
+        let (written, steps) = written(&action);
+        assert!(written.exceeded, "{action}");
+        assert_eq!(steps, STEPS_MAX, "{action}");
+    }
+}
+
+#[test]
+fn an_ordinary_event_takes_a_small_part_of_its_budget() {
+    let mut engine = Engine::new(
+        &json!({"workspace": "acme", "rules": [
+            {"id": "hot", "trigger": "message.created", "conditions": [{"field": "message.text", "op": "contains", "value": "harga"}],
+                "actions": [{"type": "add_tag", "value": "hot"}, {"type": "send_message", "value": "Halo {{lead.name|kak}}"}]},
+        ]})
+        .to_string(),
+    );
+    engine.customer("berapa harga paket yang besar?");
+    let steps = engine.partition.steps();
+    assert!(steps > 0 && steps < STEPS_MAX / 500, "{steps}");
+}
