@@ -6,15 +6,18 @@
 //! epoch even where a newer one has been swapped in meanwhile, which is what makes a replay of the batch exact.
 
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use arc_swap::ArcSwap;
 use dashmap::DashMap;
-use kilat_rules::RuleSet;
+use kilat_rules::{Compiled, Fingerprint, RuleSet};
 use rustc_hash::FxHashMap;
 
 /// The workspace whose rules hold for every workspace without rules of its own (tests and demos).
 const EVERY_WORKSPACE: &str = "*";
+/// Fewest entries of what workspaces share for those that nobody uses any more to be looked for.
+const SHARED_MIN: usize = 64;
+
 /// Live rule sets of all workspaces.
 #[derive(Debug, Default)]
 pub struct Registry {
@@ -22,6 +25,15 @@ pub struct Registry {
     epoch: AtomicI64,
     /// The epochs that snapshots look up: superseded versions are kept for these, and no others.
     looked_up: Mutex<Vec<Weak<AtomicI64>>>,
+    shared: Mutex<Shared>,
+}
+
+/// What rule sets are compiled to, for as long as one uses it: workspaces with the same rules share it.
+#[derive(Debug, Default)]
+struct Shared {
+    compiled: FxHashMap<Fingerprint, Weak<Compiled>>,
+    /// How many there were after those that nobody uses had last been taken out.
+    used: usize,
 }
 
 /// A rule set and the epoch from which it holds; `None` is a withdrawn one.
@@ -35,6 +47,30 @@ impl Registry {
     /// An empty registry.
     pub fn new() -> Registry {
         Registry::default()
+    }
+
+    fn shared(&self) -> MutexGuard<'_, Shared> {
+        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What another workspace's rule set of this fingerprint is compiled to, if there is one.
+    pub(crate) fn find_compiled(&self, fingerprint: Fingerprint) -> Option<Arc<Compiled>> {
+        self.shared().compiled.get(&fingerprint)?.upgrade()
+    }
+
+    /// Lets others share what was compiled; the one that is shared already where somebody was faster.
+    pub(crate) fn share(&self, fingerprint: Fingerprint, compiled: Compiled) -> Arc<Compiled> {
+        let Shared { compiled: known, used } = &mut *self.shared();
+        if let Some(known) = known.get(&fingerprint).and_then(Weak::upgrade) {
+            return known;
+        }
+        let compiled = Arc::new(compiled);
+        known.insert(fingerprint, Arc::downgrade(&compiled));
+        if known.len() >= SHARED_MIN.max(2 * *used) {
+            known.retain(|_, compiled| compiled.strong_count() > 0);
+            *used = known.len();
+        }
+        compiled
     }
 
     /// Makes `rules` the rule set of `workspace` from the epoch after `offset` on, once that is reached; `None` withdraws it.

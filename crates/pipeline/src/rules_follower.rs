@@ -13,7 +13,7 @@ use std::time::Duration;
 use kilat_codec::{Encoder, Topic};
 use kilat_domain::{RuleSetRecord, RuleSetStatus, Str};
 use kilat_log::{Clock, LogError, PartitionedLog, Record, Start, Transaction, Writer};
-use kilat_rules::RuleSet;
+use kilat_rules::{Document, RuleSet};
 use kilat_telemetry::metrics::{self, Counter, Gauge, Histogram};
 use rustc_hash::FxHashMap;
 use tracing::{error, info, warn};
@@ -64,6 +64,7 @@ struct Board {
 /// A record of the rules topic.
 pub(crate) struct Published {
     pub(crate) workspace: String,
+    pub(crate) hash: String,
     pub(crate) source: String,
 }
 
@@ -172,7 +173,8 @@ impl Compilers {
             }
             Some(Err(error)) => board.line.arrive_done(record.offset, workspace, "", Err(error.to_string())),
             Some(Ok(RuleSetRecord { workspace: named, hash, source, .. })) => {
-                let published = Published { workspace: named.to_string(), source: source.to_string() };
+                let (workspace_named, hash, source) = (named.to_string(), hash.to_string(), source.to_string());
+                let published = Published { workspace: workspace_named, hash: hash.clone(), source };
                 board.line.arrive(record.offset, workspace, &hash, published);
             }
         }
@@ -211,7 +213,7 @@ impl Compilers {
     fn compile_next(&self) -> bool {
         let Some(job) = self.board().line.next() else { return false };
         let begun = self.clock.monotonic();
-        let outcome = compile(&job.version, &job.given_up);
+        let outcome = compile(&job.version, &self.registry, &job.given_up);
         if outcome.is_some() {
             self.compile_seconds.record((self.clock.monotonic() - begun).as_secs_f64());
         }
@@ -286,7 +288,11 @@ fn report(
 }
 
 /// Compiles a published rule set; the errors are one a line. `None` where it was given up.
-pub(crate) fn compile(published: &Published, given_up: &AtomicBool) -> Option<Outcome<RuleSet>> {
+pub(crate) fn compile(
+    published: &Published,
+    registry: &Registry,
+    given_up: &AtomicBool,
+) -> Option<Outcome<RuleSet>> {
     let given_up = || given_up.load(Ordering::Relaxed);
     let loaded = kilat_rules::load_unless(&published.workspace, &published.source, &given_up)?;
     let errors = |diagnostics: &[kilat_rules::Diagnostic]| {
@@ -300,8 +306,18 @@ pub(crate) fn compile(published: &Published, given_up: &AtomicBool) -> Option<Ou
     }
     match &*loaded.documents {
         [document] if document.workspace() == published.workspace => {
-            let compiled = kilat_rules::compile_unless(document, &given_up)?;
-            Some(compiled.map_err(|diagnostics| errors(&diagnostics)))
+            let fingerprint = document.fingerprint();
+            let compiled = match fingerprint.and_then(|fingerprint| registry.find_compiled(fingerprint)) {
+                Some(compiled) => compiled,
+                None => match kilat_rules::compile_unless(document, &given_up)? {
+                    Err(diagnostics) => return Some(Err(errors(&diagnostics))),
+                    Ok(compiled) => match fingerprint {
+                        Some(fingerprint) => registry.share(fingerprint, compiled),
+                        None => Arc::new(compiled),
+                    },
+                },
+            };
+            Some(Ok(RuleSet::new(compiled, &content_hash(published, document))))
         }
         documents => Some(Err(format!(
             "a record of the rules topic holds the one document of its workspace `{}`, this one holds {}",
@@ -309,4 +325,11 @@ pub(crate) fn compile(published: &Published, given_up: &AtomicBool) -> Option<Ou
             documents.len()
         ))),
     }
+}
+
+/// The hash of the document. What publishing wrote is its canonical JSON, whose hash costs little; any other text is written
+/// out anew.
+fn content_hash(published: &Published, document: &Document) -> String {
+    let hash = kilat_rules::hash_of(&published.source);
+    if hash == published.hash { hash } else { document.hash() }
 }

@@ -387,9 +387,9 @@ fn usable(kind: &Kind) -> String {
 
 fn read_field(object: Object<'_>, report: &mut Report) -> Option<FieldRef> {
     let node = object.require("field", "write the field the condition looks at, or a group", report)?;
-    let name = object::text(node, "`field`", report)?;
-    let Some(field) = FieldRef::parse(&name) else {
-        let help = match nearest(&name, fields::names()) {
+    let name = object::read_text(node, "`field`", report)?;
+    let Some(field) = FieldRef::parse(name) else {
+        let help = match nearest(name, fields::names()) {
             Some(near) if near.ends_with('.') => format!("did you mean `{near}<name>`?"),
             Some(near) => format!("did you mean `{near}`?"),
             None => "see `kilat schema rules` for every field".to_owned(),
@@ -405,11 +405,11 @@ fn read_op(object: Object<'_>, field: Option<&FieldRef>, report: &mut Report) ->
         return Some(Op::Equals);
     }
     let node = object.require("op", "write how the field is compared, such as equals or contains", report)?;
-    let word = object::text(node, "`op`", report)?;
-    let op = Op::parse(&word);
+    let word = object::read_text(node, "`op`", report)?;
+    let op = Op::parse(word);
     if op.is_none() {
         let message = format!("there is no operator `{word}`");
-        report.add(codes::UNKNOWN_OPERATOR, node.at, message, did_you_mean(&word, operators::names()));
+        report.add(codes::UNKNOWN_OPERATOR, node.at, message, did_you_mean(word, operators::names()));
     }
     op
 }

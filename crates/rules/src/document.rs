@@ -16,6 +16,7 @@ use sha2::{Digest, Sha256};
 use crate::codes;
 use crate::diagnostic::{Diagnostic, Position, Report};
 use crate::endpoint::{self, Endpoint};
+use crate::fingerprint::{self, Fingerprint};
 use crate::object::{self, Object};
 use crate::params::{self, Language, PARAMS, TEXTS, WITH_DEFAULT};
 use crate::rule::Rule;
@@ -70,6 +71,7 @@ pub struct Document {
     pub(crate) endpoints: Vec<Arc<Endpoint>>,
     pub(crate) rules: Vec<Arc<Rule>>,
     tests: Vec<Case>,
+    fingerprint: Option<Fingerprint>,
 }
 
 /// A test case beside the rules.
@@ -199,10 +201,12 @@ impl Document {
     pub fn hash(&self) -> String {
         let mut digest = Sha256::new();
         self.write_canonical(|part| digest.update(part));
-        digest.finalize().iter().fold("sha256:".to_owned(), |mut hash, byte| {
-            let _ = write!(hash, "{byte:02x}");
-            hash
-        })
+        spelled(digest)
+    }
+
+    /// What tells whether another document decides alike; `None` where it was not read as a whole, or was changed since.
+    pub fn fingerprint(&self) -> Option<Fingerprint> {
+        self.fingerprint
     }
 
     /// The document with the versions its rules get when they replace those of `previous` at `now`: a rule that is as it
@@ -210,6 +214,7 @@ impl Document {
     /// says (1 by default). When a version went live stands in the rule set, so that a replay sees it, too (D-41).
     #[must_use]
     pub fn published(mut self, previous: Option<&Document>, now: Timestamp) -> Document {
+        self.fingerprint = None;
         for rule in self.rules.iter_mut().map(Arc::make_mut) {
             let before = previous.and_then(|document| document.rules.iter().find(|before| before.id == rule.id));
             match before {
@@ -255,7 +260,8 @@ impl Document {
             report.add(codes::DUPLICATE_WORKSPACE, at, message, "put the rules of one workspace into one document");
         }
         let rules = read_rules(rules, &settings, &mut endpoints, object.at, given_up, report);
-        Some(Document { file: file.into(), workspace, settings: Arc::new(settings), endpoints, rules, tests })
+        let (settings, fingerprint) = (Arc::new(settings), Some(fingerprint::of(root)));
+        Some(Document { file: file.into(), workspace, settings, endpoints, rules, tests, fingerprint })
     }
 
     /// A document of rules that stand alone.
@@ -264,9 +270,28 @@ impl Document {
         let mut endpoints = Vec::new();
         let at = nodes.first().map_or(Position::default(), |node| node.at);
         let rules = read_rules(nodes.iter().copied(), &settings, &mut endpoints, at, given_up, report);
-        let workspace = EVERY_WORKSPACE.into();
-        Document { file: file.into(), workspace, settings: Arc::new(settings), endpoints, rules, tests: Vec::new() }
+        Document {
+            file: file.into(),
+            workspace: EVERY_WORKSPACE.into(),
+            settings: Arc::new(settings),
+            endpoints,
+            rules,
+            tests: Vec::new(),
+            fingerprint: None,
+        }
     }
+}
+
+/// The hash of the document whose canonical JSON this is.
+pub fn hash_of(canonical_json: &str) -> String {
+    spelled(Sha256::new_with_prefix(canonical_json))
+}
+
+fn spelled(digest: Sha256) -> String {
+    digest.finalize().iter().fold("sha256:".to_owned(), |mut hash, byte| {
+        let _ = write!(hash, "{byte:02x}");
+        hash
+    })
 }
 
 fn read_rules<'n>(

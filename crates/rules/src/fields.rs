@@ -5,10 +5,13 @@
 //! FI-1: a name or compatibility name stands for one field.
 //! Absent: what conditions do with values; that is the kind's.
 
+use std::sync::LazyLock;
+
 use kilat_domain::{
     ChatKind, Consent, ConversationPriority, ConversationStatus, EventKind, Lead, LeadPriority, MessageType, Money,
     Number, Profile, SenderKind, Str, Value,
 };
+use rustc_hash::FxHashMap;
 
 use crate::conditions::{self, Kind};
 use crate::cost::VALUE_BYTES;
@@ -92,7 +95,12 @@ impl PartialEq for FieldRef {
 impl FieldRef {
     /// The field of this name, or `None`. Names that end in a dot take a path of at least one key.
     pub(crate) fn parse(name: &str) -> Option<FieldRef> {
+        static BY_NAME: LazyLock<FxHashMap<&str, &Field>> =
+            LazyLock::new(|| ALL.iter().map(|field| (field.name, field)).collect());
         let name = name.trim();
+        if let Some(field) = BY_NAME.get(name).filter(|field| !field.name.ends_with('.')) {
+            return Some(FieldRef { field, path: "".into() });
+        }
         for field in ALL {
             for known in std::iter::once(&field.name).chain(field.compat) {
                 match known.strip_suffix('.') {

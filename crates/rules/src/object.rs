@@ -48,15 +48,21 @@ impl<'n> Object<'n> {
             wrong_type(node, what, "an object", report);
             return None;
         };
+        let known = keys.into_iter().flatten().map(|key| key.name);
+        // Keys mostly come in the order of the table: each is looked for behind the one before it first.
+        let mut behind = known.clone();
         for entry in entries {
-            let known = keys.into_iter().flatten().map(|key| key.name);
-            if &*entry.key != REPEATED && !known.clone().any(|name| name == &*entry.key) {
+            if behind.any(|name| name == &*entry.key) {
+                continue;
+            }
+            behind = known.clone();
+            if &*entry.key != REPEATED && !behind.any(|name| name == &*entry.key) {
                 let key = &entry.key;
                 report.add(
                     codes::UNKNOWN_KEY,
                     entry.at,
                     format!("{what} has no key `{key}`"),
-                    did_you_mean(key, known),
+                    did_you_mean(key, known.clone()),
                 );
             }
         }
@@ -166,8 +172,13 @@ pub(crate) fn wrong_type(node: &Node, what: &str, expected: &str, report: &mut R
 
 /// Reads text; a number counts as its spelling.
 pub(crate) fn text(node: &Node, what: &str, report: &mut Report) -> Option<String> {
+    read_text(node, what, report).map(str::to_owned)
+}
+
+/// As [`text`], for who only looks at it.
+pub(crate) fn read_text<'n>(node: &'n Node, what: &str, report: &mut Report) -> Option<&'n str> {
     match &node.content {
-        Content::Text(text) | Content::Number(_, text) if text.len() <= TEXT_BYTES_MAX => Some(text.to_string()),
+        Content::Text(text) | Content::Number(_, text) if text.len() <= TEXT_BYTES_MAX => Some(text),
         Content::Text(text) => {
             let message = format!("{what} has {} bytes, the limit is {TEXT_BYTES_MAX}", text.len());
             report.add(codes::TOO_LONG, node.at, message, "shorten it");
@@ -201,10 +212,10 @@ pub(crate) fn texts(node: &Node, what: &str, report: &mut Report) -> Option<Vec<
 
 /// Reads one of `words`, in any case, as its index.
 pub(crate) fn word(node: &Node, what: &str, words: &'static [&'static str], report: &mut Report) -> Option<usize> {
-    let read = text(node, what, report)?;
+    let read = read_text(node, what, report)?;
     let found = words.iter().position(|known| known.eq_ignore_ascii_case(read.trim()));
     if found.is_none() {
-        let help = match nearest(&read, words.iter().copied()) {
+        let help = match nearest(read, words.iter().copied()) {
             Some(name) => format!("did you mean `{name}`?"),
             None => format!("write one of {}", words.join(", ")),
         };

@@ -55,6 +55,9 @@ pub(crate) const ALL: &[(Op, &str, &[&str])] = &[
 impl Op {
     /// The operator of this name or compatibility name, in any case.
     pub(crate) fn parse(word: &str) -> Option<Op> {
+        if let Some((op, ..)) = ALL.iter().find(|(_, name, _)| *name == word) {
+            return Some(*op);
+        }
         let word = word.trim().to_ascii_lowercase().replace(' ', "_");
         ALL.iter().find(|(_, name, compat)| *name == word || compat.contains(&&*word)).map(|(op, ..)| *op)
     }

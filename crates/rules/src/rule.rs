@@ -460,13 +460,13 @@ fn read_triggers(object: Object<'_>, report: &mut Report) -> Option<Vec<Trigger>
     let node = object.require("trigger", "write an event type such as message.created", report)?;
     let mut triggers: Vec<Trigger> = Vec::new();
     for item in object::one_or_many(node, "`trigger`", report)? {
-        let word = object::text(item, "`trigger`", report)?;
+        let word = object::read_text(item, "`trigger`", report)?;
         let Some(trigger) = Trigger::parse(word.trim()) else {
             let compat = COMPAT_TRIGGERS.iter().map(|(name, _)| *name);
             let known = EventKind::KNOWN.iter().copied().chain(compat);
             let message = format!("there is no trigger `{word}`");
-            let help = match nearest(&word, known.clone()) {
-                Some(_) => did_you_mean(&word, known),
+            let help = match nearest(word, known.clone()) {
+                Some(_) => did_you_mean(word, known),
                 None => "write an event type such as message.created or lead.status_changed".to_owned(),
             };
             report.add(codes::UNKNOWN_TRIGGER, item.at, message, help);

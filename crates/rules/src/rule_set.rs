@@ -32,10 +32,16 @@ pub use pass::Pass;
 use program::{Draft, Program};
 
 /// The compiled rules of one workspace.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct RuleSet {
-    workspace: Box<str>,
     hash: Box<str>,
+    compiled: Arc<Compiled>,
+}
+
+/// What a document was compiled to. Nothing in it says whose rules they are, so that workspaces with the same rules can
+/// share it; [`Document::fingerprint`] tells whether they are the same.
+#[derive(Debug)]
+pub struct Compiled {
     settings: Arc<Settings>,
     memory: Memory,
     endpoints: Vec<Arc<Endpoint>>,
@@ -58,11 +64,13 @@ const PATTERNS_BYTES_MAX: usize = if cfg!(test) { 5 << 20 } else { 64 << 20 };
 ///
 /// *Errors:* the keywords or patterns of all rules together exceed what a rule set may hold.
 pub fn compile(document: &Document) -> Result<RuleSet, Vec<Diagnostic>> {
-    compile_unless(document, &|| false).expect("nobody gives it up")
+    let compiled = compile_unless(document, &|| false).expect("nobody gives it up")?;
+    Ok(RuleSet::new(Arc::new(compiled), &document.hash()))
 }
 
-/// As [`compile`], but given up between two rules, or two parts of the work, once `given_up` says so: `None`.
-pub fn compile_unless(document: &Document, given_up: &dyn Fn() -> bool) -> Option<Result<RuleSet, Vec<Diagnostic>>> {
+/// As [`compile`], but given up between two rules, or two parts of the work, once `given_up` says so: `None`. The hash,
+/// which takes as long as everything else, is left to the caller, who may know it.
+pub fn compile_unless(document: &Document, given_up: &dyn Fn() -> bool) -> Option<Result<Compiled, Vec<Diagnostic>>> {
     let rules = in_order(document);
     let mut keywords = KeywordSetBuilder::new();
     let mut drafts = Vec::with_capacity(rules.len());
@@ -111,7 +119,7 @@ pub fn compile_unless(document: &Document, given_up: &dyn Fn() -> bool) -> Optio
     }
     let index = Index::of(&rules, &mut drafts, keywords.len());
     let programs = drafts.into_iter().map(Draft::finish).collect();
-    (!given_up()).then(|| Ok(RuleSet::new(document, rules, programs, keywords, index)))
+    (!given_up()).then(|| Ok(Compiled::new(document, rules, programs, keywords, index)))
 }
 
 /// Compiles a document without keyword scan and index: every rule is asked about every event of its trigger, the cheapest
@@ -121,7 +129,8 @@ pub fn compile_unindexed(document: &Document) -> RuleSet {
     let drafts: Vec<Draft<'_>> = rules.iter().map(|rule| Draft::without_keywords(rule)).collect();
     let index = Index::of_nothing(&rules, &drafts);
     let programs = drafts.into_iter().map(Draft::finish).collect();
-    RuleSet::new(document, rules, programs, KeywordSetBuilder::new().build(), index)
+    let compiled = Compiled::new(document, rules, programs, KeywordSetBuilder::new().build(), index);
+    RuleSet::new(Arc::new(compiled), &document.hash())
 }
 
 /// The enabled rules in evaluation order (D-34).
@@ -131,17 +140,15 @@ fn in_order(document: &Document) -> Vec<Arc<Rule>> {
     rules
 }
 
-impl RuleSet {
+impl Compiled {
     fn new(
         document: &Document,
         rules: Vec<Arc<Rule>>,
         programs: Vec<Program>,
         keywords: KeywordSet,
         index: Index,
-    ) -> RuleSet {
-        RuleSet {
-            workspace: document.workspace().into(),
-            hash: document.hash().into(),
+    ) -> Compiled {
+        Compiled {
             settings: document.settings.clone(),
             endpoints: document.endpoints.clone(),
             memory: Memory::of(&rules),
@@ -152,10 +159,17 @@ impl RuleSet {
             index,
         }
     }
+}
 
-    /// Whose rules these are; `*` is every workspace without rules of its own.
-    pub fn workspace(&self) -> &str {
-        &self.workspace
+impl RuleSet {
+    /// The rule set that a document with this hash was compiled to.
+    pub fn new(compiled: Arc<Compiled>, hash: &str) -> RuleSet {
+        RuleSet { hash: hash.into(), compiled }
+    }
+
+    /// What it may share with rule sets of other workspaces.
+    pub fn compiled(&self) -> &Arc<Compiled> {
+        &self.compiled
     }
 
     /// The content hash of the document: `sha256:` and 64 hexadecimal digits.
@@ -165,32 +179,32 @@ impl RuleSet {
 
     /// What conversations have to remember for these rules.
     pub fn memory(&self) -> &Memory {
-        &self.memory
+        &self.compiled.memory
     }
 
     /// The workspace's settings.
     pub fn settings(&self) -> &Settings {
-        &self.settings
+        &self.compiled.settings
     }
 
     /// The enabled rules, in evaluation order.
     pub fn rules(&self) -> &[Arc<Rule>] {
-        &self.rules
+        &self.compiled.rules
     }
 
     /// The endpoints, as written.
     pub fn endpoints(&self) -> impl ExactSizeIterator<Item = &Endpoint> {
-        self.endpoints.iter().map(|endpoint| &**endpoint)
+        self.compiled.endpoints.iter().map(|endpoint| &**endpoint)
     }
 
     /// Bytes of heap that keyword scan and index hold, for limits and metrics; the rules themselves come on top.
     pub fn memory_bytes(&self) -> usize {
-        self.keywords.memory_bytes() + self.index.memory_bytes()
+        self.compiled.keywords.memory_bytes() + self.compiled.index.memory_bytes()
     }
 
     /// Whether any rule is triggered by events of this kind.
     pub fn listens_to(&self, kind: EventKind) -> bool {
-        self.index.listens_to(kind)
+        self.compiled.index.listens_to(kind)
     }
 
     /// Begins the pass of an event: folds its text and scans it for keywords, if a rule for this trigger asks for it.
@@ -200,24 +214,25 @@ impl RuleSet {
 
     /// As [`RuleSet::pass`], with so many steps: what [`Pass::steps_left`] left of those of the event that caused this one.
     pub fn pass_within<'p>(&'p self, steps: u32, event: &Event<'_>, scratch: &'p mut Scratch) -> Pass<'p> {
+        let rules = &*self.compiled;
         scratch.begin();
         scratch.steps_left = Some(steps);
-        scratch.spend(cost::PASS + cost::compare(self.index.width()));
-        if self.index.needs_text(event.kind)
+        scratch.spend(cost::PASS + cost::compare(rules.index.width()));
+        if rules.index.needs_text(event.kind)
             && let Some(text) = event.message.as_ref().and_then(|message| message.text.as_deref())
             && !text.is_empty()
             && scratch.spend(cost::scan(text.len().min(SCAN_BYTES_MAX)))
         {
             // Said of the text whether or not a rule gets as far as looking: it may not hang on the order of asking.
             scratch.saw(head(text), text);
-            if self.index.searches(event.kind) {
+            if rules.index.searches(event.kind) {
                 scratch.saw(haystack(text), text);
             }
-            self.keywords.fold_and_scan(head(text), &mut scratch.folded, &mut scratch.hits);
+            rules.keywords.fold_and_scan(head(text), &mut scratch.folded, &mut scratch.hits);
             scratch.has_text = true;
         }
-        self.index.wake(event.kind, scratch);
-        Pass::new(self, scratch)
+        rules.index.wake(event.kind, scratch);
+        Pass::new(rules, scratch)
     }
 }
 

@@ -33,8 +33,16 @@ pub(super) struct Engine {
 impl Engine {
     /// Compiles `hir`; `None` if that takes more than [`NFA_BYTES_MAX`] bytes.
     pub(super) fn new(hir: &Hir) -> Option<Self> {
-        let config = thompson::Config::new().nfa_size_limit(Some(NFA_BYTES_MAX));
-        let nfa = thompson::Compiler::new().configure(config).build_from_hir(hir).ok()?;
+        thread_local! {
+            /// A compiler begins anew with each pattern, but keeps the tables it works with: they are 300 KB, and making them
+            /// takes as long as compiling a pattern.
+            static COMPILER: thompson::Compiler = {
+                let mut compiler = thompson::Compiler::new();
+                compiler.configure(thompson::Config::new().nfa_size_limit(Some(NFA_BYTES_MAX)));
+                compiler
+            };
+        }
+        let nfa = COMPILER.with(|compiler| compiler.build_from_hir(hir).ok())?;
         let config = hybrid::dfa::Config::new()
             .unicode_word_boundary(true)
             .cache_capacity(LAZY_DFA_BYTES_MAX)

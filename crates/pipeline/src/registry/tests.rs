@@ -2,12 +2,15 @@
 
 use super::*;
 
-fn rule_set(workspace: &str, status: &str) -> Arc<RuleSet> {
+fn document(workspace: &str, status: &str) -> kilat_rules::Document {
     let text = format!(
         "workspace: {workspace}\nrules:\n  - id: r\n    name: R\n    trigger: lead.created\n    actions: [{{type: set_status, value: {status}}}]\n"
     );
-    let loaded = kilat_rules::load("rules.yaml", &text);
-    Arc::new(kilat_rules::compile(&loaded.documents[0]).expect("the rules are right"))
+    kilat_rules::load("rules.yaml", &text).documents.remove(0)
+}
+
+fn rule_set(workspace: &str, status: &str) -> Arc<RuleSet> {
+    Arc::new(kilat_rules::compile(&document(workspace, status)).expect("the rules are right"))
 }
 
 /// Publishes, and reaches the epoch after.
@@ -85,4 +88,28 @@ fn a_version_is_kept_as_long_as_a_snapshot_may_look_it_up_and_no_longer() {
     publish(&registry, "acme", None, 20);
     assert_eq!((0..19).map(held).sum::<usize>(), 0);
     assert_eq!(held(19), 1, "a batch that begins before the epoch is reached sees the one before");
+}
+
+#[test]
+fn what_workspaces_share_goes_with_the_last_one_that_uses_it() {
+    let registry = Registry::new();
+    let share = |workspace: &str, status: &str| {
+        let document = document(workspace, status);
+        let compiled = kilat_rules::compile_unless(&document, &|| false).expect("nobody gives it up");
+        registry.share(document.fingerprint().expect("it was read as a whole"), compiled.expect("the rules are right"))
+    };
+    let (acme, globex, other) = (share("acme", "hot"), share("globex", "hot"), share("initech", "won"));
+    assert!(Arc::ptr_eq(&acme, &globex));
+    assert!(!Arc::ptr_eq(&acme, &other));
+    let fingerprint = document("umbrella", "hot").fingerprint().expect("it was read as a whole");
+    drop(acme);
+    assert!(registry.find_compiled(fingerprint).is_some_and(|compiled| Arc::ptr_eq(&compiled, &globex)));
+    drop(globex);
+    assert!(registry.find_compiled(fingerprint).is_none(), "nobody uses it");
+
+    for n in 0..3 * SHARED_MIN {
+        share("acme", &format!("hot}}, {{type: add_tag, value: tag{n}"));
+    }
+    assert!(registry.shared().compiled.len() <= SHARED_MIN, "of what nobody uses no more than so much is left");
+    assert!(registry.find_compiled(document("acme", "won").fingerprint().expect("a fingerprint")).is_some());
 }

@@ -79,7 +79,7 @@ impl RuleHistory {
             let rules = match &value {
                 None => None,
                 Some(value) => {
-                    let Some(rules) = compiled(value) else { continue };
+                    let Some(rules) = compiled(value, &self.registry) else { continue };
                     Some(Arc::new(rules))
                 }
             };
@@ -101,15 +101,18 @@ impl RuleHistory {
             return Ok(true);
         }
         self.published.read_to_end()?;
-        let is_of_hash = |published: &Published| Some(compiled(published.value.as_deref()?)?.hash() == hash);
+        let is_of_hash = |published: &Published| Some(compiled(published.value.as_deref()?, &self.registry)?.hash() == hash);
         Ok(self.published.ahead().filter_map(is_of_hash).any(|is_it| is_it))
     }
 }
 
 /// The rule set of a record; `None` where it cannot be read or does not compile.
-fn compiled(value: &[u8]) -> Option<RuleSet> {
+fn compiled(value: &[u8], registry: &Registry) -> Option<RuleSet> {
     let record = kilat_codec::decode_rule_set(value).ok()?;
-    let published =
-        rules_follower::Published { workspace: record.workspace.to_string(), source: record.source.to_string() };
-    compile(&published, &AtomicBool::new(false))?.ok()
+    let published = rules_follower::Published {
+        workspace: record.workspace.to_string(),
+        hash: record.hash.to_string(),
+        source: record.source.to_string(),
+    };
+    compile(&published, registry, &AtomicBool::new(false))?.ok()
 }

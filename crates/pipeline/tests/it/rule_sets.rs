@@ -1,6 +1,9 @@
 //! Rule sets while the pipeline runs.
 
+use std::sync::Arc;
+
 use kilat_codec::Topic;
+use serde_json::json;
 
 use crate::house::{House, tagging, wait};
 
@@ -119,6 +122,58 @@ fn a_workspace_that_asks_for_it_gets_explanations_on_their_topic() {
         }
     });
     assert_eq!(told.len(), 20, "{told:?}");
+}
+
+#[test]
+fn workspaces_with_the_same_rules_share_them_until_one_changes_its_own() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut house = House::open(dir.path());
+    let tagging = |workspace: &str, tag: &str| tagging(tag).replace("acme", workspace);
+    let event = |house: &mut House, workspace: &str, id: &str| {
+        house.event(&json!({"id": id, "workspace": workspace, "type": "message.created",
+            "occurred_at": "2026-11-20T03:00:00.000Z", "conversation": {"id": format!("c-{workspace}")},
+            "lead": {"id": format!("l-{id}")}, "channel": {"kind": "whatsapp", "account": "1"},
+            "sender": {"kind": "customer", "id": "628120000000"}, "message": {"id": format!("m-{id}"), "text": "halo"}}));
+    };
+    house.publish("acme", &tagging("acme", "seen"));
+    house.publish("globex", &tagging("globex", "seen"));
+    let service = house.start();
+    let live = |workspace: &str| service.registry().live(workspace).expect("live");
+    let (acme, globex) = (live("acme"), live("globex"));
+    assert!(Arc::ptr_eq(acme.compiled(), globex.compiled()));
+    assert_ne!(acme.hash(), globex.hash(), "a hash is that of one workspace's document");
+    event(&mut house, "acme", "a1");
+    event(&mut house, "globex", "g1");
+    wait(|| house.decisions().len() == 2, "decided");
+
+    house.publish("globex", &tagging("globex", "other"));
+    wait(|| statuses(&house) == 3, "told");
+    let changed = live("globex");
+    assert!(Arc::ptr_eq(live("acme").compiled(), acme.compiled()), "the other one's rules are as they were");
+    assert!(!Arc::ptr_eq(changed.compiled(), acme.compiled()));
+    event(&mut house, "acme", "a2");
+    event(&mut house, "globex", "g2");
+    wait(|| house.decisions().len() == 4, "decided");
+    service.stop();
+    service.join();
+
+    for decision in house.decisions() {
+        let (workspace, rules, tag) = match decision["event_id"].as_str().unwrap() {
+            "a1" | "a2" => ("acme", &acme, "seen"),
+            "g1" => ("globex", &globex, "seen"),
+            _ => ("globex", &changed, "other"),
+        };
+        assert_eq!(decision["workspace"], workspace, "{decision}");
+        assert_eq!(decision["rule_set"], rules.hash(), "{decision}");
+        assert_eq!(decision["fired"][0]["actions"][0]["to"], tag, "{decision}");
+    }
+}
+
+/// How often a verdict on a rule set was told.
+fn statuses(house: &House) -> usize {
+    let mut told = 0;
+    house.read(Topic::RuleStatus.name(), &mut |_| told += 1);
+    told
 }
 
 fn wait_for_refusal(house: &House, refusals: &mut Vec<String>) {

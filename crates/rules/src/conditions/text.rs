@@ -44,9 +44,10 @@ pub(crate) const KIND: Kind = Kind {
 pub(super) struct Texts {
     op: Op,
     /// As written.
-    texts: Vec<Box<str>>,
-    /// What is compared: folded, and for exact phrases without edge punctuation; or as written where case matters.
-    needles: Vec<Box<str>>,
+    texts: Arc<[Box<str>]>,
+    /// What is compared: folded, and for exact phrases without edge punctuation; or as written where case matters. Most
+    /// authors write small letters, so that both are the same ones.
+    needles: Arc<[Box<str>]>,
     case_sensitive: bool,
     /// The language whose affixes a word may have.
     affixes: Option<Affixes>,
@@ -115,6 +116,10 @@ fn read_affixes(reading: &mut Reading<'_>) -> Option<Option<Affixes>> {
 
 /// Reports a text that is too long to be looked for.
 fn check_length(text: &str, reading: &mut Reading<'_>) {
+    // What is ASCII gets no longer by folding.
+    if text.is_ascii() && text.len() <= KEYWORD_BYTES_MAX {
+        return;
+    }
     let folded = fold(text);
     if folded.len() > KEYWORD_BYTES_MAX {
         let message = format!("the text has {} bytes, the limit is {KEYWORD_BYTES_MAX}", folded.len());
@@ -139,13 +144,12 @@ pub(crate) fn split_at_commas(text: &str) -> Vec<String> {
 impl Texts {
     pub(super) fn new(op: Op, texts: Vec<Box<str>>, case_sensitive: bool, is_message: bool) -> Texts {
         let needle = |text: &str| -> Box<str> {
-            if case_sensitive {
-                return text.into();
-            }
             let folded = fold(text);
             if op == Op::ExactPhrase { exact_phrase(&folded).into() } else { folded.into() }
         };
-        let needles = texts.iter().map(|text| needle(text)).collect();
+        let texts: Arc<[Box<str>]> = texts.into();
+        let needles = if case_sensitive { texts.clone() } else { texts.iter().map(|text| needle(text)).collect() };
+        let needles = if needles == texts { texts.clone() } else { needles };
         Texts { op, texts, needles, case_sensitive, affixes: None, is_message }
     }
 
@@ -169,7 +173,7 @@ impl Texts {
 
     /// The folded texts, where a text that equals one of them is all that is asked for.
     pub(super) fn whole_folded(&self) -> Option<&[Box<str>]> {
-        (matches!(self.op, Op::Equals | Op::In) && !self.case_sensitive).then_some(&self.needles)
+        (matches!(self.op, Op::Equals | Op::In) && !self.case_sensitive).then_some(&*self.needles)
     }
 
     /// Whether one of the texts fulfils the operator on `text`.

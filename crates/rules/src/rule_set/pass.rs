@@ -7,7 +7,7 @@
 
 use kilat_matcher::haystack;
 
-use super::RuleSet;
+use super::Compiled;
 use super::standing::in_scope;
 use crate::actions::{Plan, Planned, RuleAction};
 use crate::cost::{self, BUDGET_EXCEEDED, STEPS_MAX};
@@ -18,7 +18,7 @@ use crate::rule::Rule;
 /// The pass of one event.
 #[derive(Debug)]
 pub struct Pass<'p> {
-    pub(super) rule_set: &'p RuleSet,
+    pub(super) rule_set: &'p Compiled,
     pub(super) scratch: &'p mut Scratch,
     /// The place to go on from; within its word, `left` knows better.
     pub(super) next: usize,
@@ -37,7 +37,7 @@ pub struct Pass<'p> {
 }
 
 impl<'p> Pass<'p> {
-    pub(super) fn new(rule_set: &'p RuleSet, scratch: &'p mut Scratch) -> Pass<'p> {
+    pub(super) fn new(rule_set: &'p Compiled, scratch: &'p mut Scratch) -> Pass<'p> {
         Pass {
             rule_set,
             scratch,

@@ -19,19 +19,42 @@ const SHARED_MAX: usize = 4_096;
 
 /// The value that `text` is.
 pub(super) fn read(text: &str) -> Option<Node> {
-    let start = (0, Position { line: 1, column: 1 });
-    let mut reader = Reader { text, at: 0, nodes: 0, known: start, shared: FxHashMap::default() };
+    let mut reader = Reader {
+        text,
+        at: 0,
+        nodes: 0,
+        is_ascii: text.is_ascii(),
+        line: 1,
+        line_ends: line_end(text, 0),
+        known: (0, 1),
+        entries: Vec::new(),
+        items: Vec::new(),
+        shared: FxHashMap::default(),
+    };
     let node = reader.value(0)?;
     reader.blanks();
     (reader.at == text.len()).then_some(node)
+}
+
+/// Where the line ends that `from` is in.
+fn line_end(text: &str, from: usize) -> usize {
+    text.as_bytes()[from..].iter().position(|byte| *byte == b'\n').map_or(usize::MAX, |end| from + end)
 }
 
 struct Reader<'t> {
     text: &'t str,
     at: usize,
     nodes: usize,
-    /// An earlier offset whose place is known: places are asked for in order, so each byte is looked at once.
-    known: (usize, Position),
+    /// Whether every byte is a character.
+    is_ascii: bool,
+    /// The line, and where it ends.
+    line: u32,
+    line_ends: usize,
+    /// An earlier offset in this line, and its column: places are asked for in order, so each byte is looked at once.
+    known: (usize, u32),
+    /// What was read of the objects and lists that are open: each takes its own once it is closed, and knows how many.
+    entries: Vec<Entry>,
+    items: Vec<Node>,
     /// Short texts, as they are kept.
     shared: FxHashMap<&'t str, Arc<str>>,
 }
@@ -52,16 +75,20 @@ impl<'t> Reader<'t> {
     }
 
     fn position(&mut self) -> Position {
-        let (from, mut place) = self.known;
-        let mut passed = &self.text.as_bytes()[from..self.at];
-        while let Some(end) = passed.iter().position(|byte| *byte == b'\n') {
-            place = Position { line: place.line + 1, column: 1 };
-            passed = &passed[end + 1..];
+        while self.at > self.line_ends {
+            self.known = (self.line_ends + 1, 1);
+            self.line += 1;
+            self.line_ends = line_end(self.text, self.line_ends + 1);
         }
-        // Every code point has one byte that continues none.
-        place.column += passed.iter().filter(|byte| **byte & 0xc0 != 0x80).count() as u32;
-        self.known = (self.at, place);
-        place
+        let (from, column) = self.known;
+        let passed = if self.is_ascii {
+            self.at - from
+        } else {
+            // Every code point has one byte that continues none.
+            self.text.as_bytes()[from..self.at].iter().filter(|byte| **byte & 0xc0 != 0x80).count()
+        };
+        self.known = (self.at, column + passed as u32);
+        Position { line: self.line, column: self.known.1 }
     }
 
     fn value(&mut self, depth: usize) -> Option<Node> {
@@ -104,43 +131,45 @@ impl<'t> Reader<'t> {
     }
 
     fn list(&mut self, depth: usize) -> Option<Content> {
-        let mut items = Vec::new();
+        let first = self.items.len();
         self.at += 1;
         self.blanks();
         if self.take(b']').is_some() {
-            return Some(Content::List(items));
+            return Some(Content::List(Vec::new()));
         }
         loop {
-            items.push(self.value(depth + 1)?);
+            let item = self.value(depth + 1)?;
+            self.items.push(item);
             self.blanks();
             if self.take(b']').is_some() {
-                return Some(Content::List(items));
+                return Some(Content::List(self.items.drain(first..).collect()));
             }
             self.take(b',')?;
         }
     }
 
     fn object(&mut self, depth: usize) -> Option<Content> {
-        let mut entries: Vec<Entry> = Vec::new();
+        let first = self.entries.len();
         self.at += 1;
         self.blanks();
         if self.take(b'}').is_some() {
-            return Some(Content::Map(entries));
+            return Some(Content::Map(Vec::new()));
         }
         loop {
             self.blanks();
             let at = self.position();
             let key = self.string()?;
-            if entries.len() >= KEYS_MAX || entries.iter().any(|entry| *entry.key == *key) {
+            let earlier = &self.entries[first..];
+            if earlier.len() >= KEYS_MAX || earlier.iter().any(|entry| *entry.key == *key) {
                 return None;
             }
             self.blanks();
             self.take(b':')?;
             let value = self.value(depth + 1)?;
-            entries.push(Entry { key, at, value });
+            self.entries.push(Entry { key, at, value });
             self.blanks();
             if self.take(b'}').is_some() {
-                return Some(Content::Map(entries));
+                return Some(Content::Map(self.entries.drain(first..).collect()));
             }
             self.take(b',')?;
         }
