@@ -332,6 +332,11 @@ pub struct RuleAction {
 }
 
 impl RuleAction {
+    /// The same action, written there.
+    pub(crate) fn at(&self, at: Position) -> RuleAction {
+        RuleAction { at, ..self.clone() }
+    }
+
     /// Its `type` in rule files.
     pub fn type_name(&self) -> &'static str {
         self.kind.name

@@ -103,6 +103,11 @@ impl Report {
         self.errors
     }
 
+    /// How many findings were added so far.
+    pub(crate) fn findings(&self) -> usize {
+        self.found.len() + self.left_out
+    }
+
     /// Every finding, in the order of the file.
     pub(crate) fn finish(mut self) -> Vec<Diagnostic> {
         self.found.sort_by_key(|found| (found.line, found.column));

@@ -17,6 +17,7 @@ use crate::codes;
 use crate::diagnostic::{Diagnostic, Position, Report};
 use crate::endpoint::{self, Endpoint};
 use crate::fingerprint::{self, Fingerprint};
+use crate::known::Known;
 use crate::object::{self, Object};
 use crate::params::{self, Language, PARAMS, TEXTS, WITH_DEFAULT};
 use crate::rule::Rule;
@@ -308,9 +309,10 @@ fn read_rules<'n>(
         report.add(codes::TOO_LONG, at, message, "merge rules that differ only in a keyword");
         return Vec::new();
     }
-    let mut taken = HashSet::new();
+    let (mut taken, mut known) = (HashSet::new(), Known::default());
     let nodes = nodes.take_while(|_| !given_up());
-    nodes.filter_map(|node| Rule::read(node, settings, endpoints, &mut taken, report)).map(Arc::new).collect()
+    let read = nodes.filter_map(|node| Rule::read(node, settings, endpoints, &mut taken, &mut known, report));
+    read.map(Arc::new).collect()
 }
 
 fn read_workspace(object: Object<'_>, only_tests: bool, report: &mut Report) -> Box<str> {

@@ -48,7 +48,7 @@ fn put_rule(rule: &Node, bytes: &mut Vec<u8>) {
 
 /// Every value begins with its type, and what has no fixed length ends with a mark or begins with its length: no two
 /// values have the same bytes.
-fn put(node: &Node, bytes: &mut Vec<u8>) {
+pub(crate) fn put(node: &Node, bytes: &mut Vec<u8>) {
     match &node.content {
         Content::Null => bytes.push(b'0'),
         Content::Bool(flag) => bytes.push(if *flag { b't' } else { b'f' }),

@@ -21,6 +21,7 @@ use serde_json::{Map, Value};
 use crate::codes;
 use crate::diagnostic::{Position, Report};
 use crate::endpoint::Endpoint;
+use crate::known::Known;
 use crate::rule::Rule;
 use crate::settings::Settings;
 use crate::syntax::{self, Content, Entry, Node};
@@ -240,7 +241,8 @@ impl Import<'_> {
         let mut failed = converting.failed;
         let mut report = Report::new(self.file);
         let (mut tried, mut ids) = (endpoints.clone(), taken.clone());
-        let rule = converted.and_then(|node| Rule::read(&node, settings, &mut tried, &mut ids, &mut report));
+        let rule = converted
+            .and_then(|node| Rule::read(&node, settings, &mut tried, &mut ids, &mut Known::default(), &mut report));
         // A derived id is written down, and stays as it is from then on.
         for finding in report.finish().into_iter().filter(|finding| finding.code != codes::DERIVED_ID.code) {
             let at = Position { line: finding.line as u32, column: finding.column as u32 };

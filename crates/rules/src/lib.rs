@@ -26,6 +26,7 @@ mod fingerprint;
 mod free_form;
 pub mod import;
 mod iso;
+mod known;
 mod lint;
 mod memory;
 mod money;

@@ -17,6 +17,7 @@ use crate::codes;
 use crate::conditions::{self, Leaf, Tree};
 use crate::diagnostic::{Position, Report, did_you_mean, nearest};
 use crate::endpoint::Endpoint;
+use crate::known::Known;
 use crate::object::{self, Object, print_duration};
 use crate::settings::Settings;
 use crate::shape::{Key, Shape};
@@ -309,12 +310,13 @@ impl Rule {
         rule
     }
 
-    /// Reads a rule. `taken` holds the ids of the rules before it.
+    /// Reads a rule. `taken` holds the ids of the rules before it, `known` what they said.
     pub(crate) fn read(
         node: &Node,
         settings: &Settings,
         endpoints: &mut Vec<Arc<Endpoint>>,
         taken: &mut HashSet<Box<str>>,
+        known: &mut Known,
         report: &mut Report,
     ) -> Option<Rule> {
         let before = report.errors();
@@ -322,8 +324,8 @@ impl Rule {
         let name = object.text("name", report);
         let id = read_id(object, name.as_deref(), taken, report);
         let triggers = read_triggers(object, report);
-        let conditions = read_conditions(object, settings, report);
-        let actions = read_actions(object, settings, endpoints, report);
+        let conditions = read_conditions(object, settings, known, report);
+        let actions = read_actions(object, settings, endpoints, known, report);
         let priority = object.integer("priority", *PRIORITY.start(), *PRIORITY.end(), report);
         let class = match object.word("class", CLASSES, report) {
             Some(1) => Class::Fallback,
@@ -488,10 +490,15 @@ fn read_scope(object: Object<'_>, report: &mut Report) -> (Vec<Box<str>>, Vec<Bo
     (texts("channels"), texts("sources"))
 }
 
-fn read_conditions(object: Object<'_>, settings: &Settings, report: &mut Report) -> Option<Vec<Tree>> {
+fn read_conditions(
+    object: Object<'_>,
+    settings: &Settings,
+    known: &mut Known,
+    report: &mut Report,
+) -> Option<Vec<Tree>> {
     let Some(node) = object.get("conditions") else { return Some(Vec::new()) };
     let nodes = object::list(node, "conditions", report)?;
-    let read: Vec<Option<Tree>> = nodes.iter().map(|node| Tree::read(node, 0, settings, report)).collect();
+    let read: Vec<Option<Tree>> = nodes.iter().map(|node| known.condition(node, settings, report)).collect();
     let trees: Vec<Tree> = read.into_iter().collect::<Option<_>>()?;
     let mut count = 0;
     trees.iter().for_each(|tree| tree.each_leaf(&mut |_| count += 1));
@@ -508,6 +515,7 @@ fn read_actions(
     object: Object<'_>,
     settings: &Settings,
     endpoints: &mut Vec<Arc<Endpoint>>,
+    known: &mut Known,
     report: &mut Report,
 ) -> Option<Vec<RuleAction>> {
     let node = object.require("actions", "write what the rule does", report)?;
@@ -519,7 +527,7 @@ fn read_actions(
     }
     let parallel = object.flag("parallel", report).unwrap_or(false);
     let read: Vec<Option<RuleAction>> =
-        nodes.iter().map(|node| RuleAction::read(node, parallel, settings, endpoints, report)).collect();
+        nodes.iter().map(|node| known.action(node, parallel, settings, endpoints, report)).collect();
     read.into_iter().collect()
 }
 

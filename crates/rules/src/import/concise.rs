@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 use super::from_json;
 use crate::diagnostic::Report;
 use crate::endpoint::Endpoint;
+use crate::known::Known;
 use crate::rule::Rule;
 use crate::settings::Settings;
 use crate::syntax::Node;
@@ -24,7 +25,7 @@ pub(super) fn rule(rule: &Rule, settings: &Settings, endpoints: &[Arc<Endpoint>]
     let same = |tried: &Map<String, Value>| {
         let node = from_json(&Value::Object(tried.clone()));
         let (mut endpoints, mut taken) = (endpoints.to_vec(), HashSet::new());
-        let read = Rule::read(&node, settings, &mut endpoints, &mut taken, &mut Report::new(""));
+        let read = Rule::read(&node, settings, &mut endpoints, &mut taken, &mut Known::default(), &mut Report::new(""));
         read.is_some_and(|read| read.canonical() == whole)
     };
     let mut short = whole.clone();

@@ -270,21 +270,19 @@ fn triggers(
     gates: &[Option<Gate>],
     is_filed: &[bool],
 ) -> Box<[Option<Trigger>]> {
-    let trigger = |kind: EventKind| {
-        let mut trigger = Trigger::none(rules.len().div_ceil(64));
-        let mut any = false;
-        for (place, rule) in rules.iter().enumerate() {
-            if !rule.triggers.iter().any(|trigger| trigger.kind == kind) {
-                continue;
-            }
-            any = true;
-            let (word, bit) = (place / 64, 1 << (place % 64));
+    let mut triggers: Box<[Option<Trigger>]> = EventKind::ALL.iter().map(|_| None).collect();
+    for (place, rule) in rules.iter().enumerate() {
+        let (word, bit) = (place / 64, 1 << (place % 64));
+        let mut searches = false;
+        rule.each_leaf(&mut |leaf| {
+            let is_message = matches!(leaf.field.field.read, Read::MessageText);
+            searches |= is_message && !leaf.condition.patterns().is_empty();
+        });
+        for kind in rule.triggers.iter().map(|trigger| trigger.kind) {
+            let trigger = triggers[kind as usize].get_or_insert_with(|| Trigger::none(rules.len().div_ceil(64)));
             trigger.all[word] |= bit;
             trigger.needs_text |= drafts[place].needs_text;
-            rule.each_leaf(&mut |leaf| {
-                let is_message = matches!(leaf.field.field.read, Read::MessageText);
-                trigger.searches |= is_message && !leaf.condition.patterns().is_empty();
-            });
+            trigger.searches |= searches;
             match &gates[place] {
                 None if is_filed[place] => {}
                 None => trigger.awake[word] |= bit,
@@ -292,9 +290,8 @@ fn triggers(
                 Some(_) => {}
             }
         }
-        any.then_some(trigger)
-    };
-    EventKind::ALL.iter().map(|kind| trigger(*kind)).collect()
+    }
+    triggers
 }
 
 impl Trigger {
