@@ -288,11 +288,7 @@ fn report(
 }
 
 /// Compiles a published rule set; the errors are one a line. `None` where it was given up.
-pub(crate) fn compile(
-    published: &Published,
-    registry: &Registry,
-    given_up: &AtomicBool,
-) -> Option<Outcome<RuleSet>> {
+pub(crate) fn compile(published: &Published, registry: &Registry, given_up: &AtomicBool) -> Option<Outcome<RuleSet>> {
     let given_up = || given_up.load(Ordering::Relaxed);
     let loaded = kilat_rules::load_unless(&published.workspace, &published.source, &given_up)?;
     let errors = |diagnostics: &[kilat_rules::Diagnostic]| {

@@ -101,7 +101,8 @@ impl RuleHistory {
             return Ok(true);
         }
         self.published.read_to_end()?;
-        let is_of_hash = |published: &Published| Some(compiled(published.value.as_deref()?, &self.registry)?.hash() == hash);
+        let is_of_hash =
+            |published: &Published| Some(compiled(published.value.as_deref()?, &self.registry)?.hash() == hash);
         Ok(self.published.ahead().filter_map(is_of_hash).any(|is_it| is_it))
     }
 }
