@@ -196,10 +196,16 @@ impl Partition {
             let entry = conversation_entry(state, cell);
             blocks.room_for(size_of_entry(&entry)).conversations.push(entry);
         }
-        for day in seen.fresh() {
-            for keys in day.keys.chunks(BLOCK_BYTES / SeenDay::KEY_BYTES_MAX) {
-                let bytes = keys.len() * SeenDay::KEY_BYTES_MAX;
-                blocks.room_for(bytes).seen.push(SeenDay { day: day.day, keys: keys.to_vec() });
+        for SeenDay { day, keys } in seen.fresh() {
+            let mut left = keys.as_slice();
+            // A day without keys is said, too: a repeated event moved the window.
+            loop {
+                let (keys, rest) = left.split_at(left.len().min(BLOCK_BYTES / SeenDay::KEY_BYTES_MAX));
+                blocks.room_for(keys.len() * SeenDay::KEY_BYTES_MAX).seen.push(SeenDay { day, keys: keys.to_vec() });
+                left = rest;
+                if left.is_empty() {
+                    break;
+                }
             }
         }
         for disabled in state.dirty_loops() {

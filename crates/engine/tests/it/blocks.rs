@@ -2,10 +2,10 @@
 
 use kilat_codec::{Encoder, decode_state_block};
 use kilat_domain::{ChainPosition, InputRange, StateBlock, Timestamp};
-use kilat_engine::{BatchHeader, BrokenChain, Partition};
+use kilat_engine::{Applied, BatchHeader, BrokenChain, Partition};
 use serde_json::json;
 
-use crate::support::{Engine, block_of, restored};
+use crate::support::{Engine, block_of, message, restored};
 
 const RULES: &str = "
 workspace: acme
@@ -34,6 +34,27 @@ fn a_state_restored_after_every_event_decides_as_one_that_never_stopped() {
     }
     let leads = |engine: &Engine| engine.partition.leads().map(|lead| format!("{:?}", lead.facts)).collect::<Vec<_>>();
     assert_eq!(leads(&moved), leads(&steady));
+}
+
+/// Proves D-33.
+#[test]
+fn a_window_that_a_repeated_event_moved_is_where_it_was_after_a_restart() {
+    let at = |id: &str, day: u32| {
+        let mut event = message(id, "customer", "halo");
+        event["occurred_at"] = json!(format!("2026-11-{day:02}T03:00:00.000Z"));
+        event
+    };
+    for restart in [false, true] {
+        let (mut engine, mut blocks) = (Engine::new(RULES), Vec::new());
+        assert!(matches!(engine.try_event(at("e1", 1)).0, Applied::Evaluated { .. }));
+        assert_eq!(engine.try_event(at("e1", 8)).0, Applied::Duplicate);
+        if restart {
+            hand_over(&mut engine, &mut blocks);
+        }
+        // It comes late, and is filed under the day the window has reached, the 8th: known until the 16th.
+        assert!(matches!(engine.try_event(at("e2", 7)).0, Applied::Evaluated { .. }));
+        assert_eq!(engine.try_event(at("e2", 16)).0, Applied::Duplicate, "restart: {restart}");
+    }
 }
 
 /// Proves D-38.
