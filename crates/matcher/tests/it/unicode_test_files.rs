@@ -12,8 +12,12 @@ use unicode_normalization::is_nfkc;
 /// A file of a package this crate's tests depend on.
 fn file_of(package: &str, path: &str) -> String {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let version = Command::new(&cargo).arg("-vV").output().expect("cargo is there").stdout;
+    let version = String::from_utf8(version).expect("text");
+    let host = version.lines().find_map(|line| line.strip_prefix("host: ")).expect("cargo names its host");
     let mut metadata = Command::new(cargo);
-    metadata.args(["metadata", "--format-version", "1", "--offline", "--locked"]);
+    // Packages for other platforms are in the lock file and were never unpacked here.
+    metadata.args(["metadata", "--format-version", "1", "--offline", "--locked", "--filter-platform", host]);
     let output = metadata.current_dir(env!("CARGO_MANIFEST_DIR")).output().expect("cargo is there");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let metadata: Value = serde_json::from_slice(&output.stdout).expect("JSON");
