@@ -19,10 +19,12 @@ const COPIED_BYTES: usize = 128;
 /// What a value takes beside its bytes, where it is copied.
 pub(crate) const VALUE_BYTES: usize = 64;
 /// Bytes of a text that are searched for amounts in one step.
-const EXTRACTED_BYTES: usize = 8;
+const EXTRACTED_BYTES: usize = 6;
 /// Bytes of text that are folded and scanned for keywords in one step.
 const SCANNED_BYTES: usize = 8;
-/// Bytes of text that are folded, compared or searched for one text in one step.
+/// Bytes of ASCII text that are folded in one step; others take as long as scanning does.
+const FOLDED_ASCII_BYTES: usize = 64;
+/// Bytes of text that are compared or searched for one text in one step.
 const SEARCHED_BYTES: usize = 128;
 /// Places of a pattern's automaton that are visited in one step; every byte may visit all of them.
 const VISITED_STATES: usize = 256;
@@ -34,6 +36,12 @@ const LOOKED_UP_VALUES: usize = 4;
 /// Folding a text and scanning it for keywords.
 pub(crate) fn scan(bytes: usize) -> u32 {
     steps(bytes / SCANNED_BYTES)
+}
+
+/// Folding a text.
+pub(crate) fn fold(text: &str) -> u32 {
+    let ascii = text.bytes().filter(u8::is_ascii).count();
+    steps(ascii / FOLDED_ASCII_BYTES + (text.len() - ascii) / SCANNED_BYTES) - 1
 }
 
 /// Comparing a text of this length with so many others, in whichever way.

@@ -163,7 +163,7 @@ impl Condition for Attribute {
         let Read::Path(read) = field.field.read else { return 1 };
         let one = |value: &Domain<'_>| match value {
             Domain::Text(text) => {
-                let texts = cost::search(text.len(), self.texts.as_ref().map_or(0, Texts::len));
+                let texts = self.texts.as_ref().map_or(1, |texts| texts.steps_on(text));
                 self.patterns.iter().fold(texts, |steps, pattern| steps.saturating_add(cost::pattern_in(pattern, text)))
             }
             _ => cost::compare(self.numbers.len() + self.flags.len()),

@@ -15,7 +15,7 @@ use super::change::Changed;
 use super::{Compared, Condition, Cost, Kind, Reading, Scan, Spelling};
 use crate::codes;
 use crate::cost;
-use crate::facts::{Env, Facts, SCAN_BYTES_MAX, Scratch, head};
+use crate::facts::{Env, Facts, Scratch, head};
 use crate::fields::{self, FieldRef, Read, message_text};
 use crate::object;
 use crate::operators::Op;
@@ -161,11 +161,6 @@ impl Texts {
         self
     }
 
-    /// How many texts there are.
-    pub(super) fn len(&self) -> usize {
-        self.texts.len()
-    }
-
     /// The texts as written, where a text that equals one of them however it is spelled is all that is asked for.
     pub(super) fn whole_written(&self) -> Option<&[Box<str>]> {
         self.whole_folded().map(|_| &*self.texts)
@@ -174,6 +169,14 @@ impl Texts {
     /// The folded texts, where a text that equals one of them is all that is asked for.
     pub(super) fn whole_folded(&self) -> Option<&[Box<str>]> {
         (matches!(self.op, Op::Equals | Op::In) && !self.case_sensitive).then_some(&*self.needles)
+    }
+
+    /// How many steps asking for the texts in `text` takes.
+    pub(super) fn steps_on(&self, text: &str) -> u32 {
+        // What is equal is so to its end.
+        let seen = if matches!(self.op, Op::Equals | Op::In) { text } else { head(text) };
+        let folded = if self.case_sensitive || self.is_message { 0 } else { cost::fold(seen) };
+        cost::search(seen.len(), self.needles.len()).saturating_add(folded)
     }
 
     /// Whether one of the texts fulfils the operator on `text`.
@@ -259,8 +262,7 @@ impl Condition for Texts {
     }
 
     fn steps(&self, field: &FieldRef, facts: &Facts<'_>) -> u32 {
-        let bytes = text_of(field, facts).map_or(0, str::len).min(SCAN_BYTES_MAX);
-        cost::search(bytes, self.needles.len())
+        self.steps_on(text_of(field, facts).unwrap_or_default())
     }
 
     fn cost(&self) -> Cost {

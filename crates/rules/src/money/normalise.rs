@@ -68,8 +68,8 @@ fn is_grouped(pieces: &[&str], lakh: bool) -> bool {
 /// The value of a decimal digit, also full-width and of the scripts our customers write.
 pub(super) fn digit(c: char) -> Option<u32> {
     const ZEROS: [char; 9] = ['٠', '۰', '०', '০', '௦', '๐', '༠', '၀', '０'];
-    c.to_digit(10).or_else(|| {
-        let zero = ZEROS.iter().find(|zero| (**zero..).take(10).any(|digit| digit == c))?;
-        Some(u32::from(c) - u32::from(*zero))
-    })
+    if c.is_ascii() {
+        return c.to_digit(10);
+    }
+    ZEROS.iter().map(|zero| u32::from(c).wrapping_sub(u32::from(*zero))).find(|value| *value < 10)
 }

@@ -200,8 +200,8 @@ fn marker_before(before: &str) -> (Option<Marker>, usize) {
     for (spelling, marker) in MARKERS {
         let Some(start) = trimmed.len().checked_sub(spelling.len()) else { continue };
         let Some(tail) = trimmed.get(start..) else { continue };
-        let glued = trimmed[..start].ends_with(char::is_alphanumeric) && spelling.starts_with(char::is_alphabetic);
-        if tail.eq_ignore_ascii_case(spelling) && !glued {
+        let glued = || trimmed[..start].ends_with(char::is_alphanumeric) && spelling.starts_with(char::is_alphabetic);
+        if tail.eq_ignore_ascii_case(spelling) && !glued() {
             return (Some(*marker), start);
         }
     }
@@ -235,8 +235,8 @@ fn suffix_after(after: &str) -> (Option<Marker>, &str) {
     for (spelling, marker) in SUFFIXES.iter().chain(MARKERS) {
         let Some(head) = body.get(..spelling.len()) else { continue };
         let glued =
-            body[spelling.len()..].starts_with(char::is_alphanumeric) && spelling.ends_with(char::is_alphabetic);
-        if head.eq_ignore_ascii_case(spelling) && !glued {
+            || body[spelling.len()..].starts_with(char::is_alphanumeric) && spelling.ends_with(char::is_alphabetic);
+        if head.eq_ignore_ascii_case(spelling) && !glued() {
             return (Some(*marker), &body[spelling.len()..]);
         }
     }
