@@ -4,7 +4,7 @@
 //! and state, and where not, the first difference.
 //!
 //! A block's header says everything a batch could not derive from its input: which records, in which order, under which
-//! rule sets, at what time. [`Batch`] is the worker's own, and the block it gives carries the chain, a hash over all that came
+//! rule sets, at what time. `Batch` is the worker's own, and the block it gives carries the chain, a hash over all that came
 //! before and all that it holds: equal chains mean equal state.
 //!
 //! - **RP-1:** nothing is written and nothing is sent: a replay has no writer and no executor.
