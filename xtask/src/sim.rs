@@ -15,7 +15,7 @@ const LIMIT: Duration = Duration::from_secs(24 * 3600);
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     /// For `kilat-sim`: --seeds N [--from S] [--events M] [--json] [--until-failure] [--calm] [--without FAULT,…]
-    /// [--sabotage BUG] [--processes N] [--workers N] [--threads N]
+    /// [--sabotage BUG] [--processes N] [--workers N] [--threads N] [--journal FILE] [--table]
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     arguments: Vec<String>,
 }

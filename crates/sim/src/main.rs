@@ -1,14 +1,19 @@
 //! `kilat-sim`: runs seeds on all cores. People call it as `cargo xtask sim`.
 //!
 //! In: `--seeds N --from S --events M` and the like. Out: seeds a minute, and of every seed that breaks something what it
-//! broke and a small plan that still does; with `--json` one line a fault. Exit code 1 where something was broken.
+//! broke and a small plan that still does; with `--json` one line a fault, with `--table` the same as Markdown with bounds.
+//! With `--journal FILE` seeds that stand in the file are not run again, and count. Exit code 1 where something was broken.
 
+mod journal;
+
+use std::collections::BTreeSet;
 use std::process::ExitCode;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use kilat_sim::{Fault, Outcome, Plan, Sabotage, run, shrink};
+
+use crate::journal::{Journal, Line};
 
 /// Failing seeds that are shrunk and shown; of the others the number is told.
 const SHOWN_MAX: usize = 5;
@@ -26,7 +31,9 @@ struct Arguments {
     sabotage: Option<Sabotage>,
     calm: bool,
     json: bool,
+    table: bool,
     until_failure: bool,
+    journal: Option<String>,
 }
 
 impl Arguments {
@@ -43,7 +50,9 @@ impl Arguments {
             sabotage: None,
             calm: false,
             json: false,
+            table: false,
             until_failure: false,
+            journal: None,
         };
         while let Some(word) = words.next() {
             let mut value = || words.next().ok_or_else(|| format!("{word} needs a value"));
@@ -72,6 +81,8 @@ impl Arguments {
                 }
                 "--calm" => arguments.calm = true,
                 "--json" => arguments.json = true,
+                "--table" => arguments.table = true,
+                "--journal" => arguments.journal = Some(value()?),
                 "--until-failure" => arguments.until_failure = true,
                 _ => return Err(format!("unknown argument {word}")),
             }
@@ -94,66 +105,118 @@ impl Arguments {
 /// What all seeds together came to.
 #[derive(Debug, Default)]
 struct Tally {
+    seeds: u64,
     counts: [u64; Fault::COUNT],
     /// Of the seeds that broke something, how many met this fault.
     violations: [u64; Fault::COUNT],
-    failed: Vec<(u64, Outcome)>,
+    /// Seeds that broke something, and what.
+    broken: Vec<(u64, String)>,
+}
+
+impl Tally {
+    fn add(&mut self, line: &Line) {
+        self.seeds += 1;
+        let is_broken = !line.broke.is_empty();
+        for (fault, count) in line.counts.iter().enumerate() {
+            self.counts[fault] += count;
+            self.violations[fault] += u64::from(*count > 0 && is_broken);
+        }
+        if is_broken {
+            self.broken.push((line.seed, line.broke.clone()));
+        }
+    }
+}
+
+/// What is under way: shared by the threads.
+struct Play<'a> {
+    arguments: &'a Arguments,
+    /// Seeds not run yet, the next one last.
+    left: Vec<u64>,
+    journal: Option<Journal>,
+    tally: Tally,
+    /// The first seeds that broke something in this run, to be shown.
+    shown: Vec<(u64, Outcome)>,
+    ran: u64,
 }
 
 fn main() -> ExitCode {
-    let arguments = match Arguments::parse(std::env::args().skip(1)) {
-        Ok(arguments) => arguments,
+    let played = Arguments::parse(std::env::args().skip(1)).and_then(|arguments| {
+        let begun = now();
+        let mut play = Play::begin(&arguments)?;
+        play.run();
+        report(&play, begun.elapsed().as_secs_f64());
+        Ok(play.tally.broken.is_empty())
+    });
+    match played {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
         Err(why) => {
             eprintln!("kilat-sim: {why}");
-            return ExitCode::from(2);
+            ExitCode::from(2)
         }
-    };
-    let begun = now();
-    let (tally, done) = play(&arguments);
-    let seconds = begun.elapsed().as_secs_f64();
-    report(&arguments, &tally, done, seconds);
-    if tally.failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    }
 }
 
-/// Runs the seeds, each on one of the threads.
-fn play(arguments: &Arguments) -> (Tally, u64) {
-    let (next, done) = (AtomicU64::new(0), AtomicU64::new(0));
-    let tally = Mutex::new(Tally::default());
-    std::thread::scope(|scope| {
-        for _ in 0..arguments.threads {
-            scope.spawn(|| {
-                loop {
-                    let number = next.fetch_add(1, Ordering::Relaxed);
-                    if number >= arguments.seeds {
-                        return;
-                    }
-                    let seed = arguments.from + number;
-                    let outcome = run(&arguments.plan(seed));
-                    done.fetch_add(1, Ordering::Relaxed);
-                    let mut tally = tally.lock().expect("no thread panics with it");
-                    for (fault, count) in outcome.faults.iter().enumerate() {
-                        tally.counts[fault] += count;
-                        tally.violations[fault] += u64::from(*count > 0 && outcome.violation.is_some());
-                    }
-                    if outcome.violation.is_some() {
-                        tally.failed.push((seed, outcome));
-                        if arguments.until_failure {
-                            next.store(arguments.seeds, Ordering::Relaxed);
-                        }
-                    }
-                }
-            });
+impl<'a> Play<'a> {
+    fn begin(arguments: &'a Arguments) -> Result<Play<'a>, String> {
+        let (journal, lines) = match &arguments.journal {
+            None => (None, Vec::new()),
+            Some(path) => Journal::open(path, arguments.events).map(|(journal, lines)| (Some(journal), lines))?,
+        };
+        let seeds = arguments.from..arguments.from + arguments.seeds;
+        let mut tally = Tally::default();
+        let mut done = BTreeSet::new();
+        for line in lines.iter().filter(|line| seeds.contains(&line.seed)) {
+            if done.insert(line.seed) {
+                tally.add(line);
+            }
         }
-    });
-    (tally.into_inner().expect("no thread panics with it"), done.into_inner())
+        let left = seeds.rev().filter(|seed| !done.contains(seed)).collect();
+        Ok(Play { arguments, left, journal, tally, shown: Vec::new(), ran: 0 })
+    }
+
+    /// Runs the seeds that are left, each on one of the threads.
+    fn run(&mut self) {
+        let arguments = self.arguments;
+        let play = Mutex::new(self);
+        let play = &play;
+        std::thread::scope(|scope| {
+            for _ in 0..arguments.threads {
+                scope.spawn(move || {
+                    loop {
+                        let next = play.lock().expect("no thread panics with it").left.pop();
+                        let Some(seed) = next else { return };
+                        let outcome = run(&arguments.plan(seed));
+                        play.lock().expect("no thread panics with it").note(seed, outcome);
+                    }
+                });
+            }
+        });
+    }
+
+    fn note(&mut self, seed: u64, outcome: Outcome) {
+        let line = Line::new(seed, self.arguments.events, &outcome);
+        self.ran += 1;
+        self.tally.add(&line);
+        if let Some(Err(error)) = self.journal.as_mut().map(|journal| journal.write(&line)) {
+            eprintln!("kilat-sim: the journal cannot be written, and stops here: {error}");
+            self.journal = None;
+        }
+        if let Some(violation) = &outcome.violation {
+            eprintln!("seed {seed} breaks {}: {}", violation.invariant, violation.differs);
+            if self.shown.len() < SHOWN_MAX {
+                self.shown.push((seed, outcome));
+            }
+            if self.arguments.until_failure {
+                self.left.clear();
+            }
+        }
+    }
 }
 
-fn report(arguments: &Arguments, tally: &Tally, done: u64, seconds: f64) {
-    let mut failed: Vec<&(u64, Outcome)> = tally.failed.iter().collect();
-    failed.sort_by_key(|(seed, _)| *seed);
-    for (seed, outcome) in failed.iter().take(SHOWN_MAX) {
-        let Some(violation) = &outcome.violation else { continue };
-        eprintln!("seed {seed} breaks {}: {}", violation.invariant, violation.differs);
+fn report(play: &Play<'_>, seconds: f64) {
+    let Play { arguments, tally, ran, .. } = play;
+    for (seed, outcome) in &play.shown {
         let (plan, outcome) = shrink(&arguments.plan(*seed), outcome.clone());
         if let Some(violation) = outcome.violation {
             eprintln!("smaller: {plan}\n  breaks {}: {}", violation.invariant, violation.differs);
@@ -165,12 +228,32 @@ fn report(arguments: &Arguments, tally: &Tally, done: u64, seconds: f64) {
             println!("{{\"fault\":\"{name}\",\"n\":{n},\"violations\":{violations}}}");
         }
     }
-    let per_minute = done as f64 / seconds * 60.0;
-    eprintln!(
-        "sim: {done} seeds of {} events in {seconds:.1} s ({per_minute:.0} seeds a minute), {} broke something",
-        arguments.events,
-        tally.failed.len()
-    );
+    if arguments.table {
+        table(tally, arguments.events);
+    }
+    let per_minute = *ran as f64 / seconds * 60.0;
+    let events = arguments.events;
+    eprintln!("sim: {ran} seeds of {events} events in {seconds:.1} s ({per_minute:.0} seeds a minute)");
+    let Tally { seeds, broken, .. } = tally;
+    eprintln!("sim: of {seeds} seeds, with those of the journal, {} broke something", broken.len());
+}
+
+/// N, count and, where nothing broke, the upper bound of how often it does (95 %, the rule of three).
+fn table(tally: &Tally, events: u64) {
+    let row = |name: &str, n: u64, violations: u64| {
+        let is_bounded = violations == 0 && n > 0;
+        let bound = if is_bounded { format!("{:.1e}", 3.0 / n as f64) } else { "–".to_owned() };
+        println!("| {name} | {n} | {violations} | {bound} |");
+    };
+    println!("| fault | N | violations | 3/N |\n|---|---|---|---|");
+    for (fault, name) in Fault::ALL {
+        row(&format!("`{name}`"), tally.counts[fault as usize], tally.violations[fault as usize]);
+    }
+    row(&format!("seeds of {events} events"), tally.seeds, tally.broken.len() as u64);
+    row("events", tally.seeds * events, tally.broken.len() as u64);
+    for (seed, broke) in &tally.broken {
+        println!("\nSeed {seed} broke `{broke}`.");
+    }
 }
 
 #[allow(clippy::disallowed_methods, reason = "how long seeds take is told, and decides nothing")]
