@@ -182,6 +182,11 @@ impl Partition {
         self.position
     }
 
+    /// Whether everything it holds is in the blocks up to [`Self::position`].
+    pub fn is_settled(&self) -> bool {
+        self.position == self.written && self.state.is_settled() && self.seen.is_settled()
+    }
+
     /// What was read and what changed since the last [`Self::settle`], for the state topic: no block where that is nothing,
     /// several where one record would not hold it. They go into one transaction, in order.
     pub fn blocks(&mut self, header: BatchHeader) -> Vec<StateBlock<'_>> {

@@ -182,6 +182,11 @@ impl Seen {
         days
     }
 
+    /// Whether nothing is fresh.
+    pub(crate) fn is_settled(&self) -> bool {
+        self.fresh.is_empty() && self.settled == self.today
+    }
+
     /// The fresh keys are committed.
     pub(crate) fn settle(&mut self) {
         self.fresh.clear();

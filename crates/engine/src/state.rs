@@ -250,6 +250,12 @@ impl State {
         self.workspaces.get(from).map(|workspace| &*workspace.loops)
     }
 
+    /// Whether nothing is dirty.
+    pub(crate) fn is_settled(&self) -> bool {
+        let cells = self.leads.dirty().len() + self.conversations.dirty().len();
+        cells == 0 && !self.workspaces.iter().any(|workspace| workspace.loops_dirty)
+    }
+
     /// What is dirty is committed.
     pub(crate) fn settle(&mut self) {
         self.leads.settle();

@@ -38,6 +38,10 @@ pub trait PartitionedLog: Send + Sync {
     /// Reads committed records of `topic` without a group; of all its partitions where `partitions` is `None`.
     fn follow(&self, topic: &str, partitions: Option<&[u32]>, start: Start) -> Result<Box<dyn Follower>, LogError>;
 
+    /// As [`Self::follow`], each of these partitions from an offset of its own; from the first record there is where that is
+    /// later, and from the end where that is earlier.
+    fn follow_from(&self, topic: &str, from: &[(u32, i64)]) -> Result<Box<dyn Follower>, LogError>;
+
     /// How many partitions `topic` has; [`LogError::MissingTopic`] where it does not exist.
     fn partitions(&self, topic: &str) -> Result<u32, LogError>;
 
@@ -55,6 +59,11 @@ pub trait PartitionedLog: Send + Sync {
     /// Of a partition, the offset of the first record there is and the one that no record yet has. What is committed after
     /// this call has offsets from that end on.
     fn extent(&self, topic: &str, partition: u32) -> Result<Range<i64>, LogError>;
+
+    /// As [`Self::extent`], of several partitions, in their order.
+    fn extents(&self, topic: &str, partitions: &[u32]) -> Result<Vec<Range<i64>>, LogError> {
+        partitions.iter().map(|partition| self.extent(topic, *partition)).collect()
+    }
 
     /// Removes records of a partition before offset `before`, which is at most the end of its extent; some of them may stay
     /// (LOG-9).

@@ -27,6 +27,8 @@ pub struct Config {
     pub latency_sample: u32,
     /// Partitions that a process restores at once; 0 for as many as there are processors.
     pub restore_threads: usize,
+    /// Whether the state of partitions that other processes own is kept in memory.
+    pub standby: StandbyCopies,
     /// Copies of state outside the log.
     pub checkpoints: CheckpointConfig,
 }
@@ -42,9 +44,20 @@ impl Default for Config {
             batch_bytes_max: 16 << 20,
             latency_sample: 16,
             restore_threads: 0,
+            standby: StandbyCopies::None,
             checkpoints: CheckpointConfig::default(),
         }
     }
+}
+
+/// Of which partitions a process keeps the state beside those it owns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum StandbyCopies {
+    /// Of none.
+    None,
+    /// Of all that other processes own.
+    All,
 }
 
 impl Config {

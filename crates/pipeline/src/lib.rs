@@ -21,11 +21,12 @@ pub mod replay;
 mod restore;
 mod rules_follower;
 mod service;
+mod standby;
 mod totals;
 mod worker;
 
 pub use checkpoints::{CheckpointConfig, StoreProperties};
-pub use config::{Config, Topics};
+pub use config::{Config, StandbyCopies, Topics};
 pub use registry::{Registry, Snapshot};
 pub use restore::{RestoreError, RestoreStatus};
 pub use service::{Health, PipelineError, Service, Task};

@@ -15,22 +15,28 @@ mod error;
 mod newest;
 mod parallel;
 mod progress;
+mod replica;
+
+use std::collections::BTreeSet;
 
 use kilat_checkpoint::InputOffset;
 use kilat_codec::Topic;
 use kilat_engine::Partition;
 use kilat_log::{LogError, PartitionedLog};
-use tracing::info;
+use kilat_telemetry::metrics;
+use tracing::{info, warn};
 
-pub(crate) use blocks::note_read;
+pub(crate) use error::Lost;
 pub use error::RestoreError;
 pub(crate) use parallel::partitions;
 pub(crate) use progress::RestoreProgress;
 pub use progress::RestoreStatus;
+pub(crate) use replica::{Replica, note_read};
 
 use crate::checkpoints::Checkpoints;
 use crate::config::Topics;
 use crate::service::PipelineError;
+use crate::standby::Slots;
 
 /// What partitions are restored from, and for whom.
 #[derive(Clone, Copy)]
@@ -39,9 +45,14 @@ pub(crate) struct Sources<'s> {
     pub(crate) checkpoints: Option<&'s Checkpoints>,
     pub(crate) group: &'s str,
     pub(crate) progress: &'s RestoreProgress,
+    /// Where copies are that only later blocks must be added to.
+    pub(crate) standby: &'s Slots,
+    /// Who will own the partitions.
+    pub(crate) worker: usize,
 }
 
 /// A partition as it was when the last block was committed.
+#[derive(Debug)]
 pub(crate) struct Restored {
     pub(crate) state: Partition,
     /// One past the last offset read of each input.
@@ -54,37 +65,75 @@ pub(crate) struct Restored {
 /// The state of `partition`, from a checkpoint where there is one and the blocks committed after it.
 /// `committed` is where the group goes on in each input, asked before this: the blocks of an offset that is committed are then
 /// in the topic (LOG-8).
-pub(crate) fn partition(
-    sources: &Sources<'_>,
-    partition: u32,
-    committed: &[Option<i64>],
-) -> Result<Restored, PipelineError> {
+fn partition(sources: &Sources<'_>, partition: u32, committed: &[Option<i64>]) -> Result<Replica, PipelineError> {
     let begun = sources.progress.clock();
-    let newest = match sources.checkpoints {
-        Some(checkpoints) => newest::usable(checkpoints, &checkpoints.shelf(partition)?, sources.progress),
+    if let Some(checkpoints) = sources.checkpoints {
+        checkpoints.shelf(partition)?.clear_leftovers();
+    }
+    let (replica, lost) = beginning(sources.checkpoints, partition, &|entries| sources.progress.entries(entries))?;
+    let replica = blocks::take_in(sources, replica, lost)?;
+    not_behind(partition, &replica.restored, committed)?;
+    let (leads, conversations) = replica.restored.state.len();
+    let seconds = (sources.progress.clock() - begun).as_secs_f64();
+    let (checkpoint, blocks) = (replica.restored.covered, replica.blocks);
+    info!(partition, checkpoint, blocks, leads, conversations, seconds, "state restored");
+    Ok(replica)
+}
+
+/// What the newest checkpoint that is whole holds, or nothing; and why there is not more. `entries` is told how many are taken
+/// in.
+pub(crate) fn beginning(
+    checkpoints: Option<&Checkpoints>,
+    partition: u32,
+    entries: &dyn Fn(u32),
+) -> Result<(Replica, Lost), LogError> {
+    let newest = match checkpoints {
+        Some(checkpoints) => newest::usable(checkpoints, &checkpoints.shelf(partition)?, entries),
         None => newest::Newest::default(),
     };
-    let (restored, base) = match newest.base {
-        Some(base) => (base.restored, Some(base.facts)),
-        None => {
-            let state = Partition::new();
-            (Restored { state, read: Vec::new(), rule_epoch: 0, covered: 0 }, None)
-        }
-    };
-    let lost = error::Lost { refused: newest.refused, place: sources.checkpoints.map(|c| c.store.place().to_owned()) };
-    let (restored, blocks) = blocks::take_in(sources, partition, base.as_ref(), restored, lost)?;
-    if restored.state.position().sequence > 0 || restored.state.is_empty() {
-        not_behind(partition, &restored, committed)?;
+    let lost = Lost { refused: newest.refused, place: checkpoints.map(|c| c.store.place().to_owned()) };
+    Ok((newest.base.map_or_else(|| Replica::empty(partition), |base| Replica::of_checkpoint(partition, base)), lost))
+}
+
+/// The partitions of which this process keeps a copy, with what was committed since; RS-1 and RS-2 hold for them as for all
+/// others. A copy that does not fit is left out: what comes of it, a restore decides.
+fn from_standby(
+    sources: &Sources<'_>,
+    partitions: &[u32],
+    committed: &dyn Fn(u32) -> Vec<Option<i64>>,
+) -> Result<Vec<Replica>, PipelineError> {
+    let mut replicas = sources.standby.take(sources.worker, partitions);
+    if replicas.is_empty() {
+        return Ok(replicas);
     }
-    let (leads, conversations) = restored.state.len();
+    let begun = sources.progress.clock();
+    if let Err(error) = blocks::catch_up(sources, &mut replicas) {
+        sources.standby.put_back(sources.worker, replicas);
+        return Err(error);
+    }
+    replicas.retain(|replica| {
+        let behind = not_behind(replica.partition, &replica.restored, &committed(replica.partition)).err();
+        behind.map(|error| give_up(replica.partition, &error)).is_none()
+    });
+    let taken: BTreeSet<u32> = replicas.iter().map(|replica| replica.partition).collect();
+    let blocks: u64 = replicas.iter().map(|replica| replica.blocks).sum();
     let seconds = (sources.progress.clock() - begun).as_secs_f64();
-    let checkpoint = restored.covered;
-    info!(partition, checkpoint, blocks, leads, conversations, seconds, "state restored");
-    Ok(restored)
+    info!(partitions = ?taken, blocks, seconds, "state taken over from copies in memory");
+    Ok(replicas)
+}
+
+/// Says that a copy is not used any more.
+pub(crate) fn give_up(partition: u32, error: &dyn std::error::Error) {
+    metrics::STANDBY_DROPPED.with([]).increment(1);
+    warn!(partition, error = %error, "a copy of state in memory is given up: the next owner here restores");
 }
 
 /// RS-2: each batch that reads an input has a block, so that the blocks reach as far as the group's offsets.
 fn not_behind(partition: u32, restored: &Restored, committed: &[Option<i64>]) -> Result<(), RestoreError> {
+    if restored.state.position().sequence == 0 && !restored.state.is_empty() {
+        // Blocks of versions that did not number them do not all tell what was read.
+        return Ok(());
+    }
     for ((input, topic), next) in (0..).zip(Topics::INPUTS).zip(committed) {
         let read = restored.read.iter().find(|offset| offset.input == input).map_or(0, |offset| offset.next);
         if let Some(next) = next.filter(|next| *next > read) {

@@ -19,6 +19,7 @@ use crate::config::Config;
 use crate::registry::Registry;
 use crate::restore::{RestoreError, RestoreProgress, RestoreStatus};
 use crate::rules_follower::{RulesFollower, compilers};
+use crate::standby::{Shadow, Slots};
 use crate::totals::{Totals, TotalsSnapshot};
 use crate::worker::Worker;
 
@@ -117,6 +118,7 @@ pub struct Service {
     registry: Arc<Registry>,
     totals: Arc<Totals>,
     progress: Arc<Progress>,
+    standby: Arc<Slots>,
     stop: Arc<AtomicBool>,
     threads: Vec<JoinHandle<()>>,
 }
@@ -166,6 +168,22 @@ struct WorkerProgress {
 }
 
 impl Progress {
+    pub(crate) fn new(workers: usize, clock: Arc<dyn Clock>) -> Progress {
+        Progress {
+            restore: RestoreProgress::new(clock),
+            rules_ready: AtomicBool::default(),
+            workers: (0..workers).map(|_| WorkerProgress::default()).collect(),
+            failed: AtomicBool::default(),
+            error: Mutex::default(),
+        }
+    }
+
+    /// Whether every worker has been given partitions and has restored them, and none is at it again.
+    pub(crate) fn is_settled(&self) -> bool {
+        let working = self.workers.iter().all(|worker| worker.working.load(Ordering::Relaxed));
+        working && self.restore.status().is_none()
+    }
+
     pub(crate) fn working(&self, worker: usize, working: bool) {
         self.workers[worker].working.store(working, Ordering::Relaxed);
         if working {
@@ -228,14 +246,8 @@ impl Service {
         let registry = Arc::new(Registry::new());
         let totals = Arc::new(Totals::default());
         let stop = Arc::new(AtomicBool::new(false));
-        let workers = (0..threads).map(|_| WorkerProgress::default()).collect();
-        let progress = Arc::new(Progress {
-            restore: RestoreProgress::new(clock.clone()),
-            rules_ready: AtomicBool::default(),
-            workers,
-            failed: AtomicBool::default(),
-            error: Mutex::default(),
-        });
+        let progress = Arc::new(Progress::new(threads, clock.clone()));
+        let standby = Arc::new(Slots::new(config.standby, clock.clone()));
 
         let mut tasks = vec![Task::new("kilat-rules", {
             let (log, registry, instance) = (log.clone(), registry.clone(), config.instance.clone());
@@ -245,6 +257,9 @@ impl Service {
         let checkpoints = store.map(|store| {
             Arc::new(Checkpoints::new(store, config.checkpoints.clone(), log.clone(), config.group.clone()))
         });
+        let shadow = Shadow::new(standby.clone(), log.clone(), checkpoints.clone(), progress.clone(), clock.clone());
+        let shadow_stop = stop.clone();
+        tasks.push(Task::new("kilat-standby", move || shadow.run(&shadow_stop)));
         for number in 0..threads {
             let checkpoints = checkpoints.clone().map(|checkpoints| (checkpoints, Arc::new(Desk::default())));
             if let Some((checkpoints, desk)) = checkpoints.clone() {
@@ -261,11 +276,12 @@ impl Service {
                 clock: clock.clone(),
                 totals: totals.clone(),
                 progress: progress.clone(),
+                standby: standby.clone(),
             };
             let (stop, progress) = (stop.clone(), progress.clone());
             tasks.push(Task::new(&format!("kilat-engine-{number}"), move || work(worker, &stop, &progress)));
         }
-        (Service { registry, totals, progress, stop, threads: Vec::new() }, tasks)
+        (Service { registry, totals, progress, standby, stop, threads: Vec::new() }, tasks)
     }
 
     /// The live rule sets.
@@ -276,6 +292,11 @@ impl Service {
     /// What has been committed since the start.
     pub fn totals(&self) -> TotalsSnapshot {
         self.totals.snapshot()
+    }
+
+    /// The copies of state of partitions that no worker of this process owns: partition, and number of the last block.
+    pub fn standby(&self) -> Vec<(u32, i64)> {
+        self.standby.positions()
     }
 
     /// How it is doing.
@@ -337,6 +358,7 @@ fn work(mut worker: Worker, stop: &AtomicBool, progress: &Progress) {
     retry("worker", stop, progress, &*clock, || {
         let ended = worker.session(stop);
         progress.working(number, false);
+        worker.standby.release_all(number);
         ended
     });
 }

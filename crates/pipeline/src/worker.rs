@@ -24,6 +24,7 @@ use crate::outputs::{self, RecordOutputs};
 use crate::registry::{Registry, Snapshot};
 use crate::restore::{self, Restored};
 use crate::service::{PipelineError, Progress};
+use crate::standby::Slots;
 use crate::totals::{Counters, Totals, TotalsSnapshot};
 
 /// How long a poll waits while nothing is open; also how soon a worker notices that it should stop.
@@ -43,6 +44,7 @@ pub(crate) struct Worker {
     pub(crate) totals: Arc<Totals>,
     pub(crate) progress: Arc<Progress>,
     pub(crate) checkpoints: Option<(Arc<Checkpoints>, Arc<Desk>)>,
+    pub(crate) standby: Arc<Slots>,
 }
 
 impl Worker {
@@ -106,6 +108,8 @@ impl Worker {
             checkpoints: self.checkpoints.as_ref().map(|(checkpoints, _)| &**checkpoints),
             group: &self.config.group,
             progress: &self.progress.restore,
+            standby: &self.standby,
+            worker: self.number,
         };
         let restored = restore::partitions(&sources, partitions, self.config.restore_threads_each())?;
         for (partition, Restored { state, read, rule_epoch, covered }) in restored {
@@ -122,14 +126,17 @@ impl Worker {
         Ok(())
     }
 
+    /// Gives partitions up. What is committed whole is kept within reach: they may come back (SB-1).
     fn revoked(&self, partitions: &[u32], lost: bool, owned: &mut [Option<Owned>], mut capture: Option<&mut Capture>) {
         info!(worker = self.number, ?partitions, lost, "partitions revoked");
         for &partition in partitions {
-            if let Some(slot) = owned.get_mut(partition as usize) {
-                *slot = None;
-            }
-            if let Some(capture) = &mut capture {
-                capture.revoked(partition);
+            let given_up = owned.get_mut(partition as usize).and_then(Option::take);
+            let covered = capture.as_mut().map_or(0, |capture| capture.revoked(partition));
+            match given_up {
+                Some(Owned { state, inputs, read, rule_epoch, .. }) if !lost && inputs.is_empty() => {
+                    self.standby.hand_back(self.number, partition, Restored { state, read, rule_epoch, covered });
+                }
+                _ => self.standby.release(self.number, partition),
             }
         }
     }

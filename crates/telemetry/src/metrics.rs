@@ -92,6 +92,9 @@ table! {
     RESTORE_PARTITIONS_LEFT: Gauge gauge [] = "kilat_restore_partitions_left", "Partitions assigned and not restored yet.";
     RESTORE_ENTRIES: Counter counter [] = "kilat_restore_entries_total", "Entries of checkpoints taken in while restoring.";
     RESTORE_BLOCKS: Counter counter [] = "kilat_restore_blocks_total", "State blocks taken in while restoring.";
+    STANDBY_PARTITIONS: Gauge gauge [] = "kilat_standby_partitions", "Partitions that another process owns and whose state is kept in memory, to take over from.";
+    STANDBY_LAG_RECORDS: Gauge gauge [] = "kilat_standby_lag_records", "Offsets of the state topic that standby copies have not come past, over their partitions; on Kafka the mark at the end of a transaction is one.";
+    STANDBY_DROPPED: Counter counter [] = "kilat_standby_dropped_total", "Copies of state that did not fit the state topic and were given up: the next take-over of that partition restores.";
     CHECKPOINTS_WRITTEN: Counter counter [] = "kilat_checkpoints_written_total", "Checkpoints of partitions written.";
     CHECKPOINTS_FAILED: Counter counter ["doing"] = "kilat_checkpoints_failed_total", "Checkpoints not written (write), not usable at a restore (read), or old ones not cleared away (retire). Alarm on any increase.";
     CHECKPOINT_SECONDS: Histogram histogram [] = "kilat_checkpoint_seconds", "From the first to the last byte of a checkpoint.";

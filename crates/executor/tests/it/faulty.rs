@@ -55,6 +55,10 @@ impl PartitionedLog for FaultyLog {
         self.log.follow(topic, partitions, start)
     }
 
+    fn follow_from(&self, topic: &str, from: &[(u32, i64)]) -> Result<Box<dyn Follower>, LogError> {
+        self.log.follow_from(topic, from)
+    }
+
     fn partitions(&self, topic: &str) -> Result<u32, LogError> {
         self.log.partitions(topic)
     }

@@ -21,11 +21,12 @@ pub(super) struct EmbeddedFollower {
 }
 
 impl EmbeddedFollower {
+    /// `start` says where, for each place in `partitions`.
     pub(super) fn open(
         log: &Arc<Log>,
         topic: &str,
         partitions: Option<&[u32]>,
-        start: Start,
+        start: impl Fn(usize) -> Start,
     ) -> Result<EmbeddedFollower, LogError> {
         let view = lock(&log.view);
         let (id, topic) = log.find(&view, topic)?;
@@ -33,14 +34,14 @@ impl EmbeddedFollower {
         let partitions = partitions.map_or_else(|| (0..count).collect(), <[u32]>::to_vec);
         let mut reader = Reader::default();
         let mut ends = Vec::new();
-        for partition in partitions {
+        for (at, partition) in partitions.into_iter().enumerate() {
             let Some(extent) = topic.partitions.get(partition as usize) else {
                 return Err(no_such_partition(topic, partition));
             };
-            let position = match start {
+            let position = match start(at) {
                 Start::Earliest => extent.first,
                 Start::Latest => extent.end,
-                Start::Offset(offset) => offset.max(extent.first),
+                Start::Offset(offset) => offset.clamp(extent.first, extent.end),
             };
             reader.add(Cursor::new(0, id, Arc::clone(&topic.name), partition, position));
             ends.push(extent.end);

@@ -115,7 +115,13 @@ impl PartitionedLog for Embedded {
     }
 
     fn follow(&self, topic: &str, partitions: Option<&[u32]>, start: Start) -> Result<Box<dyn Follower>, LogError> {
-        Ok(Box::new(EmbeddedFollower::open(&self.log, topic, partitions, start)?))
+        Ok(Box::new(EmbeddedFollower::open(&self.log, topic, partitions, |_| start)?))
+    }
+
+    fn follow_from(&self, topic: &str, from: &[(u32, i64)]) -> Result<Box<dyn Follower>, LogError> {
+        let partitions: Vec<u32> = from.iter().map(|(partition, _)| *partition).collect();
+        let start = |at: usize| Start::Offset(from[at].1);
+        Ok(Box::new(EmbeddedFollower::open(&self.log, topic, Some(&partitions), start)?))
     }
 
     fn partitions(&self, topic: &str) -> Result<u32, LogError> {

@@ -39,11 +39,12 @@ pub(super) struct TopicFollower {
 }
 
 impl TopicFollower {
+    /// `start` says where, for each place in `partitions`.
     pub(super) fn open(
         config: &KafkaConfig,
         topic: &str,
         partitions: Option<&[u32]>,
-        start: Start,
+        start: impl Fn(usize) -> Start,
     ) -> Result<TopicFollower, LogError> {
         let attempt = Attempt { doing: "follow a topic", at: &config.brokers };
         let cluster = Cluster::open(config)?;
@@ -55,9 +56,9 @@ impl TopicFollower {
             config.follower().create_with_context(Context::new()).map_err(|source| attempt.failed(source, None))?;
         let mut intake = Intake::new(consumer, &topic_names(&[topic.to_owned()], &config.brokers)?);
         let mut behind = Vec::new();
-        for &partition in partitions {
+        for (at, &partition) in partitions.iter().enumerate() {
             let offsets = cluster.offsets(topic, partition)?;
-            let from = match start {
+            let from = match start(at) {
                 Start::Earliest => offsets.start,
                 Start::Latest => offsets.end,
                 Start::Offset(offset) => offset.clamp(offsets.start, offsets.end),

@@ -75,7 +75,13 @@ impl PartitionedLog for Kafka {
     }
 
     fn follow(&self, topic: &str, partitions: Option<&[u32]>, start: Start) -> Result<Box<dyn Follower>, LogError> {
-        Ok(Box::new(TopicFollower::open(&self.config, topic, partitions, start)?))
+        Ok(Box::new(TopicFollower::open(&self.config, topic, partitions, |_| start)?))
+    }
+
+    fn follow_from(&self, topic: &str, from: &[(u32, i64)]) -> Result<Box<dyn Follower>, LogError> {
+        let partitions: Vec<u32> = from.iter().map(|(partition, _)| *partition).collect();
+        let start = |at: usize| Start::Offset(from[at].1);
+        Ok(Box::new(TopicFollower::open(&self.config, topic, Some(&partitions), start)?))
     }
 
     fn partitions(&self, topic: &str) -> Result<u32, LogError> {
@@ -99,6 +105,12 @@ impl PartitionedLog for Kafka {
         // Names a topic that does not exist.
         cluster.partitions(topic)?;
         cluster.offsets(topic, partition)
+    }
+
+    fn extents(&self, topic: &str, partitions: &[u32]) -> Result<Vec<Range<i64>>, LogError> {
+        let cluster = Cluster::open(&self.config)?;
+        cluster.partitions(topic)?;
+        partitions.iter().map(|partition| cluster.offsets(topic, *partition)).collect()
     }
 
     fn trim(&self, topic: &str, partition: u32, before: i64) -> Result<(), LogError> {

@@ -615,6 +615,15 @@ pub(crate) fn followers_start_where_they_are_told(stage: &Stage) {
     let mut follower = stage.log.follow(&topic, Some(&[1]), Start::Offset(middle)).expect("opens");
     assert_eq!(catch_up(follower.as_mut()), of_one[3..]);
 
+    let mut follower = stage.log.follow_from(&topic, &[(1, middle), (0, i64::MAX), (2, -1)]).expect("opens");
+    let mut several = catch_up(follower.as_mut());
+    several.sort_by_key(|seen| (seen.partition, seen.offset));
+    let texts_of = |seen: &[Seen]| seen.iter().map(Seen::text).collect::<Vec<_>>();
+    let expected = [texts_of(&of_one[3..]), texts("p2", 6)].concat();
+    assert_eq!(texts_of(&several), expected, "each from its own offset, held within what there is");
+    let extents = stage.log.extents(&topic, &[2, 1]).expect("known");
+    assert_eq!(extents, [2, 1].map(|partition| stage.log.extent(&topic, partition).expect("known")));
+
     let mut follower = stage.follow(&topic, Start::Latest);
     assert_eq!(catch_up(follower.as_mut()), []);
     stage.feed(&topic, 2, &["later".to_owned()], 1);

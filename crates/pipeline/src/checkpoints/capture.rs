@@ -81,13 +81,14 @@ impl Capture {
         self.taken.insert(partition, Taken { sequence, at: now, earliest: now });
     }
 
-    /// A partition is taken away; a checkpoint of it that is under way is given up.
-    pub(crate) fn revoked(&mut self, partition: u32) {
-        self.taken.remove(&partition);
+    /// A partition is taken away; a checkpoint of it that is under way is given up. The block that its newest one covers.
+    pub(crate) fn revoked(&mut self, partition: u32) -> i64 {
+        let taken = self.taken.remove(&partition);
         if self.stage.partition() == Some(partition) {
             self.desk.give_up();
             self.stage = Stage::Idle;
         }
+        taken.map_or(0, |taken| taken.sequence)
     }
 
     /// Whether a slice waits to be taken.

@@ -83,7 +83,7 @@ impl RestoreError {
 }
 
 /// Why there is no checkpoint to begin with.
-pub(super) struct Lost {
+pub(crate) struct Lost {
     /// Why the newest that was found cannot be used, and whether that may pass.
     pub(super) refused: Option<(String, bool)>,
     /// Where checkpoints are, if anywhere.

@@ -6,7 +6,7 @@ use kilat_engine::Partition;
 use kilat_telemetry::metrics;
 use tracing::warn;
 
-use super::{RestoreProgress, Restored};
+use super::Restored;
 use crate::checkpoints::Checkpoints;
 
 /// What was found.
@@ -24,6 +24,7 @@ pub(super) struct Base {
 }
 
 /// What a checkpoint says of the topic it was taken of.
+#[derive(Debug)]
 pub(super) struct Facts {
     pub(super) name: String,
     /// The block after the covered one lies at this offset or later.
@@ -33,9 +34,8 @@ pub(super) struct Facts {
     pub(super) reached: ChainPosition,
 }
 
-/// Reads checkpoints, newest first, until one is whole.
-pub(super) fn usable(checkpoints: &Checkpoints, shelf: &Shelf, progress: &RestoreProgress) -> Newest {
-    shelf.clear_leftovers();
+/// Reads checkpoints, newest first, until one is whole. `entries` is told how many are taken in.
+pub(super) fn usable(checkpoints: &Checkpoints, shelf: &Shelf, entries: &dyn Fn(u32)) -> Newest {
     let mut newest = Newest::default();
     let kept = match shelf.list() {
         Ok((kept, others)) => {
@@ -51,7 +51,7 @@ pub(super) fn usable(checkpoints: &Checkpoints, shelf: &Shelf, progress: &Restor
         }
     };
     for kept in &kept {
-        match read(shelf, kept, progress) {
+        match read(shelf, kept, entries) {
             Ok(base) => {
                 newest.base = Some(base);
                 break;
@@ -75,7 +75,7 @@ fn refuse(newest: &mut Newest, why: &str, may_pass: bool) {
     newest.refused.get_or_insert((why.to_owned(), may_pass));
 }
 
-fn read(shelf: &Shelf, kept: &Kept, progress: &RestoreProgress) -> Result<Base, Unusable> {
+fn read(shelf: &Shelf, kept: &Kept, note: &dyn Fn(u32)) -> Result<Base, Unusable> {
     let mut reader = shelf.open(kept)?;
     let mut state = Partition::new();
     loop {
@@ -88,7 +88,7 @@ fn read(shelf: &Shelf, kept: &Kept, progress: &RestoreProgress) -> Result<Base, 
                 return Err(shelf.damaged(kept, Damage::Malformed { at, what }));
             }
         }
-        progress.entries(entries.count);
+        note(entries.count);
     }
     let header = reader.header().clone();
     let reached = reader

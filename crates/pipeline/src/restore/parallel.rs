@@ -1,4 +1,4 @@
-//! Several partitions at once.
+//! Several partitions at once: those of which there is a copy, then the others.
 
 use std::sync::Mutex;
 use std::sync::PoisonError;
@@ -7,7 +7,7 @@ use std::thread;
 
 use kilat_telemetry::metrics;
 
-use super::{Restored, Sources, partition};
+use super::{Replica, Restored, Sources, from_standby, partition};
 use crate::config::Topics;
 use crate::service::PipelineError;
 
@@ -20,36 +20,51 @@ pub(crate) fn partitions(
     let share = sources.progress.begin(partitions.len());
     let committed = Topics::INPUTS.iter().map(|topic| sources.log.committed(sources.group, topic.name(), partitions));
     let committed = committed.collect::<Result<Vec<_>, _>>()?;
+    let committed = |number: u32| -> Vec<Option<i64>> {
+        let at = partitions.iter().position(|partition| *partition == number);
+        at.map_or_else(Vec::new, |at| committed.iter().map(|offsets| offsets[at]).collect())
+    };
+    let ready = |replica: Replica| {
+        sources.standby.owned(sources.worker, replica.partition, replica.from);
+        share.done();
+        (replica.partition, replica.restored)
+    };
+    let mut done: Vec<_> = from_standby(sources, partitions, &committed)?.into_iter().map(ready).collect();
+    let left: Vec<u32> =
+        partitions.iter().copied().filter(|number| !done.iter().any(|(partition, _)| partition == number)).collect();
     let restore = |at: usize| {
         let begun = sources.progress.clock();
-        let number = partitions[at];
-        let committed: Vec<Option<i64>> = committed.iter().map(|offsets| offsets[at]).collect();
-        let restored = partition(sources, number, &committed)?;
+        let replica = partition(sources, left[at], &committed(left[at]))?;
         metrics::RESTORE_SECONDS.with([]).record((sources.progress.clock() - begun).as_secs_f64());
-        share.done();
-        Ok::<_, PipelineError>((number, restored))
+        Ok::<_, PipelineError>(ready(replica))
     };
-    if threads <= 1 || partitions.len() <= 1 {
-        return (0..partitions.len()).map(restore).collect();
+    if threads <= 1 || left.len() <= 1 {
+        for at in 0..left.len() {
+            done.push(restore(at)?);
+        }
+        return Ok(done);
     }
     let (next, found) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
     let found_of = || found.lock().unwrap_or_else(PoisonError::into_inner);
     thread::scope(|scope| {
-        for _ in 0..threads.min(partitions.len()) {
+        for _ in 0..threads.min(left.len()) {
             scope.spawn(|| {
                 loop {
                     let at = next.fetch_add(1, Ordering::Relaxed);
-                    if at >= partitions.len() {
+                    if at >= left.len() {
                         break;
                     }
                     let restored = restore(at);
                     if restored.is_err() {
-                        next.store(partitions.len(), Ordering::Relaxed);
+                        next.store(left.len(), Ordering::Relaxed);
                     }
                     found_of().push(restored);
                 }
             });
         }
     });
-    found.into_inner().unwrap_or_else(PoisonError::into_inner).into_iter().collect()
+    for restored in found.into_inner().unwrap_or_else(PoisonError::into_inner) {
+        done.push(restored?);
+    }
+    Ok(done)
 }

@@ -52,6 +52,11 @@ impl PartitionedLog for Hiding {
         Ok(Box::new(HidingFollower { follower, topic: topic.to_owned(), hidden: Arc::clone(&self.hidden) }))
     }
 
+    fn follow_from(&self, topic: &str, from: &[(u32, i64)]) -> Result<Box<dyn Follower>, LogError> {
+        let follower = self.log.follow_from(topic, from)?;
+        Ok(Box::new(HidingFollower { follower, topic: topic.to_owned(), hidden: Arc::clone(&self.hidden) }))
+    }
+
     fn partitions(&self, topic: &str) -> Result<u32, LogError> {
         self.log.partitions(topic)
     }

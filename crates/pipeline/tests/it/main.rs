@@ -11,3 +11,4 @@ mod poison;
 mod replay;
 mod restart;
 mod rule_sets;
+mod standby;
