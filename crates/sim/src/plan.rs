@@ -33,6 +33,8 @@ pub struct Plan {
     pub transaction: Duration,
     /// Whether checkpoints are taken, and the state topic trimmed behind them.
     pub checkpoints: bool,
+    /// Whether processes keep copies of the state that others work on.
+    pub standby: bool,
     /// What may go wrong.
     pub faults: Faults,
     /// Kinds of fault left out, for the command that repeats this run.
@@ -56,6 +58,7 @@ impl Plan {
             session: Duration::from_secs(*random.pick(&[2, 6, 10])),
             transaction: Duration::from_secs(*random.pick(&[5, 10, 60])),
             checkpoints: random.chance(0.5),
+            standby: random.chance(0.5),
             faults: Faults::of_seed(seed),
             left_out: Vec::new(),
             sabotage: None,

@@ -11,7 +11,7 @@ use kilat_checkpoint::Store;
 use kilat_codec::Topic;
 use kilat_domain::Timestamp;
 use kilat_log::{Clock as _, PartitionedLog as _, Retention, TopicSpec};
-use kilat_pipeline::{CheckpointConfig, Config, Service};
+use kilat_pipeline::{CheckpointConfig, Config, Service, StandbyCopies};
 
 use crate::clock::SimClock;
 use crate::fault::Fault;
@@ -269,6 +269,7 @@ impl<'p> Run<'p> {
             transaction_interval_ms: self.plan.interval_ms,
             batch_records_max: self.plan.records_max,
             checkpoints: CheckpointConfig { interval_s: 1, interval_blocks: 5, keep: 2, ..CheckpointConfig::default() },
+            standby: if self.plan.standby { StandbyCopies::All } else { StandbyCopies::None },
             ..Config::default()
         };
         let (service, tasks) =

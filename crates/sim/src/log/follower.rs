@@ -31,11 +31,12 @@ struct Place {
 }
 
 impl TopicFollower {
+    /// `start` says where, for each place in `partitions`.
     pub(super) fn open(
         log: SimLog,
         topic: &str,
         partitions: Option<&[u32]>,
-        start: Start,
+        start: impl Fn(usize) -> Start,
     ) -> Result<TopicFollower, LogError> {
         let mut world = log.world();
         let is_state = topic == Topic::State.name();
@@ -48,10 +49,11 @@ impl TopicFollower {
             .unwrap_or(&all)
             .iter()
             .map(|&partition| if another { (partition + 1) % count } else { partition })
-            .map(|partition| {
+            .enumerate()
+            .map(|(at, partition)| {
                 let of = world.partition(topic, partition);
                 let end = if too_early { of.stable_end() } else { of.end() };
-                let position = match start {
+                let position = match start(at) {
                     Start::Earliest => of.start(),
                     Start::Latest => of.end(),
                     Start::Offset(offset) => offset.clamp(of.start(), of.end()),

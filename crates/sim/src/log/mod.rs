@@ -312,7 +312,15 @@ impl PartitionedLog for SimLog {
     fn follow(&self, topic: &str, partitions: Option<&[u32]>, start: Start) -> Result<Box<dyn Follower>, LogError> {
         self.step(None);
         self.unreachable()?;
-        Ok(Box::new(TopicFollower::open(self.clone(), topic, partitions, start)?))
+        Ok(Box::new(TopicFollower::open(self.clone(), topic, partitions, |_| start)?))
+    }
+
+    fn follow_from(&self, topic: &str, from: &[(u32, i64)]) -> Result<Box<dyn Follower>, LogError> {
+        self.step(None);
+        self.unreachable()?;
+        let partitions: Vec<u32> = from.iter().map(|(partition, _)| *partition).collect();
+        let start = |at: usize| Start::Offset(from[at].1);
+        Ok(Box::new(TopicFollower::open(self.clone(), topic, Some(&partitions), start)?))
     }
 
     fn partitions(&self, topic: &str) -> Result<u32, LogError> {
