@@ -54,11 +54,13 @@ pub enum Fault {
     BrokenRules,
     /// The wall clock is stepped.
     ClockStep,
+    /// A process is stopped in good order, and started again later.
+    CleanStop,
 }
 
 impl Fault {
     /// Every kind and its name.
-    pub const ALL: [(Fault, &'static str); 24] = [
+    pub const ALL: [(Fault, &'static str); 25] = [
         (Fault::CrashAtJoin, "crash_at_join"),
         (Fault::CrashAtPoll, "crash_at_poll"),
         (Fault::CrashAtRestore, "crash_at_restore"),
@@ -83,6 +85,7 @@ impl Fault {
         (Fault::RuleSwap, "rule_swap"),
         (Fault::BrokenRules, "broken_rules"),
         (Fault::ClockStep, "clock_step"),
+        (Fault::CleanStop, "clean_stop"),
     ];
 
     /// How many kinds there are.
@@ -106,7 +109,7 @@ impl Fault {
             Fault::LateMarkers => 100.0,
             Fault::RuleSwap => 10.0,
             Fault::Revocation => 6.0,
-            Fault::Zombie | Fault::ClockStep | Fault::BrokenRules => 3.0,
+            Fault::Zombie | Fault::ClockStep | Fault::BrokenRules | Fault::CleanStop => 3.0,
             Fault::CrashAtJoin | Fault::CrashAtRestore => 1.0,
             _ => 2.0,
         }

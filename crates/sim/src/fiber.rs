@@ -26,6 +26,8 @@ pub(crate) enum Wait {
     Frozen(Duration),
     /// Nothing more: its process crashes here.
     Crash,
+    /// Nothing: its process is asked to stop.
+    Stop,
 }
 
 thread_local! {

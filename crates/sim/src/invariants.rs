@@ -8,6 +8,7 @@
 //! |---|---|
 //! | `no_panic` | no thread of the product panics |
 //! | `comes_to_an_end` | once faults stop, everything fed is answered |
+//! | `never_gives_up` | no fault ends a process with an error that only people can cure |
 //! | `nothing_lost` | every committed input is in a block, and all it leads to stands in the log |
 //! | `nothing_doubled` | no input is in two blocks, and nothing stands in the log that no input led to |
 //! | `order` | decisions of a partition, actions of a conversation stand in the order of their input |

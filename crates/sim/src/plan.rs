@@ -19,6 +19,10 @@ pub struct Plan {
     pub events: u64,
     /// Engine processes.
     pub processes: u64,
+    /// Input records that come at once, at most.
+    pub burst: u64,
+    /// The longest between two bursts.
+    pub pause: Duration,
     /// Worker threads of each.
     pub workers: u64,
     /// Partitions of the inputs.
@@ -59,6 +63,8 @@ impl Plan {
             transaction: Duration::from_secs(*random.pick(&[5, 10, 60])),
             checkpoints: random.chance(0.5),
             standby: random.chance(0.5),
+            burst: *random.pick(&[8, 30, 120]),
+            pause: Duration::from_millis(*random.pick(&[20, 100, 500])),
             faults: Faults::of_seed(seed),
             left_out: Vec::new(),
             sabotage: None,

@@ -25,7 +25,7 @@ use crate::workload::Workload;
 const GROUP: &str = "kilat-engine";
 /// Simulated time after the last event within which everything must be done.
 const PATIENCE: Duration = Duration::from_secs(600);
-/// The longest a crashed process stays down.
+/// The longest a process that crashed or was stopped stays down.
 const DOWN_MS_MAX: u64 = 20_000;
 /// Calls a run of one event makes at the steps where faults may strike, about.
 const OCCASIONS_PER_EVENT: f64 = 0.2;
@@ -69,6 +69,8 @@ struct Process {
     service: Option<Service>,
     /// It stands still until then; or, where it is down, comes back.
     until: Option<Duration>,
+    /// It was asked to stop, and will come back.
+    leaving: bool,
 }
 
 struct Run<'p> {
@@ -117,7 +119,7 @@ impl<'p> Run<'p> {
             run.publish(&workspace, false);
         }
         for number in 0..plan.processes {
-            run.processes.push(Process { log: run.log.process(), service: None, until: None });
+            run.processes.push(Process { log: run.log.process(), service: None, until: None, leaving: false });
             run.start(number as usize);
         }
         run
@@ -136,10 +138,12 @@ impl<'p> Run<'p> {
                 stopping = true;
                 self.log.faults(|faults| faults.end());
                 self.processes.iter().filter_map(|process| process.service.as_ref()).for_each(Service::stop);
-                self.processes
-                    .iter_mut()
-                    .filter(|process| process.service.is_none())
-                    .for_each(|down| down.until = None);
+                for process in &mut self.processes {
+                    process.leaving = false;
+                    if process.service.is_none() {
+                        process.until = None;
+                    }
+                }
             } else if self.clock.monotonic() > last + PATIENCE {
                 return Err(Violation::new("comes_to_an_end", self.standstill()));
             } else if self.clock.monotonic() > last + PATIENCE / 2 {
@@ -152,30 +156,37 @@ impl<'p> Run<'p> {
                 }
                 return Ok(());
             }
-            self.turn();
+            self.turn()?;
         }
     }
 
     /// One fiber goes on, or the clock moves.
-    fn turn(&mut self) {
+    fn turn(&mut self) -> Result<(), Violation> {
         let now = self.clock.monotonic();
         let version = self.log.advance(now);
         let is_frozen = |thread: &Thread| self.processes[thread.process].until.is_some();
         let ready = |thread: &Thread| match thread.wait {
             Wait::Until(at) => at <= now,
             Wait::Change(since, at) => since != version || at <= now,
-            Wait::Frozen(_) | Wait::Crash => true,
+            Wait::Frozen(_) | Wait::Crash | Wait::Stop => true,
         };
         let able = |thread: &&Thread| !is_frozen(thread) && ready(thread);
         let count = self.threads.iter().filter(able).count();
         if count == 0 {
-            return self.move_clock(now);
+            self.move_clock(now);
+            return Ok(());
         }
         let chosen = self.random.below(count as u64) as usize;
         let chosen = (0..self.threads.len()).filter(|at| able(&&self.threads[*at])).nth(chosen).expect("counted");
         self.steps += 1;
         match self.threads[chosen].fiber.resume() {
-            None => drop(self.threads.swap_remove(chosen)),
+            None => {
+                let process = &self.processes[self.threads.swap_remove(chosen).process];
+                let health = process.service.as_ref().map(Service::health).filter(|health| health.failed);
+                if let Some(health) = health {
+                    return Err(Violation::new("never_gives_up", health.error.unwrap_or_default()));
+                }
+            }
             Some(Wait::Crash) => self.crash(self.threads[chosen].process),
             Some(Wait::Frozen(span)) => {
                 let process = self.threads[chosen].process;
@@ -183,8 +194,15 @@ impl<'p> Run<'p> {
                 self.processes[process].log.freeze();
                 self.processes[process].until = Some(now + span);
             }
+            Some(Wait::Stop) => {
+                let process = &mut self.processes[self.threads[chosen].process];
+                process.service.iter().for_each(Service::stop);
+                process.leaving = true;
+                self.threads[chosen].wait = Wait::Until(now);
+            }
             Some(wait) => self.threads[chosen].wait = wait,
         }
+        Ok(())
     }
 
     /// Moves the clock to when something can go on.
@@ -192,7 +210,7 @@ impl<'p> Run<'p> {
         let waits = self.threads.iter().filter(|thread| self.processes[thread.process].until.is_none());
         let waits = waits.map(|thread| match thread.wait {
             Wait::Until(at) | Wait::Change(_, at) => at,
-            Wait::Frozen(_) | Wait::Crash => now,
+            Wait::Frozen(_) | Wait::Crash | Wait::Stop => now,
         });
         let processes = self.processes.iter().filter_map(|process| process.until);
         let feed = (self.fed < self.plan.events).then_some(self.feed_at);
@@ -205,6 +223,10 @@ impl<'p> Run<'p> {
         let now = self.clock.monotonic();
         for number in 0..self.processes.len() {
             let process = &mut self.processes[number];
+            if process.leaving && !self.threads.iter().any(|thread| thread.process == number) {
+                (process.leaving, process.service) = (false, None);
+                process.until = Some(now + Duration::from_millis(self.random.below(DOWN_MS_MAX)));
+            }
             if process.until.is_some_and(|until| until <= now) {
                 process.until = None;
                 if process.service.is_some() {
@@ -220,7 +242,7 @@ impl<'p> Run<'p> {
     }
 
     fn feed(&mut self, now: Duration) {
-        let chunks = self.plan.events as f64 / 60.0;
+        let chunks = (2 * self.plan.events / self.plan.burst) as f64;
         let strikes = |run: &Self, fault| run.log.faults(|faults| faults.strikes(fault, chunks));
         if strikes(self, Fault::RuleSwap) {
             let workspace = self.workload.workspace();
@@ -238,7 +260,7 @@ impl<'p> Run<'p> {
             self.log.shake();
         }
         let aborted = strikes(self, Fault::AbortedInput);
-        let burst = self.random.below(120).min(self.plan.events - self.fed);
+        let burst = self.random.between(1, self.plan.burst).min(self.plan.events - self.fed);
         for place in 0..burst {
             let at = self.clock.wall();
             let (log, workload, events) = (&self.log, &mut self.workload, self.plan.events);
@@ -250,7 +272,7 @@ impl<'p> Run<'p> {
             let _ = self.log.produce(fed.topic.name(), key, &fed.value, at, false);
         }
         self.fed += burst;
-        self.feed_at = now + Duration::from_micros(self.random.below(20_000));
+        self.feed_at = now + self.plan.pause.mul_f64(self.random.unit());
     }
 
     fn publish(&mut self, workspace: &str, broken: bool) {
@@ -278,14 +300,14 @@ impl<'p> Run<'p> {
             let fiber = Fiber::new(task.body);
             self.threads.push(Thread { process: number, fiber, wait: Wait::Until(Duration::ZERO) });
         }
-        self.processes[number] = Process { log, service: Some(service), until: None };
+        self.processes[number] = Process { log, service: Some(service), until: None, leaving: false };
     }
 
     /// Ends a process where it stands; it comes back later.
     fn crash(&mut self, number: usize) {
         let process = &mut self.processes[number];
         process.log.kill();
-        process.service = None;
+        (process.leaving, process.service) = (false, None);
         process.until = Some(self.clock.monotonic() + Duration::from_millis(self.random.below(DOWN_MS_MAX)));
         // Dropping a fiber unwinds it; its drops reach no log.
         self.threads.retain(|thread| thread.process != number);

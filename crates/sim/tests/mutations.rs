@@ -8,14 +8,14 @@ const EVENTS: u64 = 300;
 const SEEDS: u64 = 200;
 /// A seed that finds it.
 const FOUND_BY: [(Sabotage, u64); 10] = [
-    (Sabotage::NoFencing, 7),
-    (Sabotage::StateAheadOfLog, 57),
+    (Sabotage::NoFencing, 1),
+    (Sabotage::StateAheadOfLog, 12),
     (Sabotage::BlockSkipped, 1),
-    (Sabotage::OffsetsApart, 1),
+    (Sabotage::OffsetsApart, 7),
     (Sabotage::OutputsApart, 1),
-    (Sabotage::EndTooEarly, 83),
+    (Sabotage::EndTooEarly, 7),
     (Sabotage::WindowLost, 1),
-    (Sabotage::RecordMissed, 5),
+    (Sabotage::RecordMissed, 10),
     (Sabotage::ActionIdReused, 3),
     (Sabotage::StateOfAnother, 46),
 ];

@@ -226,6 +226,8 @@ impl SimLog {
                 Wait::Frozen(session + Duration::from_millis(world.random.between(1, 20_000)))
             } else if world.strikes(Fault::Stall) {
                 Wait::Frozen(session.mul_f64(world.random.unit() * 0.9))
+            } else if world.strikes(Fault::CleanStop) {
+                Wait::Stop
             } else {
                 Wait::Until(now + took)
             }

@@ -331,7 +331,7 @@ impl World {
         let places = self.txns[txn as usize].places.clone();
         let has_offsets = !self.txns[txn as usize].offsets.is_empty();
         self.txns[txn as usize].markers = places.len() + usize::from(has_offsets);
-        let slow = if self.strikes(Fault::LateMarkers) { 500_000 } else { 0 };
+        let slow = if self.strikes(Fault::LateMarkers) { 5_000_000 } else { 0 };
         for (topic, partition) in places {
             let delay = Duration::from_micros(self.random.below(500 + slow));
             self.later(delay, Due::Marker { txn, topic, partition });
