@@ -9,6 +9,7 @@ use kilat_domain::{Event, Message, Money, Str};
 
 use crate::codes;
 use crate::conditions::Leaf;
+use crate::cost;
 use crate::diagnostic::{Position, Report};
 use crate::facts::{Env, Facts, Scratch};
 use crate::money::{self, NotFound, Notation};
@@ -250,6 +251,7 @@ fn holds(leaf: &Leaf, text: &str, settings: &Settings, scratch: &mut Scratch) ->
     let facts =
         Facts { event: &event, lead: None, conversation: None, first_contact: false, conversation_is_new: false };
     scratch.begin();
+    scratch.steps_left = Some(cost::STEPS_MAX);
     scratch.fold_message(text);
     leaf.holds(&mut Env { facts: &facts, settings, scratch })
 }

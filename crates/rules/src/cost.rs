@@ -1,13 +1,13 @@
 //! What looking costs, in steps: the same on every machine and in every replay, because nothing here reads a clock (D-43).
 //!
-//! A step stands for at most three quarters of a microsecond of a slow core, so that an event and everything it causes stays below 50 ms
+//! A step stands for at most a microsecond and a half of a slow core, so that an event and everything it causes stays below 50 ms
 //! whatever authors write. Costs are what the worst case may take, not what is usual: a pass of ordinary rules spends some
 //! dozens of steps. `benches/examples/worst` looks for what costs more than it says.
 
 use kilat_matcher::{HAYSTACK_CHARS_MAX, Regex};
 
 /// Most steps an event and the events it causes may take together.
-pub const STEPS_MAX: u32 = 60_000;
+pub const STEPS_MAX: u32 = 30_000;
 /// What is said of rules and actions for which too few steps were left.
 pub const BUDGET_EXCEEDED: &str = "budget_exceeded";
 /// What one pass takes, with the event that was caused for it.
@@ -26,12 +26,22 @@ const SCANNED_BYTES: usize = 8;
 const FOLDED_ASCII_BYTES: usize = 64;
 /// Bytes of text that are compared or searched for one text in one step.
 const SEARCHED_BYTES: usize = 128;
+/// Bytes of text that are compared in one step with each of the texts that stay folded.
+const RECALLED_BYTES: usize = 2_048;
 /// Places of a pattern's automaton that are visited in one step; every byte may visit all of them.
 const VISITED_STATES: usize = 256;
 /// Short values that are compared in one step.
 pub(crate) const COMPARED_VALUES: usize = 32;
+/// Places of a text at which is decided in one step whether a word ends there: the flags before one may have to be counted.
+const WORD_ENDS: usize = 4;
 /// Members of a set that are folded and looked up in one step.
 const LOOKED_UP_VALUES: usize = 4;
+
+/// Takes so many steps from those that are left; whether there were so many.
+pub(crate) fn spend(left: &mut Option<u32>, steps: u32) -> bool {
+    *left = left.and_then(|left| left.checked_sub(steps));
+    left.is_some()
+}
 
 /// Folding a text and scanning it for keywords.
 pub(crate) fn scan(bytes: usize) -> u32 {
@@ -44,9 +54,19 @@ pub(crate) fn fold(text: &str) -> u32 {
     steps(ascii / FOLDED_ASCII_BYTES + (text.len() - ascii) / SCANNED_BYTES) - 1
 }
 
+/// Finding a text among those that stay folded.
+pub(crate) fn recall(bytes: usize) -> u32 {
+    steps(bytes / RECALLED_BYTES) - 1
+}
+
 /// Comparing a text of this length with so many others, in whichever way.
 pub(crate) fn search(bytes: usize, texts: usize) -> u32 {
     steps(bytes.saturating_mul(texts) / SEARCHED_BYTES + compare(texts) as usize)
+}
+
+/// Deciding whether the `nth` finding of a text is a word, beside finding it.
+pub(crate) fn word(nth: usize) -> u32 {
+    u32::from(nth.is_multiple_of(WORD_ENDS / 2))
 }
 
 /// Searching a text of this length with a pattern whose automaton has so many states.

@@ -8,10 +8,14 @@ use kilat_domain::{Conversation, Event, Lead};
 use kilat_matcher::{HitSet, RegexScratch, fold_into};
 
 use crate::calendar::Local;
+use crate::cost;
 use crate::settings::Settings;
 
 /// Bytes of a text that are folded and scanned for keywords; what follows is as if it were not there.
 pub(crate) const SCAN_BYTES_MAX: usize = 64 << 10;
+
+/// Texts other than the message's that stay folded until the pass ends.
+const FOLDS_MAX: usize = 4;
 
 /// An event with the state it was folded into, as rules see it.
 #[derive(Clone, Copy, Debug)]
@@ -45,8 +49,13 @@ pub struct Scratch {
     pub(crate) steps_left: Option<u32>,
     /// What the index looked at that makes no whole step yet.
     pub(crate) looked: usize,
-    /// Any other folded text.
+    /// Any other folded text that is wanted once.
     pub(crate) other: String,
+    /// Texts of the state and what they fold to, `folds_used` of them: many rules ask for the same few fields.
+    folds: [(String, String); FOLDS_MAX],
+    folds_used: usize,
+    /// The one that gives way to another text.
+    folds_next: usize,
     pub(crate) regex: RegexScratch,
     /// Buffers for past messages, made when a condition on history first asks.
     pub(crate) past: Option<Box<Scratch>>,
@@ -92,12 +101,33 @@ impl Scratch {
         self.scanned = None;
         self.local = None;
         self.looked = 0;
+        self.folds_used = 0;
+        self.folds_next = 0;
     }
 
     /// Takes so many steps; whether there were so many left.
     pub(crate) fn spend(&mut self, steps: u32) -> bool {
-        self.steps_left = self.steps_left.and_then(|left| left.checked_sub(steps));
-        self.steps_left.is_some()
+        cost::spend(&mut self.steps_left, steps)
+    }
+
+    /// A text of the state, folded, with the steps that are left for looking at it; `None` where too few were left for folding.
+    pub(crate) fn fold(&mut self, text: &str) -> Option<(&str, &mut Option<u32>)> {
+        let kept = self.folds[..self.folds_used].iter().position(|(source, _)| source == text);
+        let steps = cost::recall(text.len()) + if kept.is_some() { 0 } else { cost::fold(text) };
+        if !self.spend(steps) {
+            return None;
+        }
+        let at = kept.unwrap_or_else(|| {
+            let at = self.folds_next;
+            let (source, folded) = &mut self.folds[at];
+            source.clear();
+            source.push_str(text);
+            fold_into(text, folded);
+            self.folds_next = (at + 1) % FOLDS_MAX;
+            self.folds_used = self.folds_used.max(at + 1);
+            at
+        });
+        Some((&self.folds[at].1, &mut self.steps_left))
     }
 
     /// Notes that conditions or extractions see so many bytes of a text.

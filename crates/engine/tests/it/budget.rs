@@ -81,6 +81,27 @@ fn rules_that_rewrite_long_texts_of_the_state_end_with_the_budget() {
 }
 
 #[test]
+fn many_rules_may_look_at_one_long_text_of_the_state_as_it_is_folded_once() {
+    let rule = |n: usize| {
+        let op = ["contains", "starts_with", "ends_with", "contains_word"][n % 4];
+        let conditions = json!([{"field": "lead.notes", "op": op, "value": format!("kata {n}")}]);
+        json!({"id": format!("r{n}"), "trigger": "message.created", "conditions": conditions,
+            "actions": [{"type": "add_tag", "value": "found"}]})
+    };
+    let rules: Vec<Value> = (0..200).map(rule).collect();
+    let mut engine = Engine::new(&json!({"workspace": "acme", "rules": rules}).to_string());
+    let mut event = message("e1", "customer", "halo");
+    // 8 KB beyond ASCII: folded for each of the rules, it would take seven times the budget.
+    event["lead"] = json!({"id": "l1", "notes": "é".repeat(4_096)});
+    let line = engine.line(event);
+    let event = json::event_from_line(&line).unwrap();
+    let mut written = Written::default();
+    engine.partition.apply(&event, Some(&engine.rules), event.occurred_at, &mut written);
+    assert!(!written.exceeded);
+    assert!(engine.partition.steps() < STEPS_MAX / 3 * 2, "{}", engine.partition.steps());
+}
+
+#[test]
 fn an_ordinary_event_takes_a_small_part_of_its_budget() {
     let mut engine = Engine::new(
         &json!({"workspace": "acme", "rules": [

@@ -6,10 +6,10 @@
 use std::sync::Arc;
 
 use kilat_domain::Str;
-use kilat_matcher::fold;
+use kilat_matcher::{fold, fold_into};
 use serde_json::{Map, Value};
 
-use super::text::{canonical_texts, with_folded};
+use super::text::canonical_texts;
 use super::{Compared, Condition, Cost, Kind, Reading, Spelling};
 use crate::cost;
 use crate::facts::{Env, Facts};
@@ -81,4 +81,13 @@ impl Condition for Members {
     fn cost(&self) -> Cost {
         Cost::Text
     }
+}
+
+/// Asks for the folded text; texts that are folded already, as most names are, are not copied.
+fn with_folded<T>(text: &str, buffer: &mut String, ask: impl FnOnce(&str) -> T) -> T {
+    if text.bytes().all(|byte| byte.is_ascii_graphic() && !byte.is_ascii_uppercase()) {
+        return ask(text);
+    }
+    fold_into(text, buffer);
+    ask(buffer)
 }

@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use kilat_matcher::{
-    Affixes, Boundary, Case, KEYWORD_BYTES_MAX, Regex, exact_phrase, fold, fold_into, haystack, is_word_boundary,
+    Affixes, Boundary, Case, KEYWORD_BYTES_MAX, Regex, exact_phrase, fold, haystack, is_word_boundary,
 };
 use serde_json::{Map, Value};
 
@@ -175,28 +175,40 @@ impl Texts {
     pub(super) fn steps_on(&self, text: &str) -> u32 {
         // What is equal is so to its end.
         let seen = if matches!(self.op, Op::Equals | Op::In) { text } else { head(text) };
-        let folded = if self.case_sensitive || self.is_message { 0 } else { cost::fold(seen) };
-        cost::search(seen.len(), self.needles.len()).saturating_add(folded)
+        cost::search(seen.len(), self.needles.len())
     }
 
-    /// Whether one of the texts fulfils the operator on `text`.
+    /// Whether one of the texts fulfils the operator on `text`; folding it, and finding where its words end, is paid for here.
     pub(super) fn hold_on(&self, text: &str, scratch: &mut Scratch) -> bool {
-        if self.case_sensitive {
-            scratch.saw(head(text), text);
-            return self.needles.iter().any(|needle| compare(self.op, head(text), needle));
-        }
-        if self.is_message {
-            return self.needles.iter().any(|needle| compare(self.op, &scratch.folded, needle));
-        }
-        if matches!(self.op, Op::Equals | Op::In) {
-            return with_folded(text, &mut scratch.other, |folded| {
-                self.needles.iter().any(|needle| **needle == *folded)
-            });
+        if matches!(self.op, Op::Equals | Op::In) && !self.case_sensitive && !self.is_message {
+            let Some((folded, _)) = scratch.fold(text) else { return false };
+            return self.needles.iter().any(|needle| **needle == *folded);
         }
         scratch.saw(head(text), text);
-        fold_into(head(text), &mut scratch.other);
-        self.needles.iter().any(|needle| compare(self.op, &scratch.other, needle))
+        let (text, steps_left) = if self.case_sensitive {
+            (head(text), &mut scratch.steps_left)
+        } else if self.is_message {
+            (&*scratch.folded, &mut scratch.steps_left)
+        } else if let Some(folded) = scratch.fold(head(text)) {
+            folded
+        } else {
+            return false;
+        };
+        self.needles.iter().any(|needle| match self.op {
+            Op::ContainsWord => contains_word(text, needle, |nth| cost::spend(steps_left, cost::word(nth))),
+            op => compare(op, text, needle),
+        })
     }
+}
+
+/// Whether the needle, which is not empty, is a word of the text or several; `go_on` is asked before each finding is looked at.
+fn contains_word(text: &str, needle: &str, mut go_on: impl FnMut(usize) -> bool) -> bool {
+    !needle.is_empty()
+        && text
+            .match_indices(needle)
+            .enumerate()
+            .take_while(|&(nth, _)| go_on(nth))
+            .any(|(_, (start, found))| is_word_boundary(text, start) && is_word_boundary(text, start + found.len()))
 }
 
 /// Compares a text with a needle that was prepared the same way; an empty needle fulfils nothing.
@@ -206,23 +218,12 @@ pub(crate) fn compare(op: Op, text: &str, needle: &str) -> bool {
     }
     match op {
         Op::Contains => text.contains(needle),
-        Op::ContainsWord => text
-            .match_indices(needle)
-            .any(|(start, found)| is_word_boundary(text, start) && is_word_boundary(text, start + found.len())),
+        Op::ContainsWord => contains_word(text, needle, |_| true),
         Op::StartsWith => text.starts_with(needle),
         Op::EndsWith => text.ends_with(needle),
         Op::ExactPhrase => exact_phrase(text) == needle,
         _ => text == needle,
     }
-}
-
-/// Asks for the folded text; texts that are folded already, as most names are, are not copied.
-pub(super) fn with_folded<T>(text: &str, buffer: &mut String, ask: impl FnOnce(&str) -> T) -> T {
-    if text.bytes().all(|byte| byte.is_ascii_graphic() && !byte.is_ascii_uppercase()) {
-        return ask(text);
-    }
-    fold_into(text, buffer);
-    ask(buffer)
 }
 
 /// Texts in canonical form: one as it is, several as a list.

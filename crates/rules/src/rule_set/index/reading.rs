@@ -77,6 +77,7 @@ fn named(cells: &Cells, spelling: Spelling, text: &str, env: &mut Env<'_, '_>) -
     match spelling {
         Spelling::Exact => cells.text(text),
         Spelling::Folded => {
+            env.scratch.spend(cost::fold(text));
             kilat_matcher::fold_into(text, &mut env.scratch.other);
             cells.text(&env.scratch.other)
         }
