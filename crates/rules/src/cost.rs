@@ -91,7 +91,7 @@ pub(crate) fn extract(text: &str) -> u32 {
 }
 
 /// Copying so many bytes, through everything that is made of them.
-pub(crate) fn copy(bytes: usize) -> u32 {
+pub(crate) const fn copy(bytes: usize) -> u32 {
     steps(bytes / COPIED_BYTES) - 1
 }
 
@@ -111,11 +111,11 @@ pub fn compare_steps(values: usize) -> u32 {
 }
 
 /// What the engine takes to copy so many bytes.
-pub fn copy_steps(bytes: usize) -> u32 {
+pub const fn copy_steps(bytes: usize) -> u32 {
     copy(bytes)
 }
 
 /// At least one.
-fn steps(steps: usize) -> u32 {
-    u32::try_from(steps).unwrap_or(u32::MAX).saturating_add(1)
+const fn steps(steps: usize) -> u32 {
+    if steps < u32::MAX as usize { steps as u32 + 1 } else { u32::MAX }
 }

@@ -52,10 +52,10 @@ fn written(action: &Value) -> (Written, u32) {
 #[test]
 fn rules_that_copy_long_texts_end_with_the_budget_and_write_no_more_than_it_allows() {
     let text = "{{message.text}} {{lead.attrs.long}}";
-    let payload: serde_json::Map<String, Value> = (0..100).map(|n| (format!("k{n}"), text.into())).collect();
+    let payload: serde_json::Map<String, Value> = (0..50).map(|n| (format!("k{n}"), text.into())).collect();
     for action in [
         json!({"type": "send_webhook", "to": "https://hooks.example/x", "payload": payload}),
-        json!({"type": "send_template", "value": "promo", "parameters": vec![text; 100]}),
+        json!({"type": "send_template", "value": "promo", "parameters": vec![text; 50]}),
         json!({"type": "send_email", "to": "a@b.example", "subject": text, "text": text}),
         json!({"type": "send_webhook", "to": "https://hooks.example/x"}),
     ] {
@@ -77,6 +77,42 @@ fn rules_that_rewrite_long_texts_of_the_state_end_with_the_budget() {
         let (written, steps) = written(&action);
         assert!(written.exceeded, "{action}");
         assert_eq!(steps, STEPS_MAX, "{action}");
+    }
+}
+
+#[test]
+fn a_command_that_fits_no_record_is_refused_and_the_decision_says_so() {
+    let text = "{{message.text}}".repeat(2);
+    let payload: serde_json::Map<String, Value> = (0..70).map(|n| (format!("k{n}"), (&*text).into())).collect();
+    let small = json!({"type": "send_webhook", "to": "https://hooks.example/x", "payload": {"k": text}});
+    let large = json!({"type": "send_webhook", "to": "https://hooks.example/x", "payload": payload});
+    let rules = json!([{"id": "r", "trigger": "message.created", "actions": [large, small]}]);
+    let mut engine = Engine::new(&json!({"workspace": "acme", "rules": rules}).to_string());
+    let line = engine.line(message("e1", "customer", &"panjang ".repeat(1_000)));
+    let event = json::event_from_line(&line).unwrap();
+    let mut told = Told::default();
+    engine.partition.apply(&event, Some(&engine.rules), event.occurred_at, &mut told);
+    // 70 times 2 times 8,000 bytes are more than the 1 MiB of a record.
+    let effects = &told.decisions[0]["fired"][0]["actions"];
+    assert_eq!((&effects[0]["result"], &effects[0]["reason"]), (&json!("failed"), &json!("too_large")));
+    assert_eq!(effects[1]["result"], "queued");
+    assert_eq!(told.actions, 1);
+}
+
+/// Keeps decisions, and counts actions.
+#[derive(Default)]
+struct Told {
+    decisions: Vec<Value>,
+    actions: usize,
+}
+
+impl Outputs for Told {
+    fn decision(&mut self, decision: &Decision<'_>) {
+        self.decisions.push(serde_json::from_str(&json::decision_to_line(decision)).unwrap());
+    }
+
+    fn action(&mut self, _: &Action<'_>) {
+        self.actions += 1;
     }
 }
 

@@ -5,6 +5,9 @@
 //! (D-36).
 //! Absent: Stop Processing and fallback's "only if nothing answered", which depend on what the engine did with the rules.
 
+use std::io;
+
+use kilat_domain::Command;
 use kilat_matcher::haystack;
 
 use super::Compiled;
@@ -14,6 +17,13 @@ use crate::cost::{self, BUDGET_EXCEEDED, STEPS_MAX};
 use crate::facts::{Env, Facts, Scratch};
 use crate::fields::message_text;
 use crate::rule::Rule;
+
+/// Most bytes of a command, as JSON: an action's record holds 1 MiB, and names and ids of their own.
+const COMMAND_BYTES_MAX: usize = 960 << 10;
+/// Steps of planning from which on a command may be so large, even where each byte takes six as JSON.
+const MEASURED_STEPS: u32 = cost::copy_steps(COMMAND_BYTES_MAX / 6);
+/// Why an action is not done whose command is larger.
+const TOO_LARGE: &str = "too_large";
 
 /// The pass of one event.
 #[derive(Debug)]
@@ -123,14 +133,21 @@ impl<'p> Pass<'p> {
         // An outbound action looks among the endpoints for the one that serves its channel.
         let endpoints = if action.is_outbound() { cost::compare(4 * self.rule_set.endpoints.len()) } else { 0 };
         let exceeded = Planned::Failed { reason: BUDGET_EXCEEDED };
-        if !self.spend(action.steps(facts).saturating_add(endpoints)) {
+        let steps = action.steps(facts);
+        if !self.spend(steps.saturating_add(endpoints)) {
             return exceeded;
         }
         if let Some(text) = message_text(facts).filter(|_| action.searches()) {
             self.scratch.saw(haystack(text), text);
         }
-        let planned = action.plan(&mut self.plan_of(rule, facts));
-        if self.scratch.steps_left.is_some() { planned } else { exceeded }
+        match action.plan(&mut self.plan_of(rule, facts)) {
+            _ if self.scratch.steps_left.is_none() => exceeded,
+            // What copies little need not be measured.
+            Planned::Command { command, .. } if steps > MEASURED_STEPS && json_bytes(&command) > COMMAND_BYTES_MAX => {
+                Planned::Failed { reason: TOO_LARGE }
+            }
+            planned => planned,
+        }
     }
 
     /// Goes on with what telling of earlier passes left of its steps; [`Pass::explain_steps_left`] says what is left after
@@ -159,5 +176,25 @@ impl<'p> Pass<'p> {
             regex: &mut self.scratch.regex,
             steps_left: &mut self.scratch.steps_left,
         }
+    }
+}
+
+/// How long a command is as JSON.
+fn json_bytes(command: &Command<'_>) -> usize {
+    struct Counted(usize);
+    impl io::Write for Counted {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0 += bytes.len();
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    let mut counted = Counted(0);
+    match serde_json::to_writer(&mut counted, command) {
+        Ok(()) => counted.0,
+        Err(_) => usize::MAX,
     }
 }
