@@ -98,6 +98,9 @@ struct LogArgs {
     /// The configuration that names the log; ./kilat.toml if it is there
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
+    /// The directory of an embedded log, instead of the log that the configuration names
+    #[arg(long, value_name = "DIR", conflicts_with = "config")]
+    data_dir: Option<PathBuf>,
     /// Create the topics that do not exist yet
     #[arg(long)]
     create_topics: bool,
@@ -105,6 +108,9 @@ struct LogArgs {
 
 impl LogArgs {
     fn open(&self) -> Result<Arc<dyn PartitionedLog>, Failure> {
-        connect::open(&config::load(self.config.as_deref())?.log, self.create_topics)
+        match &self.data_dir {
+            Some(dir) => connect::embedded_at(dir),
+            None => connect::open(&config::load(self.config.as_deref())?.log, self.create_topics),
+        }
     }
 }

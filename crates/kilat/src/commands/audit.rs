@@ -1,12 +1,10 @@
 //! `kilat audit`: does everything on the topics add up?
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use kilat_log::PartitionedLog;
 use kilat_pipeline::audit::{Audit, Law};
 use kilat_telemetry::metrics::{self, Gauge};
 use serde_json::json;
@@ -16,7 +14,7 @@ use crate::failure::Failure;
 use crate::http::{self, Health};
 use crate::output::Output;
 use crate::signals::Stop;
-use crate::{clock, connect, verdict};
+use crate::{clock, verdict};
 
 /// How long to wait where nothing has come.
 const IDLE: Duration = Duration::from_millis(200);
@@ -47,18 +45,12 @@ pub(crate) struct Args {
     /// Serve /metrics, /healthz and /readyz on this address
     #[arg(long, value_name = "ADDRESS", conflicts_with = "once")]
     serve: Option<SocketAddr>,
-    /// The directory of an embedded log, instead of the log that the configuration names
-    #[arg(long, value_name = "DIR")]
-    data_dir: Option<PathBuf>,
     #[command(flatten)]
     log: LogArgs,
 }
 
 pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
-    let log: Arc<dyn PartitionedLog> = match &args.data_dir {
-        Some(dir) => connect::embedded_at(dir)?,
-        None => args.log.open()?,
-    };
+    let log = args.log.open()?;
     let mut audit = Audit::open(&log).map_err(verdict::failure)?;
     let mut output = Output::new();
     if args.once {

@@ -17,7 +17,7 @@ use sha2::{Digest as _, Sha256};
 use super::LogArgs;
 use crate::failure::Failure;
 use crate::output::{Output, grouped};
-use crate::{clock, connect, verdict};
+use crate::{clock, verdict};
 
 /// Run recorded input through the engine again and compare
 ///
@@ -47,18 +47,12 @@ pub(crate) struct Args {
     /// Print the verdict as a line of JSON
     #[arg(long)]
     json: bool,
-    /// The directory of an embedded log, instead of the log that the configuration names
-    #[arg(long, value_name = "DIR")]
-    data_dir: Option<PathBuf>,
     #[command(flatten)]
     log: LogArgs,
 }
 
 pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
-    let log: Arc<dyn PartitionedLog> = match &args.data_dir {
-        Some(dir) => connect::embedded_at(dir)?,
-        None => args.log.open()?,
-    };
+    let log = args.log.open()?;
     if args.to.is_some_and(|to| to < args.from) {
         return Err(Failure::new("--to is before --from", "name blocks in their order"));
     }
