@@ -32,8 +32,6 @@ const RECALLED_BYTES: usize = 2_048;
 const VISITED_STATES: usize = 256;
 /// Short values that are compared in one step.
 pub(crate) const COMPARED_VALUES: usize = 32;
-/// Places of a text at which is decided in one step whether a word ends there: the flags before one may have to be counted.
-const WORD_ENDS: usize = 4;
 /// Members of a set that are folded and looked up in one step.
 const LOOKED_UP_VALUES: usize = 4;
 
@@ -64,9 +62,9 @@ pub(crate) fn search(bytes: usize, texts: usize) -> u32 {
     steps(bytes.saturating_mul(texts) / SEARCHED_BYTES + compare(texts) as usize)
 }
 
-/// Deciding whether the `nth` finding of a text is a word, beside finding it.
-pub(crate) fn word(nth: usize) -> u32 {
-    u32::from(nth.is_multiple_of(WORD_ENDS / 2))
+/// Deciding whether a finding of so many bytes is a word: the flags before it may have to be counted; and going on behind it.
+pub(crate) fn word(bytes: usize) -> u32 {
+    steps(bytes / SEARCHED_BYTES)
 }
 
 /// Searching a text of this length with a pattern whose automaton has so many states.

@@ -195,20 +195,28 @@ impl Texts {
             return false;
         };
         self.needles.iter().any(|needle| match self.op {
-            Op::ContainsWord => contains_word(text, needle, |nth| cost::spend(steps_left, cost::word(nth))),
+            Op::ContainsWord => contains_word(text, needle, || cost::spend(steps_left, cost::word(needle.len()))),
             op => compare(op, text, needle),
         })
     }
 }
 
-/// Whether the needle, which is not empty, is a word of the text or several; `go_on` is asked before each finding is looked at.
-fn contains_word(text: &str, needle: &str, mut go_on: impl FnMut(usize) -> bool) -> bool {
-    !needle.is_empty()
-        && text
-            .match_indices(needle)
-            .enumerate()
-            .take_while(|&(nth, _)| go_on(nth))
-            .any(|(_, (start, found))| is_word_boundary(text, start) && is_word_boundary(text, start + found.len()))
+/// Whether the needle is a word of the text or several, however findings overlap ("order order" in "border order order");
+/// `go_on` is asked before each finding is looked at. An empty needle is no word.
+fn contains_word(text: &str, needle: &str, mut go_on: impl FnMut() -> bool) -> bool {
+    let Some(first) = needle.chars().next() else { return false };
+    let mut from = 0;
+    while let Some(at) = text[from..].find(needle) {
+        let start = from + at;
+        if !go_on() {
+            return false;
+        }
+        if is_word_boundary(text, start) && is_word_boundary(text, start + needle.len()) {
+            return true;
+        }
+        from = start + first.len_utf8();
+    }
+    false
 }
 
 /// Compares a text with a needle that was prepared the same way; an empty needle fulfils nothing.
@@ -218,7 +226,7 @@ pub(crate) fn compare(op: Op, text: &str, needle: &str) -> bool {
     }
     match op {
         Op::Contains => text.contains(needle),
-        Op::ContainsWord => contains_word(text, needle, |_| true),
+        Op::ContainsWord => contains_word(text, needle, || true),
         Op::StartsWith => text.starts_with(needle),
         Op::EndsWith => text.ends_with(needle),
         Op::ExactPhrase => exact_phrase(text) == needle,
