@@ -16,6 +16,7 @@ mod filed;
 mod literals;
 mod scratch;
 
+use std::hash::{Hash as _, Hasher as _};
 use std::ops::{ControlFlow, Range};
 use std::sync::Arc;
 
@@ -123,12 +124,7 @@ impl Regex {
         let group = value_group(&hir);
         let required = literals::required(&hir);
         let literals_are_enough = required.len() == 1 && literals::are_enough(&hir, &required[0].literals);
-        let hash = {
-            use std::hash::{Hash, Hasher};
-            let mut hasher = FxHasher::default();
-            (pattern, case).hash(&mut hasher);
-            hasher.finish()
-        };
+        let hash = hash_of(pattern, case);
         Ok(Self {
             compiled: Arc::new(Compiled {
                 pattern: pattern.to_owned(),
@@ -242,6 +238,13 @@ pub fn haystack(text: &str) -> &str {
         Some((end, _)) => &text[..end],
         None => text,
     }
+}
+
+/// What spreads patterns over the places of a scratch.
+fn hash_of(pattern: &str, case: Case) -> u64 {
+    let mut hasher = FxHasher::default();
+    (pattern, case).hash(&mut hasher);
+    hasher.finish()
 }
 
 /// The index of the group named `value`, else 1 if there are groups.

@@ -13,7 +13,7 @@ use regex_automata::util::primitives::NonMaxUsize;
 use super::Compiled;
 
 /// Places of a scratch, so many that a thousand patterns rarely share one.
-const PLACES: usize = 4_096;
+pub(super) const PLACES: usize = 4_096;
 /// Times a pattern is confirmed without a cache of its own: the first states of one cost more than that.
 const UNSEATED_MAX: u8 = 16;
 /// Most caches at a time. A cache has at most about 32 KB and mostly a fraction of that.
@@ -67,7 +67,9 @@ impl RegexScratch {
             Some(place) if Arc::ptr_eq(&place.owner, pattern) => {}
             Some(place) => {
                 place.owner = pattern.clone();
-                place.cache.reset(&pattern.engine.dfa);
+                // Not `Cache::reset`: it begins anew while its sets are still as large as the old automaton, and where those alone
+                // are more than the new one may hold, clears itself until the stack is full (regex-automata 0.4.18).
+                place.cache = pattern.engine.dfa.create_cache();
             }
             free => {
                 *free = Some(Box::new(Place { owner: pattern.clone(), cache: pattern.engine.dfa.create_cache() }));

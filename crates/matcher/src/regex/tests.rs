@@ -2,7 +2,10 @@
 
 use std::ops::ControlFlow;
 
-use super::{Case, FiledRegex, HAYSTACK_CHARS_MAX, MATCHES_MAX, Regex, RegexError, RegexScratch};
+use super::{
+    Case, FiledRegex, HAYSTACK_CHARS_MAX, LAZY_DFA_BYTES_MAX, MATCHES_MAX, Regex, RegexError, RegexScratch, hash_of,
+    scratch,
+};
 use crate::fold::map_into;
 use crate::keywords::{HitSet, KeywordSetBuilder};
 use proptest::prelude::*;
@@ -83,6 +86,20 @@ fn patterns_that_share_a_scratch_do_not_mix() {
             assert!(!pattern.is_match(&format!("k{}", i + 1), &mut scratch));
             assert!(pattern.find(&format!("k{i}x"), &mut scratch).unwrap().value.is_some());
         }
+    }
+}
+
+#[test]
+fn a_small_pattern_takes_the_place_of_a_large_one() {
+    // An automaton of so many states that the sets of its search alone are larger than the cache of a small one.
+    let large = regex("(?:[a-z]{1,100}[0-9]){8}");
+    assert!(16 * large.states() > LAZY_DFA_BYTES_MAX, "{} states", large.states());
+    let place = |pattern: &str| hash_of(pattern, Case::Insensitive) as usize % scratch::PLACES;
+    let small = (0..).map(|n| format!("a{n}+b")).find(|small| place(small) == place(large.as_str())).unwrap();
+    let mut scratch = RegexScratch::new();
+    for _ in 0..2 {
+        assert!(!large.is_match("kata 1", &mut scratch));
+        assert!(regex(&small).is_match(&small.replace('+', ""), &mut scratch));
     }
 }
 
