@@ -146,7 +146,9 @@ impl KeywordSetBuilder {
     /// Compiles the set. Cannot fail: every bound was checked when its keyword was added.
     #[must_use]
     pub fn build(self) -> KeywordSet {
-        KeywordSet { automaton: Automaton::new(&self.texts), needles: self.needles, keywords: self.keywords }
+        let automaton = Automaton::new(&self.texts);
+        let comparisons_max = automaton.comparisons_max(&self.texts);
+        KeywordSet { automaton, comparisons_max, needles: self.needles, keywords: self.keywords }
     }
 }
 
@@ -162,6 +164,7 @@ fn id_of(id: &mut Option<KeywordId>, ids: &mut u32) -> KeywordId {
 #[derive(Debug)]
 pub struct KeywordSet {
     automaton: Automaton,
+    comparisons_max: usize,
     needles: Vec<Needle>,
     keywords: u32,
 }
@@ -177,6 +180,13 @@ impl KeywordSet {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.keywords == 0
+    }
+
+    /// Returns how many keywords are compared, or found, at one position of a text at most, near enough: a long one counts
+    /// for several. Ordinary keywords come to a handful; hundreds that each hold the one before are the worst.
+    #[must_use]
+    pub fn comparisons_max(&self) -> usize {
+        self.comparisons_max
     }
 
     /// Returns the bytes of heap the set holds, for limits and metrics.

@@ -22,6 +22,8 @@ pub(crate) const VALUE_BYTES: usize = 64;
 const EXTRACTED_BYTES: usize = 6;
 /// Bytes of text that are folded and scanned for keywords in one step.
 const SCANNED_BYTES: usize = 8;
+/// Keywords that are compared at one position of a text in the time that all else takes there.
+const COMPARISONS: usize = 16;
 /// Bytes of ASCII text that are folded in one step; others take as long as scanning does.
 const FOLDED_ASCII_BYTES: usize = 64;
 /// Bytes of text that are compared or searched for one text in one step.
@@ -41,9 +43,9 @@ pub(crate) fn spend(left: &mut Option<u32>, steps: u32) -> bool {
     left.is_some()
 }
 
-/// Folding a text and scanning it for keywords.
-pub(crate) fn scan(bytes: usize) -> u32 {
-    steps(bytes / SCANNED_BYTES)
+/// Folding a text and scanning it for keywords, so many of which are compared at one of its positions at most.
+pub(crate) fn scan(bytes: usize, comparisons: usize) -> u32 {
+    steps(bytes * (COMPARISONS + comparisons) / (COMPARISONS * SCANNED_BYTES))
 }
 
 /// Folding a text.

@@ -221,7 +221,7 @@ impl RuleSet {
         if rules.index.needs_text(event.kind)
             && let Some(text) = event.message.as_ref().and_then(|message| message.text.as_deref())
             && !text.is_empty()
-            && scratch.spend(cost::scan(text.len().min(SCAN_BYTES_MAX)))
+            && scratch.spend(cost::scan(text.len().min(SCAN_BYTES_MAX), rules.keywords.comparisons_max()))
         {
             // Said of the text whether or not a rule gets as far as looking: it may not hang on the order of asking.
             scratch.saw(head(text), text);

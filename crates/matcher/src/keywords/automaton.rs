@@ -69,6 +69,20 @@ impl Automaton {
         }
     }
 
+    /// Comparisons and matches that a position of a haystack may come to at most, near enough.
+    pub(super) fn comparisons_max(&self, needles: &[String]) -> usize {
+        match self {
+            Self::Empty => 0,
+            Self::Dfa(dfa) => matches_max(dfa, needles.iter()),
+            Self::Grams(grams, unfiled) => {
+                let unfiled = unfiled.as_ref().map_or(0, |unfiled| {
+                    matches_max(&unfiled.nfa, unfiled.needles.iter().map(|&needle| &needles[needle]))
+                });
+                grams.comparisons_max() + unfiled
+            }
+        }
+    }
+
     /// Calls `found` with every occurrence of every needle: its index and the offset behind it.
     pub(super) fn each_match(&self, haystack: &[u8], mut found: impl FnMut(usize, usize)) {
         match self {
@@ -96,6 +110,17 @@ fn dfa_bytes(needles: &[String]) -> usize {
     }
     let classes = seen.iter().filter(|&&seen| seen).count() + 1;
     states * classes.next_power_of_two() * size_of::<u32>()
+}
+
+/// Most needles that end at one place: most that one of them ends with, itself among them.
+fn matches_max<'n, A: aho_corasick::automaton::Automaton>(
+    automaton: &A,
+    needles: impl Iterator<Item = &'n String>,
+) -> usize {
+    let Ok(start) = automaton.start_state(Anchored::No) else { return 0 };
+    let ends =
+        needles.map(|needle| needle.bytes().fold(start, |state, byte| automaton.next_state(Anchored::No, state, byte)));
+    ends.filter(|&end| automaton.is_match(end)).map(|end| automaton.match_len(end)).max().unwrap_or(0)
 }
 
 fn walk<A: aho_corasick::automaton::Automaton>(automaton: &A, haystack: &[u8], mut found: impl FnMut(usize, usize)) {

@@ -18,6 +18,8 @@ use super::rarity::commonness;
 
 /// Most needles filed under one gram.
 const SHARERS_MAX: usize = 16;
+/// Bytes of a needle that are compared as quickly as one is told from another by its anchor.
+const COMPARED_BYTES: usize = 512;
 /// How many times as often a gram passes that is followed by no byte of its needle, by one, by two and more.
 const WITHOUT_BEHIND: [u32; 3] = [16, 4, 1];
 /// Needles from which on grams of four bytes pay, though those of three bytes need a pass then.
@@ -64,6 +66,15 @@ impl Grams {
             + self.three.memory_bytes()
             + self.four.memory_bytes()
             + self.six.memory_bytes()
+    }
+
+    /// Comparisons that a position of a haystack may take at most; a long needle counts for several.
+    pub(super) fn comparisons_max(&self) -> usize {
+        self.one.comparisons_max()
+            + self.two.comparisons_max()
+            + self.three.comparisons_max()
+            + self.four.comparisons_max()
+            + self.six.comparisons_max()
     }
 
     /// Calls `found` with every occurrence of every filed needle: its index and the offset behind it.
@@ -219,6 +230,16 @@ impl<const P: usize> Table<P> {
             + self.heads.capacity() * size_of::<u32>()
             + self.entries.capacity() * size_of::<Entry>()
             + self.texts.capacity()
+    }
+
+    /// Comparisons where most needles are compared as a whole: those whose anchors can be at one position.
+    fn comparisons_max(&self) -> usize {
+        let together = |head: &[Entry], entry: &Entry| -> usize {
+            let others = head.iter().filter(|other| (entry.anchor ^ other.anchor) & entry.mask & other.mask == 0);
+            others.map(|other| 1 + usize::from(other.len) / COMPARED_BYTES).sum()
+        };
+        let heads = self.heads.windows(2).map(|bounds| &self.entries[bounds[0] as usize..bounds[1] as usize]);
+        heads.flat_map(|head| head.iter().map(move |entry| together(head, entry))).max().unwrap_or(0)
     }
 
     fn each_match(&self, haystack: &[u8], found: &mut impl FnMut(usize, usize)) {

@@ -23,6 +23,9 @@ fn check(keywords: &[(&str, Boundary)], texts: &[&str]) {
     for text in texts {
         let folded = fold(text);
         set.scan(&folded, &mut hits);
+        let mut found = 0;
+        set.automaton.each_match(folded.as_bytes(), |_, _| found += 1);
+        assert!(found <= folded.len() * set.comparisons_max(), "{found} found in {folded:?}");
         let mut occurrences = HitSet::new();
         occurrences.reset(set.len(), folded.len());
         set.each_match(&folded, |id, span| {
@@ -99,4 +102,24 @@ proptest! {
             .collect();
         check(&keywords, &texts.iter().map(String::as_str).collect::<Vec<_>>());
     }
+}
+
+#[test]
+fn keywords_that_each_hold_the_one_before_are_known_to_be_compared_together() {
+    let set = |keywords: &[String]| {
+        let mut builder = KeywordSetBuilder::new();
+        for keyword in keywords {
+            builder.add(keyword, Boundary::Anywhere).unwrap();
+        }
+        builder.build()
+    };
+    let nested: Vec<String> = (1..=100).map(|n| "a".repeat(n)).collect();
+    let nested = set(&nested);
+    let mut found = 0;
+    nested.each_match(&"a".repeat(1_000), |_, _| found += 1);
+    // All but those that would reach beyond an end.
+    assert!(found > 95 * 1_000);
+    assert!(nested.comparisons_max() >= 96, "{}", nested.comparisons_max());
+    let ordinary: Vec<String> = (0..1_000).map(|n| format!("kata{}kunci {n}", n * 7_919)).collect();
+    assert!(set(&ordinary).comparisons_max() <= 8, "{}", set(&ordinary).comparisons_max());
 }

@@ -364,7 +364,7 @@ impl History {
             buffers.begin();
             buffers.spend(cost::PASS);
             if let Some(text) = message.text.as_deref().filter(|_| self.texts)
-                && buffers.spend(cost::scan(text.len()))
+                && buffers.spend(cost::scan(text.len(), 0))
             {
                 buffers.fold_message(text);
             }
