@@ -21,6 +21,19 @@ pub enum LogError {
         /// Every input with its count.
         counts: String,
     },
+    /// A group has members that are none of ours.
+    #[error(
+        "group `{group}` at {at} is used by another program, too: {reason}. \
+         help: stop that program, or give Kilat a group of its own (`engine.group`, `executor.group`)"
+    )]
+    ForeignGroup {
+        /// The group.
+        group: String,
+        /// The brokers.
+        at: String,
+        /// How that is known.
+        reason: String,
+    },
     /// A newer holder of the same name took over, or the group went on without this member. Nothing was committed, unless
     /// the answer to the commit itself was lost on its way.
     #[error("{name} has lost its place to a newer one ({reason})")]
@@ -113,6 +126,7 @@ impl LogError {
             LogError::Embedded(error) => error.class(),
             LogError::TooLarge { .. } => Class::Poison,
             LogError::MissingTopic { .. }
+            | LogError::ForeignGroup { .. }
             | LogError::Aborted { .. }
             | LogError::Indefinite { .. }
             | LogError::Unreachable { .. }

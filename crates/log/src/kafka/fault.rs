@@ -24,7 +24,11 @@ impl Attempt<'_> {
             let key = reason.split('`').nth(1).unwrap_or("properties").to_owned();
             return LogError::Setting { key, reason: reason.clone() };
         }
-        match source.rdkafka_error_code().map(Fault::of) {
+        let code = source.rdkafka_error_code();
+        if let Some((key, reason)) = code.and_then(refused_setting) {
+            return LogError::Setting { key: key.to_owned(), reason: format!("refused by the broker at {at}: {reason}") };
+        }
+        match code.map(Fault::of) {
             Some(Fault::Denied) => LogError::Denied { at, reason: reason(source, trouble) },
             Some(Fault::Unreachable) => match trouble {
                 Some(trouble) => self.troubled(trouble),
@@ -41,6 +45,22 @@ impl Attempt<'_> {
             TroubleKind::Denied => LogError::Denied { at, reason },
             TroubleKind::Unknown | TroubleKind::Connection | TroubleKind::Name => LogError::Unreachable { at, reason },
         }
+    }
+}
+
+/// The setting that a broker refuses with this code, and what to do.
+pub(super) fn refused_setting(code: RDKafkaErrorCode) -> Option<(&'static str, &'static str)> {
+    match code {
+        RDKafkaErrorCode::InvalidTransactionTimeout => Some((
+            "transaction_timeout_ms",
+            "it is longer than the broker's transaction.max.timeout.ms (15 min by default); set one that is not",
+        )),
+        RDKafkaErrorCode::InvalidSessionTimeout => Some((
+            "session_timeout_ms",
+            "it is not between the broker's group.min.session.timeout.ms (6 s by default) and \
+             group.max.session.timeout.ms (30 min); set one that is",
+        )),
+        _ => None,
     }
 }
 

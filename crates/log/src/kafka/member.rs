@@ -16,12 +16,12 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use rdkafka::consumer::{BaseConsumer, Consumer as _, ConsumerGroupMetadata};
-use rdkafka::error::KafkaError;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::topic_partition_list::TopicPartitionList;
 
 use super::config::KafkaConfig;
 use super::context::{Change, Context, TroubleKind};
-use super::fault::{Attempt, Fault};
+use super::fault::{Attempt, Fault, refused_setting};
 use super::native::{Intake, IntakeError};
 use super::topic_names;
 use super::transactions::{Offsets, Transactions};
@@ -35,6 +35,7 @@ const LEAVE_TURN: Duration = Duration::from_millis(10);
 pub(super) struct GroupMember {
     transactions: Transactions,
     intake: Intake,
+    group: String,
     inputs: Vec<String>,
     at: String,
     /// Reported, and carried out by the next poll.
@@ -64,6 +65,7 @@ impl GroupMember {
         Ok(GroupMember {
             transactions,
             intake,
+            group: spec.group.clone(),
             inputs: spec.inputs.clone(),
             at: config.brokers.clone(),
             change: None,
@@ -110,7 +112,15 @@ impl GroupMember {
             });
         };
         let fatal = matches!(error, KafkaError::MessageConsumptionFatal(_));
-        match error.rdkafka_error_code().map(Fault::of) {
+        let code = error.rdkafka_error_code();
+        if code == Some(RDKafkaErrorCode::InconsistentGroupProtocol) {
+            let reason = "a member of it shares out partitions in another way (partition.assignment.strategy)";
+            return Err(self.foreign(reason.to_owned()));
+        }
+        if code.and_then(refused_setting).is_some() {
+            return Err(self.attempt("join a group").failed(error, None));
+        }
+        match code.map(Fault::of) {
             Some(Fault::Fenced) => {
                 Err(LogError::Fenced { name: self.transactions.id().to_owned(), reason: error.to_string() })
             }
@@ -132,7 +142,9 @@ impl GroupMember {
     /// nothing to tell.
     fn report(&mut self, change: Change) -> Result<Option<Polled>, LogError> {
         let polled = match self.change.insert(change) {
-            Change::Assign(assigned) => Polled::Assigned(of_every_input(&self.inputs, assigned)?),
+            Change::Assign(assigned) => Polled::Assigned(
+                of_every_input(&self.inputs, assigned).map_err(|reason| foreign(&self.group, &self.at, reason))?,
+            ),
             Change::Revoke { lost } => Polled::Revoked { partitions: self.held.clone(), lost: *lost },
         };
         match &polled {
@@ -152,7 +164,7 @@ impl GroupMember {
         self.assigned = TopicPartitionList::new();
         let done = match change {
             Change::Assign(partitions) => {
-                self.held = of_every_input(&self.inputs, &partitions)?;
+                self.held = of_every_input(&self.inputs, &partitions).map_err(|reason| self.foreign(reason))?;
                 for (topic, partition) in &partitions {
                     if let Some(input) = self.inputs.iter().position(|input| input == topic) {
                         self.intake.route(input, *partition);
@@ -177,6 +189,10 @@ impl GroupMember {
                 self.attempt("read a partition").failed(source, None)
             }
         }
+    }
+
+    fn foreign(&self, reason: String) -> LogError {
+        foreign(&self.group, &self.at, reason)
     }
 
     fn attempt(&self, doing: &'static str) -> Attempt<'_> {
@@ -265,17 +281,20 @@ impl Drop for GroupMember {
     }
 }
 
-/// LOG-4. Fails where the group assigned otherwise, which takes a member with other inputs in the same group.
-fn of_every_input(inputs: &[String], assigned: &[(String, i32)]) -> Result<Vec<u32>, LogError> {
-    let mut counts: BTreeMap<u32, usize> = BTreeMap::new();
-    for (_, partition) in assigned {
-        *counts.entry(u32::try_from(*partition).unwrap_or_default()).or_default() += 1;
+fn foreign(group: &str, at: &str, reason: String) -> LogError {
+    LogError::ForeignGroup { group: group.to_owned(), at: at.to_owned(), reason }
+}
+
+/// LOG-4. The counts were found equal when the member joined: where the group assigned otherwise, a member has other inputs.
+fn of_every_input(inputs: &[String], assigned: &[(String, i32)]) -> Result<Vec<u32>, String> {
+    let mut topics: BTreeMap<u32, Vec<&str>> = BTreeMap::new();
+    for (topic, partition) in assigned {
+        topics.entry(u32::try_from(*partition).unwrap_or_default()).or_default().push(topic);
     }
-    if let Some((partition, count)) = counts.iter().find(|&(_, &count)| count != inputs.len()) {
-        let of = inputs.len();
-        return Err(LogError::UnequalPartitions {
-            counts: format!("{count} of {of} inputs with a partition {partition} assigned to this member"),
-        });
+    for (partition, topics) in &topics {
+        if let Some(missing) = inputs.iter().find(|input| !topics.contains(&input.as_str())) {
+            return Err(format!("it gave partition {partition} of {missing} to one that does not read all of our topics"));
+        }
     }
-    Ok(counts.into_keys().collect())
+    Ok(topics.into_keys().collect())
 }

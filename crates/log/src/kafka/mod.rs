@@ -19,6 +19,7 @@ mod transactions;
 
 use std::ffi::CString;
 use std::ops::Range;
+use std::thread;
 
 pub use config::KafkaConfig;
 
@@ -42,7 +43,39 @@ impl Kafka {
     pub fn connect(config: KafkaConfig) -> Result<Kafka, LogError> {
         config.check()?;
         Cluster::open(&config)?.brokers()?;
+        one_cluster(&identities(&config))?;
         Ok(Kafka { config })
+    }
+}
+
+/// The addresses that answer, each with the id of its cluster. All are asked at once.
+fn identities(config: &KafkaConfig) -> Vec<(String, String)> {
+    let addresses: Vec<&str> = config.brokers.split(',').map(str::trim).filter(|address| !address.is_empty()).collect();
+    if addresses.len() < 2 {
+        return Vec::new();
+    }
+    let ask = |address: &str| {
+        let config = KafkaConfig { brokers: address.to_owned(), ..config.clone() };
+        let identity = Cluster::open(&config).and_then(|cluster| cluster.identity()).ok()?;
+        Some((address.to_owned(), identity))
+    };
+    thread::scope(|scope| {
+        let asked: Vec<_> = addresses.iter().map(|address| scope.spawn(|| ask(address))).collect();
+        asked.into_iter().filter_map(|asked| asked.join().ok().flatten()).collect()
+    })
+}
+
+/// Refuses addresses of more than one cluster: a client would talk to whichever answers first.
+fn one_cluster(found: &[(String, String)]) -> Result<(), LogError> {
+    let Some(((address, cluster), others)) = found.split_first() else { return Ok(()) };
+    match others.iter().find(|(_, other)| other != cluster) {
+        None => Ok(()),
+        Some((other_address, other)) => Err(LogError::Setting {
+            key: "brokers".to_owned(),
+            reason: format!(
+                "{address} belongs to cluster {cluster} and {other_address} to cluster {other}; name brokers of one cluster only"
+            ),
+        }),
     }
 }
 
@@ -125,3 +158,6 @@ fn topic_names(topics: &[String], at: &str) -> Result<Vec<CString>, LogError> {
     };
     topics.iter().map(name).collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -130,6 +130,36 @@ fn inputs_of_unequal_partition_counts_are_refused() {
 }
 
 #[test]
+fn a_group_that_another_program_uses_is_named() {
+    let Some(stage) = stage("a_group_that_another_program_uses") else { return };
+    let (ours, theirs) = (stage.topic("ours", 2), stage.topic("theirs", 2));
+    let mut other = stage.join("group", "other", &[&theirs], &[]);
+    assert_eq!(assigned(other.as_mut(), 2), [0, 1]);
+    let mut one = stage.join("group", "one", &[&ours, &theirs], &[]);
+    let error = loop {
+        let _ = other.poll(Duration::from_millis(5), 0, &mut |_| ());
+        if let Err(error) = one.poll(Duration::from_millis(5), 0, &mut |_| ()) {
+            break error;
+        }
+    };
+    assert!(matches!(error, LogError::ForeignGroup { .. }), "{error:?}");
+    let text = error.to_string();
+    assert!(text.contains(&theirs) && text.contains("engine.group"), "{text}");
+}
+
+#[test]
+fn a_transaction_timeout_that_the_broker_refuses_is_named() {
+    let Some(stage) = stage("a_transaction_timeout_that_the_broker_refuses") else { return };
+    let topic = stage.topic("topic", 1);
+    let mut config = KafkaConfig::new(brokers().expect("there is a stage"));
+    config.transaction_timeout = Duration::from_secs(24 * 3_600);
+    let log = Kafka::connect(config).expect("connects");
+    let error = log.writer("too long", &[topic]).err().expect("refused");
+    assert!(matches!(&error, LogError::Setting { key, .. } if key == "transaction_timeout_ms"), "{error:?}");
+    assert!(error.to_string().contains("transaction.max.timeout.ms"), "{error}");
+}
+
+#[test]
 fn a_record_over_1_mib_is_poison_and_hurts_no_later_transaction() {
     let Some(stage) = stage("a_record_over_1_mib") else { return };
     let topic = stage.topic("topic", 1);
