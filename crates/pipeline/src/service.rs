@@ -80,7 +80,8 @@ pub enum PipelineError {
     /// Two topics that go together have different partition counts.
     #[error(
         "topic `{topic}` has {partitions} partitions and kilat.messages.v1 has {messages}. \
-         help: give both the same count, as partition p of both is kept by one worker"
+         help: make the one that is wrong anew with the right count, before anything is read of it (`--create-topics` gives all \
+         of them `log.partitions`): partition p of both is kept by one worker"
     )]
     PartitionCounts {
         /// The topic that differs.

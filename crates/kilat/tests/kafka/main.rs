@@ -24,5 +24,6 @@ fn killed_processes_lose_nothing_and_double_nothing() {
     let test = "killed_processes_lose_nothing_and_double_nothing";
     let Some(log) = cluster(test, checkpoints.path()) else { return };
     engine::kill_and_compare(&log);
+    engine::take_over_and_compare(&log);
     executor::kill_and_compare(&log);
 }

@@ -26,7 +26,10 @@ impl Attempt<'_> {
         }
         let code = source.rdkafka_error_code();
         if let Some((key, reason)) = code.and_then(refused_setting) {
-            return LogError::Setting { key: key.to_owned(), reason: format!("refused by the broker at {at}: {reason}") };
+            return LogError::Setting {
+                key: key.to_owned(),
+                reason: format!("refused by the broker at {at}: {reason}"),
+            };
         }
         match code.map(Fault::of) {
             Some(Fault::Denied) => LogError::Denied { at, reason: reason(source, trouble) },

@@ -21,6 +21,7 @@ use rdkafka::topic_partition_list::TopicPartitionList;
 
 use super::config::KafkaConfig;
 use super::context::{Change, Context, TroubleKind};
+use super::departed;
 use super::fault::{Attempt, Fault, refused_setting};
 use super::native::{Intake, IntakeError};
 use super::topic_names;
@@ -35,7 +36,8 @@ const LEAVE_TURN: Duration = Duration::from_millis(10);
 pub(super) struct GroupMember {
     transactions: Transactions,
     intake: Intake,
-    group: String,
+    config: KafkaConfig,
+    spec: MemberSpec,
     inputs: Vec<String>,
     at: String,
     /// Reported, and carried out by the next poll.
@@ -65,7 +67,8 @@ impl GroupMember {
         Ok(GroupMember {
             transactions,
             intake,
-            group: spec.group.clone(),
+            config: config.clone(),
+            spec: spec.clone(),
             inputs: spec.inputs.clone(),
             at: config.brokers.clone(),
             change: None,
@@ -142,9 +145,14 @@ impl GroupMember {
     /// nothing to tell.
     fn report(&mut self, change: Change) -> Result<Option<Polled>, LogError> {
         let polled = match self.change.insert(change) {
-            Change::Assign(assigned) => Polled::Assigned(
-                of_every_input(&self.inputs, assigned).map_err(|reason| foreign(&self.group, &self.at, reason))?,
-            ),
+            Change::Assign(assigned) => {
+                let partitions = of_every_input(&self.inputs, assigned)
+                    .map_err(|reason| foreign(&self.spec.group, &self.at, reason))?;
+                if !partitions.is_empty() {
+                    departed::settle(&self.config, &self.spec, self.transactions.id(), assigned);
+                }
+                Polled::Assigned(partitions)
+            }
             Change::Revoke { lost } => Polled::Revoked { partitions: self.held.clone(), lost: *lost },
         };
         match &polled {
@@ -192,7 +200,7 @@ impl GroupMember {
     }
 
     fn foreign(&self, reason: String) -> LogError {
-        foreign(&self.group, &self.at, reason)
+        foreign(&self.spec.group, &self.at, reason)
     }
 
     fn attempt(&self, doing: &'static str) -> Attempt<'_> {
@@ -293,7 +301,9 @@ fn of_every_input(inputs: &[String], assigned: &[(String, i32)]) -> Result<Vec<u
     }
     for (partition, topics) in &topics {
         if let Some(missing) = inputs.iter().find(|input| !topics.contains(&input.as_str())) {
-            return Err(format!("it gave partition {partition} of {missing} to one that does not read all of our topics"));
+            return Err(format!(
+                "it gave partition {partition} of {missing} to one that does not read all of our topics"
+            ));
         }
     }
     Ok(topics.into_keys().collect())

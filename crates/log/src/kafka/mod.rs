@@ -3,7 +3,7 @@
 //! [`Kafka`] implements the port with librdkafka's clients:
 //! - `cluster` asks about topics and creates them; `config` holds every setting.
 //! - `member` is a consumer group's member: poll, group changes, its seat. `transactions` is the producer side of it, and
-//!   of a writer. `follower` reads without a group.
+//!   of a writer; `departed` ends those that dead members left open. `follower` reads without a group.
 //! - `context` takes what librdkafka says out of turn; `fault` turns its errors into ours; `native` is the unsafe code.
 //!
 //! What Kafka gives and how it is used: architecture.md, "Transactions".
@@ -11,6 +11,7 @@
 mod cluster;
 mod config;
 mod context;
+mod departed;
 mod fault;
 mod follower;
 mod member;

@@ -159,8 +159,10 @@ impl Transactions {
         let mut list = TopicPartitionList::with_capacity(transaction.offsets().len());
         for offset in transaction.offsets() {
             let partition = i32::try_from(offset.partition).unwrap_or(i32::MAX);
-            list.add_partition_offset(&offsets.inputs[offset.input], partition, Offset::Offset(offset.next))
-                .map_err(|error| self.failed(error))?;
+            let mut element = list.add_partition(&offsets.inputs[offset.input], partition);
+            element.set_offset(Offset::Offset(offset.next)).map_err(|error| self.failed(error))?;
+            // Who takes the partition over finds out whose transaction may still be open (`departed`).
+            element.set_metadata(&self.id);
         }
         self.producer()
             .send_offsets_to_transaction(&list, offsets.seat, remaining(deadline))

@@ -181,7 +181,7 @@ fn an_open_transaction_of_a_crashed_writer_holds_a_follower_back_until_the_broke
     let Some(stage) = stage("an_open_transaction_of_a_crashed_writer") else { return };
     let topic = stage.topic("topic", 1);
     stage.feed(&topic, 0, &["before".to_owned()], 1);
-    crash_within_a_transaction(&stage.name("crashed"), &topic);
+    crash_within_a_transaction(&stage.name("crashed"), &topic, TRANSACTION_TIMEOUT);
     // Committed behind the open transaction, which hides it.
     stage.feed(&topic, 0, &["after".to_owned()], 1);
 
@@ -202,7 +202,7 @@ fn an_open_transaction_of_a_crashed_writer_holds_a_follower_back_until_the_broke
 fn a_crashed_writer_that_comes_back_aborts_its_open_transaction_at_once() {
     let Some(stage) = stage("a_crashed_writer_that_comes_back") else { return };
     let topic = stage.topic("topic", 1);
-    crash_within_a_transaction(&stage.name("writer"), &topic);
+    crash_within_a_transaction(&stage.name("writer"), &topic, TRANSACTION_TIMEOUT);
     let mut writer = stage.writer("writer", &[&topic]);
     let mut transaction = Transaction::default();
     append(&mut transaction, 0, Some(0), "key", "again");
@@ -210,12 +210,35 @@ fn a_crashed_writer_that_comes_back_aborts_its_open_transaction_at_once() {
     assert_eq!(stage.texts(&topic), ["again"]);
 }
 
+#[test]
+fn who_takes_partitions_over_aborts_what_their_dead_owner_left_open() {
+    let Some(stage) = stage("who_takes_partitions_over") else { return };
+    let (input, output) = (stage.topic("input", 1), stage.topic("output", 1));
+    stage.feed(&input, 0, &["in".to_owned()], 1);
+    let spec = stage.member_spec("group", "one", &[&input], &[&output]);
+    let mut one = stage.log.join(&spec).expect("joins");
+    let seen = take(one.as_mut(), 1);
+    let mut transaction = Transaction::default();
+    append(&mut transaction, 0, Some(0), "key", "committed");
+    advance_past(&mut transaction, &seen);
+    one.commit(&transaction).expect("commits");
+    drop(one);
+    // The broker would end it long after this test has given up.
+    crash_within_a_transaction(&format!("{}-{}", spec.group, spec.instance), &output, 4 * conformance::PATIENCE);
+
+    let mut two = stage.join("group", "two", &[&input], &[&output]);
+    assert_eq!(assigned(two.as_mut(), 1), [0]);
+    let mut follower = stage.follow(&output, Start::Earliest);
+    let texts: Vec<String> = catch_up(follower.as_mut()).iter().map(Seen::text).collect();
+    assert_eq!(texts, ["committed"]);
+}
+
 /// Leaves a transaction open, as a process does that is killed after its records arrived.
-fn crash_within_a_transaction(id: &str, topic: &str) {
+fn crash_within_a_transaction(id: &str, topic: &str, timeout: Duration) {
     let producer: BaseProducer = ClientConfig::new()
         .set("bootstrap.servers", brokers().expect("checked by the caller"))
         .set("transactional.id", id)
-        .set("transaction.timeout.ms", TRANSACTION_TIMEOUT.as_millis().to_string())
+        .set("transaction.timeout.ms", timeout.as_millis().to_string())
         .create()
         .expect("a producer");
     producer.init_transactions(conformance::PATIENCE).expect("takes the id");

@@ -49,7 +49,7 @@ impl Scribe {
             if let Err(error) = self.carry_out(number, order, &mut draft) {
                 draft = None;
                 metrics::CHECKPOINTS_FAILED.with(["write"]).increment(1);
-                warn!(error = %error, "no checkpoint was written: state stays safe in the state topic");
+                warn!(error = %error, "no checkpoint was written to engine.checkpoints.place: state stays safe in the state topic");
                 self.desk.reply(number, Answer::Failed);
             }
         }

@@ -71,7 +71,10 @@ pub(super) fn usable(checkpoints: &Checkpoints, shelf: &Shelf, entries: &dyn Fn(
 
 fn refuse(newest: &mut Newest, why: &str, may_pass: bool) {
     metrics::CHECKPOINTS_FAILED.with(["read"]).increment(1);
-    warn!(error = why, "a checkpoint cannot be used: an older one or the blocks alone must do");
+    warn!(
+        error = why,
+        "a checkpoint in engine.checkpoints.place cannot be used: an older one or the blocks alone must do"
+    );
     newest.refused.get_or_insert((why.to_owned(), may_pass));
 }
 

@@ -70,6 +70,51 @@ pub(crate) fn kill_and_compare(log: &Log) {
     assert_eq!(count(&got), count(&expected), "nothing beyond what was expected");
 }
 
+/// Two engines, each with copies of what the other works on; one is killed, and the other goes on from its copies.
+#[allow(dead_code, reason = "a log of one process has no two engines")]
+pub(crate) fn take_over_and_compare(log: &Log) {
+    const EVENTS: u64 = 2_000;
+    let scene = Scene::new(log, SETTINGS);
+    let rules = scene.write("rules.yaml", RULES);
+    // Workspaces of their own: others have left decisions on these topics.
+    let lines = events(EVENTS).replace("\"workspace\":\"w", "\"workspace\":\"standby");
+    let all = scene.write("events.jsonl", &lines);
+    let lines: Vec<&str> = lines.lines().collect();
+    let (before, after) = lines.split_at(lines.len() / 2);
+    let [before, after] =
+        [("before", before), ("after", after)].map(|(name, lines)| scene.write(name, &(lines.join("\n") + "\n")));
+    let [rules, all, before, after] = [&rules, &all, &before, &after].map(|path| path.to_str().expect("UTF-8"));
+    let undisturbed = scene.run(&["eval", "--rules", rules, "--events", all]);
+    let expected = by_conversation(String::from_utf8_lossy(&undisturbed.stdout).lines().map(str::to_owned));
+    assert!(expected.len() > 50, "the workload makes decisions");
+
+    scene.run(&["produce", "--create-topics", "--events", before]);
+    scene.run(&["rules", "publish", rules]);
+    let [mut killed, mut other] = ["killed", "other"].map(|name| {
+        let settings = [
+            ("KILAT__ENGINE__INSTANCE", name),
+            ("KILAT__ENGINE__STANDBY", "all"),
+            ("KILAT__LOG__SESSION_TIMEOUT_MS", "2000"),
+        ];
+        scene.start_with("engine", &settings)
+    });
+    for engine in [&mut killed, &mut other] {
+        engine.wait_for("kilat_standby_partitions", |copies| copies >= 2.0);
+    }
+    scene.run(&["produce", "--events", after]);
+    killed.kill();
+    other.wait_until_idle();
+    other.terminate();
+
+    let mut lines = Vec::new();
+    scene.records("kilat.decisions.v1", &mut |value| {
+        let decision = kilat_codec::decode_decision(value).expect("our own records");
+        lines.push(json::decision_to_line(&decision));
+    });
+    let ours = lines.into_iter().filter(|line| line.contains("\"workspace\":\"standby"));
+    assert_eq!(by_conversation(ours.map(|line| line.trim_end().to_owned())), expected);
+}
+
 /// Decision lines, in order per conversation; the rule set's hash is left out, as `eval` and the topic name it alike but
 /// a published document spells its defaults out.
 fn by_conversation(lines: impl Iterator<Item = String>) -> BTreeMap<String, Vec<String>> {

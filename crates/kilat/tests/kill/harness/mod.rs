@@ -94,6 +94,11 @@ impl Scene {
 
     /// Starts `kilat run` with this role and waits for nothing.
     pub(crate) fn start(&self, role: &str) -> Running {
+        self.start_with(role, &[])
+    }
+
+    /// … with these variables in its environment.
+    pub(crate) fn start_with(&self, role: &str, variables: &[(&str, &str)]) -> Running {
         let listen = TcpListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr()).expect("a free port");
         let log = std::fs::OpenOptions::new()
             .create(true)
@@ -104,6 +109,7 @@ impl Scene {
             .kilat(&["run", "--role", role, "--create-topics"])
             .env("KILAT__HTTP__LISTEN", listen.to_string())
             .env("HOOK_SECRET", SECRET)
+            .envs(variables.iter().copied())
             .stdout(Stdio::null())
             .stderr(log)
             .spawn()
