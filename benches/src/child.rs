@@ -1,6 +1,7 @@
 //! Child processes, with the CPU time and memory the system accounts to each.
 
 use std::io::Read;
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
@@ -38,11 +39,27 @@ pub(crate) struct Measured {
 
 /// Runs this program again as `what` and waits for it.
 pub(crate) fn measure(what: &str, run: &Run) -> Result<Measured> {
-    let mut child = Command::new(std::env::current_exe()?)
+    measure_command(Command::new(std::env::current_exe()?), what, run)
+}
+
+/// Runs this program again as `what`, recorded by `perf` into `file`. Its figures are not to be compared.
+pub(crate) fn record(file: &Path, what: &str, run: &Run) -> Result<()> {
+    let mut perf = Command::new("perf");
+    // Stacks are copied and unwound later: librdkafka and the standard library are built without frame pointers.
+    perf.args(["record", "-F", "499", "--call-graph", "dwarf,8192", "-o"]).arg(file);
+    perf.arg("--").arg(std::env::current_exe()?);
+    measure_command(perf, what, run).map(drop)
+}
+
+fn measure_command(mut command: Command, what: &str, run: &Run) -> Result<Measured> {
+    let tuning = &run.tuning;
+    let mut child = command
         .arg(what)
         .args(["--events", &run.events.to_string()])
         .args(["--interval-ms", &run.interval_ms.to_string()])
-        .args(["--threads", &run.threads.to_string()])
+        .args(["--threads", &tuning.threads.to_string()])
+        .args(["--batch-ms", &tuning.batch_ms.to_string()])
+        .args(tuning.property.iter().flat_map(|property| ["--property", property]))
         .stdout(Stdio::piped())
         .spawn()
         .with_context(|| format!("start {what}"))?;

@@ -16,7 +16,17 @@ pub(crate) const COPY: &str = "copy-out";
 
 /// The log port on this broker.
 pub(crate) fn log(brokers: &str) -> Result<Arc<dyn PartitionedLog>> {
-    Ok(Arc::new(Kafka::connect(KafkaConfig::new(brokers))?))
+    log_with(brokers, &[])
+}
+
+/// The log port on this broker, its clients with these properties, each `KEY=VALUE`.
+pub(crate) fn log_with(brokers: &str, properties: &[String]) -> Result<Arc<dyn PartitionedLog>> {
+    let mut config = KafkaConfig::new(brokers);
+    for property in properties {
+        let (key, value) = property.split_once('=').context("--property is KEY=VALUE")?;
+        config.properties.insert(key.to_owned(), value.to_owned());
+    }
+    Ok(Arc::new(Kafka::connect(config)?))
 }
 
 /// Creates the input topics and the rules topic.

@@ -20,11 +20,12 @@ pub(crate) fn run(brokers: &str, run: &Run) -> Result<()> {
     let config = Config {
         group: name.clone(),
         instance: name,
-        threads: run.threads,
+        threads: run.tuning.threads,
         transaction_interval_ms: run.interval_ms,
+        batch_ms_max: run.tuning.batch_ms,
         ..Config::default()
     };
-    let service = Service::start(cluster::log(brokers)?, &config);
+    let service = Service::start(cluster::log_with(brokers, &run.tuning.property)?, &config);
     let started = Instant::now();
     let mut first: Option<Instant> = None;
     loop {

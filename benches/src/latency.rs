@@ -27,13 +27,14 @@ const WARM_UP: f64 = 0.25;
 
 /// Runs the engine here, streams events at `rate` and watches the decisions.
 pub(crate) fn measure(brokers: &str, bench: &Bench, source: &Source, rate: f64) -> Result<Latency> {
-    let log = cluster::log(brokers)?;
+    let log = cluster::log_with(brokers, &bench.tuning.property)?;
     let name = format!("bench-latency-{}", std::process::id());
     let config = Config {
         group: name.clone(),
         instance: name,
-        threads: bench.threads,
+        threads: bench.tuning.threads,
         transaction_interval_ms: bench.interval_ms,
+        batch_ms_max: bench.tuning.batch_ms,
         ..Config::default()
     };
     let service = Service::start(log.clone(), &config);

@@ -62,9 +62,11 @@ struct Bench {
     /// How long a transaction gathers, for both
     #[arg(long, default_value_t = 25)]
     interval_ms: u64,
-    /// Worker threads of the engine; the copy has one
-    #[arg(long, default_value_t = 2)]
-    threads: usize,
+    #[command(flatten)]
+    tuning: Tuning,
+    /// Record the engine of one more round with `perf` into this file
+    #[arg(long, value_name = "FILE")]
+    profile: Option<PathBuf>,
     /// Seconds of the latency measurement; 0 leaves it out
     #[arg(long, default_value_t = 20)]
     latency_seconds: u64,
@@ -79,6 +81,20 @@ struct Bench {
     results: PathBuf,
 }
 
+/// Settings of the engine that are tried.
+#[derive(Args, Clone)]
+struct Tuning {
+    /// Worker threads of the engine; the copy has one
+    #[arg(long, default_value_t = 2)]
+    threads: usize,
+    /// How long a transaction of the engine gathers while it is behind
+    #[arg(long, default_value_t = kilat_pipeline::Config::default().batch_ms_max)]
+    batch_ms: u64,
+    /// A property of librdkafka for the engine's clients, as KEY=VALUE
+    #[arg(long, value_name = "KEY=VALUE")]
+    property: Vec<String>,
+}
+
 /// One run of a child.
 #[derive(Args, Clone)]
 struct Run {
@@ -86,13 +102,15 @@ struct Run {
     events: u64,
     #[arg(long)]
     interval_ms: u64,
-    #[arg(long, default_value_t = 1)]
-    threads: usize,
+    #[command(flatten)]
+    tuning: Tuning,
 }
 
 fn main() -> Result<()> {
     let brokers = std::env::var("KILAT_KAFKA")
         .context("KILAT_KAFKA is not set. help: run `cargo xtask bench kafka`, or point it at a broker you may fill")?;
+    let filter = std::env::var("KILAT_BENCH_LOG").unwrap_or_else(|_| "warn".to_owned());
+    kilat_telemetry::start_logging(kilat_telemetry::LogFormat::Text, &filter)?;
     match Cli::parse().command {
         Command::Kafka(bench) => rounds::run(&brokers, &bench),
         Command::Copy(run) => copy::run(&brokers, &run),

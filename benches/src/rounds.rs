@@ -28,7 +28,7 @@ pub(crate) fn run(brokers: &str, bench: &Bench) -> Result<()> {
     load::backlog(brokers, &source)?;
     publish(&*log, &rules)?;
 
-    let once = Run { events: source.len(), interval_ms: bench.interval_ms, threads: bench.threads };
+    let once = Run { events: source.len(), interval_ms: bench.interval_ms, tuning: bench.tuning.clone() };
     let (mut copies, mut engines) = (Vec::new(), Vec::new());
     for round in 0..=bench.rounds {
         cluster::renew(brokers, &*log, &[COPY], bench.partitions)?;
@@ -40,6 +40,10 @@ pub(crate) fn run(brokers: &str, bench: &Bench) -> Result<()> {
             copies.push(copy);
             engines.push(engine);
         }
+    }
+    if let Some(file) = &bench.profile {
+        cluster::renew(brokers, &*log, &outputs, bench.partitions)?;
+        child::record(file, "engine", &once)?;
     }
     if copies.is_empty() {
         bail!("no round was counted. help: --rounds 1 or more");

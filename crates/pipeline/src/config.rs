@@ -17,8 +17,11 @@ pub struct Config {
     pub instance: String,
     /// Worker threads, each with a consumer, a producer and the state of its partitions.
     pub threads: usize,
-    /// How long a transaction gathers, in milliseconds.
+    /// How far apart transactions begin while the worker keeps up with its input, in milliseconds. What comes after a
+    /// longer pause is committed at once.
     pub transaction_interval_ms: u64,
+    /// How long a transaction gathers at most while more input waits, in milliseconds; no less than the interval.
+    pub batch_ms_max: u64,
     /// Input records a transaction answers at most.
     pub batch_records_max: usize,
     /// Output bytes a transaction holds at most.
@@ -40,6 +43,7 @@ impl Default for Config {
             instance: "engine-1".to_owned(),
             threads: 2,
             transaction_interval_ms: 25,
+            batch_ms_max: 200,
             batch_records_max: 50_000,
             batch_bytes_max: 16 << 20,
             latency_sample: 16,
@@ -63,6 +67,10 @@ pub enum StandbyCopies {
 impl Config {
     pub(crate) fn interval(&self) -> Duration {
         Duration::from_millis(self.transaction_interval_ms)
+    }
+
+    pub(crate) fn batch_max(&self) -> Duration {
+        Duration::from_millis(self.batch_ms_max).max(self.interval())
     }
 
     /// Partitions that one worker restores at once.

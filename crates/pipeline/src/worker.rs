@@ -30,6 +30,9 @@ use crate::totals::{Counters, Totals, TotalsSnapshot};
 /// How long a poll waits while nothing is open; also how soon a worker notices that it should stop.
 const IDLE_POLL: Duration = Duration::from_millis(100);
 
+/// Records taken between two looks at the clock: a few milliseconds of work.
+const POLL_RECORDS_MAX: usize = 1024;
+
 /// Records decoded before the first of them is applied: enough that memory has answered by then, few enough that they stay
 /// in the processor's nearest cache.
 const WINDOW: usize = 8;
@@ -66,13 +69,14 @@ impl Worker {
             Capture::new(Arc::clone(checkpoints), Arc::clone(desk), Arc::clone(&self.clock))
         });
         while !stop.load(Ordering::Relaxed) {
+            let room = batch.room();
             let polled = member
-                .poll(batch.patience(capture.as_ref()), batch.room(), &mut |records| batch.take(records, &mut owned))?;
+                .poll(batch.patience(capture.as_ref()), room, &mut |records| batch.take(records, &mut owned))?;
             if let Some(partition) = batch.stray {
                 return Err(PipelineError::NotOwned { partition });
             }
             match polled {
-                Polled::Records(_) => {}
+                Polled::Records(taken) => batch.kept_up = taken < room,
                 Polled::Assigned(partitions) => self.assigned(&partitions, &mut owned, capture.as_mut())?,
                 Polled::Revoked { partitions, lost } => {
                     if lost {
@@ -152,6 +156,7 @@ impl Worker {
         if batch.records == 0 {
             return Ok(());
         }
+        batch.pace();
         batch.close(owned)?;
         let begun = self.clock.monotonic();
         member.commit(&batch.transaction)?;
@@ -269,7 +274,12 @@ pub(crate) struct Batch {
     opened: Option<Duration>,
     /// Append times of sampled records.
     sampled: Vec<Timestamp>,
+    /// Whether the last poll left nothing behind.
+    kept_up: bool,
+    /// When the next commit may begin while the worker keeps up.
+    paced: Option<Duration>,
     interval: Duration,
+    age_max: Duration,
     records_max: usize,
     bytes_max: usize,
     latency_sample: u32,
@@ -291,7 +301,10 @@ impl Batch {
             taken_at: None,
             opened: None,
             sampled: Vec::new(),
+            kept_up: true,
+            paced: None,
             interval: config.interval(),
+            age_max: config.batch_max(),
             records_max: config.batch_records_max.max(1),
             bytes_max: config.batch_bytes_max,
             latency_sample: config.latency_sample.max(1),
@@ -447,17 +460,36 @@ impl Batch {
     /// How long the next poll may wait.
     fn patience(&self, capture: Option<&Capture>) -> Duration {
         let idle = if capture.is_some_and(Capture::is_scanning) { capture::HURRY } else { IDLE_POLL };
-        self.age().map_or(idle, |age| self.interval.saturating_sub(age))
+        match self.age() {
+            None => idle,
+            Some(_) if !self.kept_up => Duration::ZERO,
+            Some(age) => self.pause().min(self.age_max.saturating_sub(age)),
+        }
     }
 
-    /// How many more records the batch takes.
+    /// A commit begins: the next one follows after the interval.
+    fn pace(&mut self) {
+        self.paced = Some(self.clock.monotonic() + self.interval);
+    }
+
+    /// How long until the next commit while the worker keeps up.
+    fn pause(&self) -> Duration {
+        self.paced.map_or(Duration::ZERO, |paced| paced.saturating_sub(self.clock.monotonic()))
+    }
+
+    /// How many records the next poll takes.
     fn room(&self) -> usize {
-        self.records_max - self.records.min(self.records_max - 1)
+        POLL_RECORDS_MAX.min(self.records_max - self.records.min(self.records_max - 1))
     }
 
+    /// Small while the worker keeps up, so that little waits; large while it is behind, as a transaction costs much the
+    /// same whatever its size.
     fn is_due(&self) -> bool {
         self.age().is_some_and(|age| {
-            age >= self.interval || self.records >= self.records_max || self.transaction.bytes() >= self.bytes_max
+            let full = age >= self.age_max
+                || self.records >= self.records_max
+                || self.transaction.bytes() >= self.bytes_max;
+            full || (self.kept_up && self.pause().is_zero())
         })
     }
 }

@@ -97,16 +97,22 @@ impl Transactions {
         self.producer().poll(Duration::ZERO);
         let _ = self.producer().client().context().take_trouble();
         self.producer().begin_transaction().map_err(|error| self.failed(error))?;
-        let ready = self
-            .produce(transaction, deadline)
-            .and_then(|()| self.deliver(deadline))
-            .and_then(|()| offsets.map_or(Ok(()), |offsets| self.send_offsets(transaction, &offsets, deadline)));
+        let mut laps = Laps::start();
+        let ready = laps
+            .lap(self.produce(transaction, deadline))
+            .and_then(|()| laps.lap(self.deliver(deadline)))
+            .and_then(|()| {
+                laps.lap(offsets.map_or(Ok(()), |offsets| self.send_offsets(transaction, &offsets, deadline)))
+            });
         if let Err(error) = ready {
             self.abort();
             return Err(error);
         }
         match self.producer().commit_transaction(remaining(deadline)) {
-            Ok(()) => Ok(()),
+            Ok(()) => {
+                laps.tell(transaction);
+                Ok(())
+            }
             Err(KafkaError::Transaction(error)) if error.txn_requires_abort() => {
                 self.abort();
                 Err(self.failed(KafkaError::Transaction(error)))
@@ -251,6 +257,36 @@ impl Transactions {
 
     fn producer(&self) -> &BaseProducer<Context> {
         self.outlet.producer()
+    }
+}
+
+/// Where the time of a commit goes, in the log at level trace.
+struct Laps {
+    at: Instant,
+    taken: Vec<Duration>,
+}
+
+impl Laps {
+    #[allow(clippy::disallowed_methods, reason = "times of I/O, for the log")]
+    fn start() -> Laps {
+        Laps { at: Instant::now(), taken: Vec::with_capacity(4) }
+    }
+
+    /// What came since the last lap ends here.
+    #[allow(clippy::disallowed_methods, reason = "times of I/O, for the log")]
+    fn lap<T>(&mut self, ended: T) -> T {
+        let now = Instant::now();
+        self.taken.push(now - self.at);
+        self.at = now;
+        ended
+    }
+
+    fn tell(mut self, transaction: &Transaction) {
+        self.lap(());
+        if let [produce, deliver, offsets, end] = self.taken[..] {
+            let (records, bytes) = (transaction.records().len(), transaction.bytes());
+            tracing::trace!(records, bytes, ?produce, ?deliver, ?offsets, ?end, "committed");
+        }
     }
 }
 
