@@ -15,6 +15,8 @@ pub(crate) struct Outcome {
     pub(crate) seconds: f64,
     pub(crate) transactions: u64,
     pub(crate) decisions: u64,
+    /// Over the second half of the events: without start, compilation of rules and growth of buffers.
+    pub(crate) warm_cpu_s_per_million: Option<f64>,
 }
 
 impl Outcome {
@@ -22,7 +24,7 @@ impl Outcome {
         println!(
             "{}",
             json!({"events": self.events, "seconds": self.seconds, "transactions": self.transactions,
-                "decisions": self.decisions})
+                "decisions": self.decisions, "warm_cpu_s_per_million": self.warm_cpu_s_per_million})
         );
     }
 }
@@ -32,6 +34,7 @@ impl Outcome {
 pub(crate) struct Measured {
     pub(crate) events_per_s: f64,
     pub(crate) cpu_s_per_million: f64,
+    pub(crate) warm_cpu_s_per_million: Option<f64>,
     pub(crate) transactions: u64,
     pub(crate) decisions: u64,
     pub(crate) peak_rss_mb: f64,
@@ -72,14 +75,19 @@ fn measure_command(mut command: Command, what: &str, run: &Run) -> Result<Measur
     let line: Value = serde_json::from_str(out.lines().last().unwrap_or_default()).context("the run's own figures")?;
     let figure = |key: &str| line[key].as_f64().with_context(|| format!("`{key}` is missing in {line}"));
     let events = figure("events")?;
-    let seconds = |time: libc::timeval| time.tv_sec as f64 + time.tv_usec as f64 / 1e6;
     Ok(Measured {
         events_per_s: events / figure("seconds")?,
         cpu_s_per_million: (seconds(usage.ru_utime) + seconds(usage.ru_stime)) / events * 1e6,
+        warm_cpu_s_per_million: line["warm_cpu_s_per_million"].as_f64(),
         transactions: figure("transactions")? as u64,
         decisions: figure("decisions")? as u64,
         peak_rss_mb: usage.ru_maxrss as f64 / 1024.0,
     })
+}
+
+/// A time of the system's accounts, in seconds.
+pub(crate) fn seconds(time: libc::timeval) -> f64 {
+    time.tv_sec as f64 + time.tv_usec as f64 / 1e6
 }
 
 /// Waits for a child of ours; its exit status and what it used.

@@ -81,6 +81,6 @@ pub(crate) fn run(brokers: &str, run: &Run) -> Result<()> {
         transactions += 1;
     }
     let seconds = first.map_or(0.0, |first| first.elapsed().as_secs_f64());
-    Outcome { events: done, seconds, transactions, decisions: 0 }.print();
+    Outcome { events: done, seconds, transactions, decisions: 0, warm_cpu_s_per_million: None }.print();
     Ok(())
 }

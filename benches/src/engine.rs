@@ -6,7 +6,7 @@ use anyhow::{Result, bail};
 use kilat_pipeline::{Config, Service};
 
 use crate::Run;
-use crate::child::Outcome;
+use crate::child::{self, Outcome};
 use crate::cluster;
 
 /// How often the totals are looked at.
@@ -28,11 +28,15 @@ pub(crate) fn run(brokers: &str, run: &Run) -> Result<()> {
     let service = Service::start(cluster::log_with(brokers, &run.tuning.property)?, &config);
     let started = Instant::now();
     let mut first: Option<Instant> = None;
+    let mut half: Option<(u64, f64)> = None;
     loop {
         let totals = service.totals();
         if totals.events > 0 && first.is_none() {
             // The first transaction is committed: its interval belongs to the run.
             first = Some(Instant::now() - Duration::from_millis(run.interval_ms));
+        }
+        if totals.events * 2 >= run.events && half.is_none() {
+            half = Some((totals.events, process_cpu()));
         }
         if totals.events >= run.events {
             break;
@@ -44,12 +48,33 @@ pub(crate) fn run(brokers: &str, run: &Run) -> Result<()> {
         std::thread::park_timeout(LOOK);
     }
     let seconds = first.map_or(0.0, |first| first.elapsed().as_secs_f64());
+    let spent = process_cpu();
     let totals = service.totals();
+    let warm = half.filter(|(events, _)| *events < totals.events);
+    let warm = warm.map(|(events, cpu)| (spent - cpu) / (totals.events - events) as f64 * 1e6);
     if totals.evaluated != totals.events {
         bail!("not every event was evaluated: {totals:?}");
     }
     service.stop();
     service.join();
-    Outcome { events: totals.events, seconds, transactions: totals.transactions, decisions: totals.decisions }.print();
+    Outcome {
+        events: totals.events,
+        seconds,
+        transactions: totals.transactions,
+        decisions: totals.decisions,
+        warm_cpu_s_per_million: warm,
+    }
+    .print();
     Ok(())
+}
+
+/// CPU seconds of this process so far.
+fn process_cpu() -> f64 {
+    // SAFETY: an all-zero rusage is a valid value of a plain C struct, and the pointer is to it.
+    let usage = unsafe {
+        let mut usage: libc::rusage = std::mem::zeroed();
+        libc::getrusage(libc::RUSAGE_SELF, &raw mut usage);
+        usage
+    };
+    child::seconds(usage.ru_utime) + child::seconds(usage.ru_stime)
 }

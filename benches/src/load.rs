@@ -1,6 +1,5 @@
 //! Events onto the input topic: a backlog all at once, or a stream at a fixed rate.
 
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
@@ -11,6 +10,8 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 
 use kilat_bench::workload;
+
+use crate::{Bench, streams_peer};
 
 pub(crate) const SEED: u64 = 20_261_120;
 
@@ -23,11 +24,16 @@ pub(crate) enum Source {
     },
     /// Event lines of a file, in order.
     Lines(Vec<Event<'static>>),
+    /// The events of the Kafka Streams peer.
+    Peer(streams_peer::Events),
 }
 
 impl Source {
-    pub(crate) fn open(file: Option<&Path>, events: u64) -> Result<Source> {
-        let Some(file) = file else { return Ok(Source::Generated { events }) };
+    pub(crate) fn open(bench: &Bench) -> Result<Source> {
+        if let Some(file) = &bench.peer_events {
+            return Ok(Source::Peer(streams_peer::Events::open(file)?));
+        }
+        let Some(file) = &bench.event_file else { return Ok(Source::Generated { events: bench.events }) };
         let text = std::fs::read_to_string(file).with_context(|| file.display().to_string())?;
         let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
         let events = lines.map(|(number, line)| {
@@ -40,26 +46,29 @@ impl Source {
         match self {
             Source::Generated { events } => *events,
             Source::Lines(lines) => lines.len() as u64,
+            Source::Peer(events) => events.len() as u64,
         }
     }
 
     /// The event of this number; numbers beyond the end come round again under new ids.
     fn event(&self, number: u64) -> Event<'static> {
-        match self {
-            Source::Generated { .. } => workload::event(SEED, number),
-            Source::Lines(lines) => {
-                let mut event = lines[(number % lines.len() as u64) as usize].clone();
-                let round = number / lines.len() as u64;
-                if round > 0 {
-                    event.id = format!("{}~{round}", event.id).into();
-                    if let Some(id) = event.message.as_mut().and_then(|message| message.id.as_mut()) {
-                        *id = format!("{id}~{round}").into();
-                    }
-                }
-                event
-            }
-        }
+        let event = match self {
+            Source::Generated { .. } => return workload::event(SEED, number),
+            Source::Lines(lines) => lines[(number % self.len()) as usize].clone(),
+            Source::Peer(events) => events.event((number % self.len()) as usize),
+        };
+        let round = number / self.len();
+        if round == 0 { event } else { again(event, round) }
     }
+}
+
+/// The same event under other ids.
+fn again(mut event: Event<'static>, round: u64) -> Event<'static> {
+    event.id = format!("{}~{round}", event.id).into();
+    if let Some(id) = event.message.as_mut().and_then(|message| message.id.as_mut()) {
+        *id = format!("{id}~{round}").into();
+    }
+    event
 }
 
 /// Puts every event of the source onto the topic.

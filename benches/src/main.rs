@@ -11,6 +11,7 @@ mod latency;
 mod load;
 mod report;
 mod rounds;
+mod streams_peer;
 
 use std::path::PathBuf;
 
@@ -53,6 +54,12 @@ struct Bench {
     /// Event lines of your own instead
     #[arg(long, value_name = "FILE")]
     event_file: Option<PathBuf>,
+    /// Rules of the Kafka Streams peer instead: its rules-N.json, with its expected.json beside
+    #[arg(long, value_name = "FILE", requires = "peer_events", conflicts_with_all = ["rule_file", "event_file"])]
+    peer_rules: Option<PathBuf>,
+    /// Events of the Kafka Streams peer: its events.bin
+    #[arg(long, value_name = "FILE", requires = "peer_rules")]
+    peer_events: Option<PathBuf>,
     /// Partitions of every topic
     #[arg(long, default_value_t = 8)]
     partitions: u32,
@@ -73,6 +80,12 @@ struct Bench {
     /// Events a second of the latency measurement; half the engine's rate where not given
     #[arg(long)]
     latency_rate: Option<f64>,
+    /// Rules of the sets that are swapped while events are streamed once more; 0 leaves that out
+    #[arg(long, default_value_t = 0, value_name = "RULES")]
+    swap_rules: usize,
+    /// Events a second meanwhile
+    #[arg(long, default_value_t = 5000.0)]
+    swap_rate: f64,
     /// End with one line of JSON
     #[arg(long)]
     json: bool,

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::Bench;
 use crate::child::Measured;
-use crate::latency::Latency;
+use crate::latency::{Latency, Swap};
 use crate::rounds::median;
 
 /// One round, as soon as it is over.
@@ -17,14 +17,25 @@ pub(crate) fn round(number: usize, copy: &Measured, engine: &Measured) {
     let name = if number == 0 { "warm-up".to_owned() } else { format!("round {number}") };
     for (what, run) in [("copy", copy), ("kilat", engine)] {
         eprintln!(
-            "{name:8} {what:6} {:>9.0} events/s  {:5.2} CPU-s per million  {:>6} transactions  {:>8} decisions  {:5.0} MB",
-            run.events_per_s, run.cpu_s_per_million, run.transactions, run.decisions, run.peak_rss_mb
+            "{name:8} {what:6} {:>9.0} events/s  {:5.2} CPU-s per million{}  {:>6} transactions  {:>8} decisions  {:5.0} MB",
+            run.events_per_s,
+            run.cpu_s_per_million,
+            run.warm_cpu_s_per_million.map_or_else(String::new, |warm| format!(" ({warm:.2} warm)")),
+            run.transactions,
+            run.decisions,
+            run.peak_rss_mb
         );
     }
 }
 
 /// Medians over all rounds; the ratio is the median of the rounds' own ratios.
-pub(crate) fn finish(bench: &Bench, copies: &[Measured], engines: &[Measured], latency: &Latency) -> Result<()> {
+pub(crate) fn finish(
+    bench: &Bench,
+    copies: &[Measured],
+    engines: &[Measured],
+    latency: &Latency,
+    swap: Option<&Swap>,
+) -> Result<()> {
     let mut ratios: Vec<f64> =
         copies.iter().zip(engines).map(|(copy, engine)| engine.events_per_s / copy.events_per_s).collect();
     ratios.sort_by(f64::total_cmp);
@@ -45,7 +56,14 @@ pub(crate) fn finish(bench: &Bench, copies: &[Measured], engines: &[Measured], l
             latency.rate, latency.p50_ms, latency.p99_ms, latency.p999_ms, latency.samples
         );
     }
-    write_csv(bench, copies, engines, latency)?;
+    if let Some(Swap { steady, during, longest_ms, swaps }) = swap {
+        eprintln!(
+            "{swaps} swaps of {} rules at {:.0} events/s, live after {longest_ms:.0} ms at most: p99 {:.1} ms during them over {} \
+             decisions, {:.1} ms otherwise over {}; no event on two versions",
+            bench.swap_rules, steady.rate, during.p99_ms, during.samples, steady.p99_ms, steady.samples
+        );
+    }
+    write_csv(bench, copies, engines, latency, swap)?;
     if bench.json {
         println!("{figures}");
     }
@@ -53,14 +71,21 @@ pub(crate) fn finish(bench: &Bench, copies: &[Measured], engines: &[Measured], l
 }
 
 /// Appends one row a run to today's file.
-fn write_csv(bench: &Bench, copies: &[Measured], engines: &[Measured], latency: &Latency) -> Result<()> {
+fn write_csv(
+    bench: &Bench,
+    copies: &[Measured],
+    engines: &[Measured],
+    latency: &Latency,
+    swap: Option<&Swap>,
+) -> Result<()> {
     let date = output("date", &["-u", "+%F"])?;
     let commit = output("git", &["rev-parse", "--short", "HEAD"]).unwrap_or_default();
     let machine = format!("{} cores", std::thread::available_parallelism()?);
     let path = bench.results.join(format!("{date}-kafka.csv"));
     let mut text = if path.exists() { fs::read_to_string(&path)? } else { HEADER.to_owned() };
-    let workload = match (&bench.rule_file, &bench.event_file) {
-        (None, None) => format!("generated {} rules", bench.rules),
+    let workload = match (&bench.rule_file, &bench.event_file, &bench.peer_rules) {
+        (None, None, None) => format!("generated {} rules", bench.rules),
+        (_, _, Some(file)) => format!("peer {}", file.file_stem().unwrap_or_default().to_string_lossy()),
         _ => "files".to_owned(),
     };
     let mut row = |what: &str, figures: String| {
@@ -71,18 +96,28 @@ fn write_csv(bench: &Bench, copies: &[Measured], engines: &[Measured], latency: 
             row(
                 what,
                 format!(
-                    "{:.0},{:.3},{},{},{:.0},,,",
-                    run.events_per_s, run.cpu_s_per_million, run.transactions, run.decisions, run.peak_rss_mb
+                    "{:.0},{:.3},{},{},{:.0},,,,{}",
+                    run.events_per_s,
+                    run.cpu_s_per_million,
+                    run.transactions,
+                    run.decisions,
+                    run.peak_rss_mb,
+                    run.warm_cpu_s_per_million.map_or_else(String::new, |warm| format!("{warm:.3}"))
                 ),
             );
         }
     }
-    if latency.samples > 0 {
-        let figures = format!(
-            "{:.0},,,{},,{:.1},{:.1},{:.1}",
-            latency.rate, latency.samples, latency.p50_ms, latency.p99_ms, latency.p999_ms
-        );
-        row("latency", figures);
+    let swapped = swap.map(|swap| [("swap-steady", swap.steady), ("swap-during", swap.during)]);
+    for (what, latency) in std::iter::once(("latency", *latency)).chain(swapped.into_iter().flatten()) {
+        if latency.samples > 0 {
+            row(
+                what,
+                format!(
+                    "{:.0},,,{},,{:.1},{:.1},{:.1},",
+                    latency.rate, latency.samples, latency.p50_ms, latency.p99_ms, latency.p999_ms
+                ),
+            );
+        }
     }
     fs::create_dir_all(&bench.results)?;
     fs::write(&path, text).with_context(|| path.display().to_string())?;
@@ -90,7 +125,7 @@ fn write_csv(bench: &Bench, copies: &[Measured], engines: &[Measured], latency: 
     Ok(())
 }
 
-const HEADER: &str = "date,commit,machine,workload,interval_ms,what,events_per_s,cpu_s_per_million,transactions,decisions,peak_rss_mb,p50_ms,p99_ms,p999_ms\n";
+const HEADER: &str = "date,commit,machine,workload,interval_ms,what,events_per_s,cpu_s_per_million,transactions,decisions,peak_rss_mb,p50_ms,p99_ms,p999_ms,warm_cpu_s_per_million\n";
 
 fn output(program: &str, arguments: &[&str]) -> Result<String> {
     let output = Command::new(program).args(arguments).output().with_context(|| program.to_owned())?;

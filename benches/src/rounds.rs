@@ -11,7 +11,10 @@ use crate::child::{self, Measured};
 use crate::cluster::{self, COPY};
 use crate::latency::{self, Latency};
 use crate::load::{self, SEED, Source};
-use crate::{Bench, Run, report};
+use crate::{Bench, Run, report, streams_peer};
+
+/// Rule sets that follow on the first one while events are streamed.
+const SWAPS: u64 = 3;
 
 pub(crate) fn run(brokers: &str, bench: &Bench) -> Result<()> {
     let log = cluster::log(brokers)?;
@@ -19,14 +22,15 @@ pub(crate) fn run(brokers: &str, bench: &Bench) -> Result<()> {
     let outputs = cluster::engine_outputs();
     let outputs: Vec<&str> = outputs.iter().map(String::as_str).collect();
 
-    let rules = match &bench.rule_file {
-        Some(file) => std::fs::read_to_string(file).with_context(|| file.display().to_string())?,
-        None => workload::rules(SEED, bench.rules),
+    let rules = match (&bench.rule_file, &bench.peer_rules) {
+        (Some(file), _) => std::fs::read_to_string(file).with_context(|| file.display().to_string())?,
+        (None, Some(file)) => streams_peer::rules(file)?,
+        (None, None) => workload::rules(SEED, bench.rules),
     };
-    let source = Source::open(bench.event_file.as_deref(), bench.events)?;
+    let source = Source::open(bench)?;
     eprintln!("loading {} events into {} partitions", source.len(), bench.partitions);
     load::backlog(brokers, &source)?;
-    publish(&*log, &rules)?;
+    publish(&*log, &Published::of(&rules)?)?;
 
     let once = Run { events: source.len(), interval_ms: bench.interval_ms, tuning: bench.tuning.clone() };
     let (mut copies, mut engines) = (Vec::new(), Vec::new());
@@ -40,6 +44,9 @@ pub(crate) fn run(brokers: &str, bench: &Bench) -> Result<()> {
             copies.push(copy);
             engines.push(engine);
         }
+    }
+    if let Some(file) = &bench.peer_rules {
+        eprintln!("{}", streams_peer::compare(&*log, file)?);
     }
     if let Some(file) = &bench.profile {
         cluster::renew(brokers, &*log, &outputs, bench.partitions)?;
@@ -57,20 +64,34 @@ pub(crate) fn run(brokers: &str, bench: &Bench) -> Result<()> {
         cluster::renew(brokers, &*log, &[Topic::Messages.name()], bench.partitions)?;
         latency::measure(brokers, bench, &source, bench.latency_rate.unwrap_or(knee / 2.0))?
     };
-    report::finish(bench, &copies, &engines, &latency)
+    let swap = if bench.swap_rules == 0 {
+        None
+    } else {
+        cluster::renew(brokers, &*log, &outputs, bench.partitions)?;
+        cluster::renew(brokers, &*log, &[Topic::Messages.name()], bench.partitions)?;
+        let mut versions = (0..=SWAPS).map(|n| Published::of(&workload::rules(SEED + n, bench.swap_rules)));
+        publish(&*log, &versions.next().context("there is a first version")??)?;
+        let rest = versions.collect::<Result<_>>()?;
+        Some(latency::measure_swaps(brokers, bench, &source, bench.swap_rate, rest)?)
+    };
+    report::finish(bench, &copies, &engines, &latency, swap.as_ref())
 }
 
-/// Publishes the rules for every workspace.
-fn publish(log: &dyn PartitionedLog, rules: &str) -> Result<()> {
-    let loaded = kilat_rules::load("bench rules", rules);
-    let errors: Vec<String> =
-        loaded.diagnostics.iter().filter(|found| found.is_error()).map(ToString::to_string).collect();
-    if !errors.is_empty() {
-        bail!("{}", errors.join("\n"));
-    }
-    let mut writer = log.writer("bench-rules", &[Topic::Rules.name().to_owned()])?;
-    let (mut transaction, encoder) = (Transaction::default(), Encoder::new());
-    for document in &loaded.documents {
+/// A rule set for every workspace, ready to be published.
+pub(crate) struct Published {
+    pub(crate) hash: String,
+    pub(crate) transaction: Transaction,
+}
+
+impl Published {
+    fn of(rules: &str) -> Result<Published> {
+        let loaded = kilat_rules::load("bench rules", rules);
+        let errors: Vec<String> =
+            loaded.diagnostics.iter().filter(|found| found.is_error()).map(ToString::to_string).collect();
+        if !errors.is_empty() {
+            bail!("{}", errors.join("\n"));
+        }
+        let document = loaded.documents.first().context("a rule file has a document")?;
         let source = document.canonical_json();
         let rules = kilat_rules::compile(document).map_err(|found| anyhow::anyhow!("{}", found[0]))?;
         let record = RuleSetRecord {
@@ -80,10 +101,16 @@ fn publish(log: &dyn PartitionedLog, rules: &str) -> Result<()> {
             published_at: Timestamp(0),
             published_by: None,
         };
+        let (mut transaction, encoder) = (Transaction::default(), Encoder::new());
         let key = document.workspace().as_bytes();
         transaction.append(0, None, key, &[], |bytes| encoder.rule_set(&record, bytes))?;
+        Ok(Published { hash: rules.hash().to_owned(), transaction })
     }
-    Ok(writer.commit(&transaction)?)
+}
+
+fn publish(log: &dyn PartitionedLog, rules: &Published) -> Result<()> {
+    let mut writer = log.writer("bench-rules", &[Topic::Rules.name().to_owned()])?;
+    Ok(writer.commit(&rules.transaction)?)
 }
 
 /// The middle value of a figure over all runs.

@@ -70,8 +70,8 @@ impl Worker {
         });
         while !stop.load(Ordering::Relaxed) {
             let room = batch.room();
-            let polled = member
-                .poll(batch.patience(capture.as_ref()), room, &mut |records| batch.take(records, &mut owned))?;
+            let polled =
+                member.poll(batch.patience(capture.as_ref()), room, &mut |records| batch.take(records, &mut owned))?;
             if let Some(partition) = batch.stray {
                 return Err(PipelineError::NotOwned { partition });
             }
@@ -486,9 +486,8 @@ impl Batch {
     /// same whatever its size.
     fn is_due(&self) -> bool {
         self.age().is_some_and(|age| {
-            let full = age >= self.age_max
-                || self.records >= self.records_max
-                || self.transaction.bytes() >= self.bytes_max;
+            let full =
+                age >= self.age_max || self.records >= self.records_max || self.transaction.bytes() >= self.bytes_max;
             full || (self.kept_up && self.pause().is_zero())
         })
     }

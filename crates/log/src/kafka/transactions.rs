@@ -98,12 +98,10 @@ impl Transactions {
         let _ = self.producer().client().context().take_trouble();
         self.producer().begin_transaction().map_err(|error| self.failed(error))?;
         let mut laps = Laps::start();
-        let ready = laps
-            .lap(self.produce(transaction, deadline))
-            .and_then(|()| laps.lap(self.deliver(deadline)))
-            .and_then(|()| {
-                laps.lap(offsets.map_or(Ok(()), |offsets| self.send_offsets(transaction, &offsets, deadline)))
-            });
+        let ready =
+            laps.lap(self.produce(transaction, deadline)).and_then(|()| laps.lap(self.deliver(deadline))).and_then(
+                |()| laps.lap(offsets.map_or(Ok(()), |offsets| self.send_offsets(transaction, &offsets, deadline))),
+            );
         if let Err(error) = ready {
             self.abort();
             return Err(error);
