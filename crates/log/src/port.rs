@@ -77,6 +77,20 @@ pub trait Writer: Send {
     /// *Errors:* after any error this writer (or member) must be dropped and opened anew: the outcome may be unknown, and
     /// only a new epoch settles it. What was committed is then found in the log.
     fn commit(&mut self, transaction: &Transaction) -> Result<(), LogError>;
+
+    /// Begins what the next commit ends, with the records for one output that are there so far, where that makes the commit
+    /// sooner: a broker has to be told of a transaction's partitions, and may still be busy with the one before.
+    ///
+    /// Readers see nothing of it before the commit, and never where [`Self::abandon`] comes first.
+    ///
+    /// *Errors:* as for [`Self::commit`].
+    fn begin(&mut self, transaction: &mut Transaction, output: usize) -> Result<(), LogError> {
+        let _ = (transaction, output);
+        Ok(())
+    }
+
+    /// Gives up what was begun and not committed.
+    fn abandon(&mut self) {}
 }
 
 /// One member of a consumer group with its transactional producer. Dropping it leaves the group.

@@ -18,6 +18,8 @@ struct Entry {
     key: Range<usize>,
     value: Option<Range<usize>>,
     headers: Range<usize>,
+    /// It was handed over ahead of the commit.
+    sent: bool,
 }
 
 /// The next offset to read of one input partition.
@@ -93,14 +95,28 @@ impl Transaction {
 
     /// The records, in the order they were appended.
     pub fn records(&self) -> impl ExactSizeIterator<Item = Outgoing<'_>> {
-        self.entries.iter().map(|entry| Outgoing {
+        self.entries.iter().map(|entry| self.outgoing(entry))
+    }
+
+    /// Those of [`Self::records`] that were not handed over ahead of the commit.
+    pub fn unsent(&self) -> impl Iterator<Item = Outgoing<'_>> {
+        self.entries.iter().filter(|entry| !entry.sent).map(|entry| self.outgoing(entry))
+    }
+
+    /// The records for `output` are handed over.
+    pub fn mark_sent(&mut self, output: usize) {
+        self.entries.iter_mut().filter(|entry| entry.output == output).for_each(|entry| entry.sent = true);
+    }
+
+    fn outgoing<'t>(&'t self, entry: &'t Entry) -> Outgoing<'t> {
+        Outgoing {
             output: entry.output,
             partition: entry.partition,
             key: &self.bytes[entry.key.clone()],
             value: entry.value.clone().map(|value| &self.bytes[value]),
             transaction: self,
             entry,
-        })
+        }
     }
 
     /// The input offsets.
@@ -141,7 +157,7 @@ impl Transaction {
             let value = self.store(value);
             self.headers.push((name, value));
         }
-        self.entries.push(Entry { output, partition, key, value, headers: first..self.headers.len() });
+        self.entries.push(Entry { output, partition, key, value, headers: first..self.headers.len(), sent: false });
     }
 
     fn store(&mut self, bytes: &[u8]) -> Range<usize> {

@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use kilat_checkpoint::InputOffset;
-use kilat_codec::Encoder;
 use kilat_codec::cloudevents::Headers;
+use kilat_codec::{Encoder, Topic};
 use kilat_domain::{Event, EventKind, Fate, InputRange, Timestamp};
 use kilat_engine::{Applied, BatchHeader, Foreseen, Partition};
 use kilat_log::{Clock, DeadLetter, Member, MemberSpec, PartitionedLog, Polled, Record, Transaction};
@@ -80,6 +80,7 @@ impl Worker {
                 Polled::Assigned(partitions) => self.assigned(&partitions, &mut owned, capture.as_mut())?,
                 Polled::Revoked { partitions, lost } => {
                     if lost {
+                        member.abandon();
                         batch.drop_open();
                     } else {
                         self.commit(&mut *member, &mut batch, &mut owned, &mut measures)?;
@@ -89,6 +90,11 @@ impl Worker {
             }
             if batch.is_due() {
                 self.commit(&mut *member, &mut batch, &mut owned, &mut measures)?;
+            } else if batch.counts.decisions > 0 && !batch.begun {
+                // Decisions only: no other worker writes to their partitions, as they go where their input came from. In
+                // partitions that others write to, too, their readers would wait for this transaction.
+                member.begin(&mut batch.transaction, Topics::output(Topic::Decisions))?;
+                batch.begun = true;
             }
             if let Some(capture) = capture.as_mut().filter(|_| batch.records == 0) {
                 capture.turn(sitters(&owned));
@@ -274,6 +280,8 @@ pub(crate) struct Batch {
     opened: Option<Duration>,
     /// Append times of sampled records.
     sampled: Vec<Timestamp>,
+    /// Whether the log was told that a transaction begins.
+    begun: bool,
     /// Whether the last poll left nothing behind.
     kept_up: bool,
     /// When the next commit may begin while the worker keeps up.
@@ -301,6 +309,7 @@ impl Batch {
             taken_at: None,
             opened: None,
             sampled: Vec::new(),
+            begun: false,
             kept_up: true,
             paced: None,
             interval: config.interval(),
@@ -442,6 +451,7 @@ impl Batch {
         self.counts = TotalsSnapshot::default();
         self.received = [0; 2];
         self.records = 0;
+        self.begun = false;
         self.opened = None;
         self.taken_at = None;
         self.sampled.clear();

@@ -184,9 +184,11 @@ impl KafkaConfig {
         let session_ms = self.session_timeout.as_millis();
         config.set("session.timeout.ms", session_ms.to_string());
         config.set("heartbeat.interval.ms", (session_ms / 3).max(1).to_string());
-        // 839k records a second instead of 244k: fetch ahead by bytes rather than by count, and look again soon.
+        // 839k records a second instead of 244k: fetch ahead by bytes rather than by count, and look again soon. Not by more
+        // than this: each record waits with as much again of librdkafka's own, and 8 MB instead of 64 took a fifth off the
+        // CPU time of a drain and a third off its memory.
         config.set("queued.min.messages", "500000");
-        config.set("queued.max.messages.kbytes", "65536");
+        config.set("queued.max.messages.kbytes", "8192");
         config.set("fetch.queue.backoff.ms", "5");
         // A broker holds a fetch this long while none of its partitions has news, and a partition added meanwhile waits
         // with it: with the default of 500 ms the first record after a start took 0.77 s instead of 0.37.

@@ -226,6 +226,14 @@ impl Writer for GroupMember {
             _ => Err(LogError::Fenced { name: name(), reason: "its partitions were taken away".to_owned() }),
         }
     }
+
+    fn begin(&mut self, transaction: &mut Transaction, output: usize) -> Result<(), LogError> {
+        self.transactions.begin(transaction, output)
+    }
+
+    fn abandon(&mut self) {
+        self.transactions.abandon();
+    }
 }
 
 impl Member for GroupMember {

@@ -27,7 +27,7 @@ use super::context::Context;
 use super::fault::{Attempt, Fault};
 use super::native::{Outlet, Produce};
 use super::topic_names;
-use crate::{LogError, Transaction, Writer};
+use crate::{LogError, Outgoing, Transaction, Writer};
 
 /// How long one turn of a call waits before the client's events are looked at.
 const TURN: Duration = Duration::from_millis(100);
@@ -42,6 +42,8 @@ pub(super) struct Transactions {
     at: String,
     /// A commit that takes longer could not succeed any more.
     timeout: Duration,
+    /// Until when the transaction that is begun can be committed.
+    begun: Option<Instant>,
 }
 
 /// The group's side of a transaction.
@@ -81,6 +83,7 @@ impl Transactions {
             id: id.to_owned(),
             at: config.brokers.clone(),
             timeout: config.transaction_timeout,
+            begun: None,
         })
     }
 
@@ -89,23 +92,54 @@ impl Transactions {
         &self.id
     }
 
-    /// Commits a transaction that is not empty.
+    /// Begins the next transaction with the records for `output`.
+    pub(super) fn begin(&mut self, transaction: &mut Transaction, output: usize) -> Result<(), LogError> {
+        let deadline = self.open_transaction()?;
+        let records = transaction.unsent().filter(|record| record.output == output);
+        if let Err(error) = self.produce(records, deadline) {
+            self.abort();
+            return Err(error);
+        }
+        transaction.mark_sent(output);
+        Ok(())
+    }
+
+    /// Aborts what was begun, if anything was.
+    pub(super) fn abandon(&mut self) {
+        if self.begun.is_some() {
+            self.abort();
+        }
+    }
+
     #[allow(clippy::disallowed_methods, reason = "a deadline of I/O")]
-    pub(super) fn commit(&self, transaction: &Transaction, offsets: Option<Offsets<'_>>) -> Result<(), LogError> {
-        let deadline = Instant::now() + self.timeout;
+    fn open_transaction(&mut self) -> Result<Instant, LogError> {
+        if let Some(deadline) = self.begun {
+            return Ok(deadline);
+        }
         // What was noted before explains no failure of this transaction. Log lines come slower than commits.
         self.producer().poll(Duration::ZERO);
         let _ = self.producer().client().context().take_trouble();
         self.producer().begin_transaction().map_err(|error| self.failed(error))?;
+        let deadline = Instant::now() + self.timeout;
+        self.begun = Some(deadline);
+        Ok(deadline)
+    }
+
+    /// Commits a transaction that is not empty.
+    pub(super) fn commit(&mut self, transaction: &Transaction, offsets: Option<Offsets<'_>>) -> Result<(), LogError> {
+        let deadline = self.open_transaction()?;
         let mut laps = Laps::start();
-        let ready =
-            laps.lap(self.produce(transaction, deadline)).and_then(|()| laps.lap(self.deliver(deadline))).and_then(
-                |()| laps.lap(offsets.map_or(Ok(()), |offsets| self.send_offsets(transaction, &offsets, deadline))),
-            );
+        let ready = laps
+            .lap(self.produce(transaction.unsent(), deadline))
+            .and_then(|()| laps.lap(self.deliver(deadline)))
+            .and_then(|()| {
+                laps.lap(offsets.map_or(Ok(()), |offsets| self.send_offsets(transaction, &offsets, deadline)))
+            });
         if let Err(error) = ready {
             self.abort();
             return Err(error);
         }
+        self.begun = None;
         match self.producer().commit_transaction(remaining(deadline)) {
             Ok(()) => {
                 laps.tell(transaction);
@@ -122,8 +156,8 @@ impl Transactions {
         }
     }
 
-    fn produce(&self, transaction: &Transaction, deadline: Instant) -> Result<(), LogError> {
-        for record in transaction.records() {
+    fn produce<'t>(&self, records: impl Iterator<Item = Outgoing<'t>>, deadline: Instant) -> Result<(), LogError> {
+        for record in records {
             loop {
                 let partition = record.partition.map(|partition| i32::try_from(partition).unwrap_or(i32::MAX));
                 let produced = self.outlet.produce(Produce {
@@ -203,7 +237,8 @@ impl Transactions {
 
     /// Aborts, as far as that is possible in time.
     #[allow(clippy::disallowed_methods, reason = "a deadline of I/O")]
-    fn abort(&self) {
+    fn abort(&mut self) {
+        self.begun = None;
         let deadline = Instant::now() + ABORT_TIMEOUT;
         // An abort waits for the answers of all records, and an event that nobody takes is not answered.
         self.producer().purge(PurgeConfig::default().queue().inflight());
@@ -296,6 +331,14 @@ impl Writer for Transactions {
             return Ok(());
         }
         Transactions::commit(self, transaction, None)
+    }
+
+    fn begin(&mut self, transaction: &mut Transaction, output: usize) -> Result<(), LogError> {
+        Transactions::begin(self, transaction, output)
+    }
+
+    fn abandon(&mut self) {
+        Transactions::abandon(self);
     }
 }
 

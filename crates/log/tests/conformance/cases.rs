@@ -165,6 +165,40 @@ pub(crate) fn log_2_a_transaction_never_committed_is_never_seen(stage: &Stage) {
     assert_eq!(stage.texts(&output), ["committed"]);
 }
 
+pub(crate) fn log_2_what_was_begun_ahead_of_its_commit_is_seen_with_it_or_never(stage: &Stage) {
+    let input = stage.topic("input", 1);
+    let (first, second) = (stage.topic("first", 1), stage.topic("second", 1));
+    stage.feed(&input, 0, &texts("in", 4), 4);
+
+    let mut member = stage.join("group", "one", &[&input], &[&first, &second]);
+    let seen = take(member.as_mut(), 4);
+    let mut transaction = Transaction::default();
+    append(&mut transaction, 0, Some(0), "key", "a");
+    append(&mut transaction, 1, Some(0), "key", "b");
+    member.begin(&mut transaction, 0).expect("begins");
+    append(&mut transaction, 0, Some(0), "key", "given up");
+    member.abandon();
+
+    transaction.clear();
+    append(&mut transaction, 0, Some(0), "key", "c");
+    append(&mut transaction, 1, Some(0), "key", "d");
+    member.begin(&mut transaction, 0).expect("begins after what was given up");
+    append(&mut transaction, 0, Some(0), "key", "e");
+    advance_past(&mut transaction, &seen[..2]);
+    member.commit(&transaction).expect("commits");
+    assert_eq!(stage.texts(&first), ["c", "e"], "in the order they were appended, each once");
+    assert_eq!(stage.texts(&second), ["d"]);
+
+    transaction.clear();
+    append(&mut transaction, 0, Some(0), "key", "begun by a member that went away");
+    member.begin(&mut transaction, 0).expect("begins");
+    drop(member);
+
+    let mut member = stage.join("group", "one", &[&input], &[&first, &second]);
+    assert_eq!(take(member.as_mut(), 2), seen[2..], "what was not committed comes again");
+    assert_eq!(stage.texts(&first), ["c", "e"]);
+}
+
 pub(crate) fn log_2_a_transaction_of_records_alone_or_offsets_alone_is_whole_too(stage: &Stage) {
     let input = stage.topic("input", 1);
     let output = stage.topic("output", 1);

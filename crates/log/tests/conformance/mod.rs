@@ -48,6 +48,7 @@ macro_rules! suite {
             log_1_keys_go_to_the_partitions_that_javas_murmur2_gives_them
             log_2_a_record_seen_on_one_topic_implies_the_whole_transaction
             log_2_a_transaction_never_committed_is_never_seen
+            log_2_what_was_begun_ahead_of_its_commit_is_seen_with_it_or_never
             log_2_a_transaction_of_records_alone_or_offsets_alone_is_whole_too
             log_3_a_member_resumes_at_the_committed_offset
             log_3_a_group_without_an_offset_starts_at_the_earliest_record

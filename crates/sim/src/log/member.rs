@@ -4,7 +4,9 @@
 use std::time::Duration;
 
 use kilat_codec::Topic;
-use kilat_log::{Clock as _, Lag, LogError, Member, MemberSpec, Polled, Record, Transaction, Writer, partition_of};
+use kilat_log::{
+    Clock as _, Lag, LogError, Member, MemberSpec, Outgoing, Polled, Record, Transaction, Writer, partition_of,
+};
 
 use super::SimLog;
 use super::group::View;
@@ -24,6 +26,8 @@ pub(super) struct TransactionalWriter {
     outputs: Vec<usize>,
     /// Of the last action, for a log that is sabotaged so.
     last_id: Option<String>,
+    /// The next commit ends a transaction that is begun already.
+    begun: bool,
 }
 
 /// The group's side of a transaction.
@@ -36,19 +40,41 @@ struct Seat<'a> {
 
 impl TransactionalWriter {
     pub(super) fn new(log: SimLog, holder: Holder, outputs: Vec<usize>) -> TransactionalWriter {
-        TransactionalWriter { log, holder, outputs, last_id: None }
+        TransactionalWriter { log, holder, outputs, last_id: None, begun: false }
     }
 
     fn commit_with(&mut self, transaction: &Transaction, seat: Option<&Seat<'_>>) -> Result<(), LogError> {
-        self.log.step(Some(Fault::CrashAtBegin));
-        self.log.unreachable()?;
-        self.begin()?;
+        self.open()?;
+        self.begun = false;
         let ready = self.produce(transaction).and_then(|()| self.send_offsets(transaction, seat));
         if let Err(error) = ready {
             self.abort();
             return Err(error);
         }
         self.end()
+    }
+
+    /// Begins, unless that is done.
+    fn open(&mut self) -> Result<(), LogError> {
+        if self.begun {
+            return Ok(());
+        }
+        self.log.step(Some(Fault::CrashAtBegin));
+        self.log.unreachable()?;
+        self.begin()
+    }
+
+    /// Begins with the records for one output.
+    fn begin_with(&mut self, transaction: &mut Transaction, output: usize) -> Result<(), LogError> {
+        self.open()?;
+        self.begun = true;
+        if let Err(error) = self.append(transaction.unsent().filter(|record| record.output == output)) {
+            self.abort();
+            return Err(error);
+        }
+        transaction.mark_sent(output);
+        self.log.step(Some(Fault::CrashAtProduce));
+        Ok(())
     }
 
     /// Waits for the end of the last transaction, and begins.
@@ -69,16 +95,16 @@ impl TransactionalWriter {
 
     /// Appends the records, in two parts with time between them.
     fn produce(&mut self, transaction: &Transaction) -> Result<(), LogError> {
-        let records = transaction.records().len();
+        let records = transaction.unsent().count();
         let part = self.log.world().random.below(records as u64 + 1) as usize;
-        self.append(transaction, 0..part)?;
+        self.append(transaction.unsent().take(part))?;
         self.log.step(Some(Fault::CrashAtProduce));
-        self.append(transaction, part..records)?;
+        self.append(transaction.unsent().skip(part))?;
         self.log.step(Some(Fault::CrashAtProduce));
         Ok(())
     }
 
-    fn append(&mut self, transaction: &Transaction, part: std::ops::Range<usize>) -> Result<(), LogError> {
+    fn append<'t>(&mut self, records: impl Iterator<Item = Outgoing<'t>>) -> Result<(), LogError> {
         let log = self.log.clone();
         let mut world = log.world();
         world.check_epoch(&self.holder)?;
@@ -86,7 +112,7 @@ impl TransactionalWriter {
         let apart = world.is_sabotaged(Sabotage::OutputsApart);
         let reused = world.is_sabotaged(Sabotage::ActionIdReused);
         let txn = self.holder.txn.unwrap_or(PLAIN);
-        for outgoing in transaction.records().skip(part.start).take(part.len()) {
+        for outgoing in records {
             let topic = self.outputs[outgoing.output];
             let count = world.topics[topic].partitions.len() as u32;
             let partition = outgoing.partition.unwrap_or_else(|| partition_of(outgoing.key, count));
@@ -199,6 +225,7 @@ impl TransactionalWriter {
 
     /// Aborts, where that is still possible.
     fn abort(&mut self) {
+        self.begun = false;
         let mut world = self.log.world();
         if let Some(txn) = self.holder.txn
             && world.check_epoch(&self.holder).is_ok()
@@ -363,6 +390,16 @@ impl GroupMember {
 }
 
 impl Writer for GroupMember {
+    fn begin(&mut self, transaction: &mut Transaction, output: usize) -> Result<(), LogError> {
+        self.writer.begin_with(transaction, output)
+    }
+
+    fn abandon(&mut self) {
+        if self.writer.begun {
+            self.writer.abort();
+        }
+    }
+
     fn commit(&mut self, transaction: &Transaction) -> Result<(), LogError> {
         if transaction.is_empty() {
             return Ok(());
