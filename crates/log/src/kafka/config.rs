@@ -199,7 +199,8 @@ impl KafkaConfig {
     fn common(&self) -> ClientConfig {
         let mut config = ClientConfig::new();
         // rdkafka would ask the `log` crate, where nobody listens; `Context` passes lines on to `tracing`.
-        config.set_log_level(RDKafkaLogLevel::Info);
+        let debugging = self.properties.contains_key("debug");
+        config.set_log_level(if debugging { RDKafkaLogLevel::Debug } else { RDKafkaLogLevel::Info });
         config.set("bootstrap.servers", &self.brokers);
         config.set("client.id", &self.client_id);
         config.set("socket.nagle.disable", "true");

@@ -119,6 +119,8 @@ impl Transactions {
         // What was noted before explains no failure of this transaction. Log lines come slower than commits.
         self.producer().poll(Duration::ZERO);
         let _ = self.producer().client().context().take_trouble();
+        // The records of one that was given up are noted as undelivered.
+        let _ = self.producer().client().context().take_undelivered();
         self.producer().begin_transaction().map_err(|error| self.failed(error))?;
         let deadline = Instant::now() + self.timeout;
         self.begun = Some(deadline);
