@@ -159,8 +159,8 @@ fn watch(log: &dyn PartitionedLog, watching: &AtomicBool) -> Result<Vec<Seen>> {
             seen.push(Seen {
                 due: decision.at.0 as f64,
                 at: now_ms(),
-                event: decision.event_id.into_owned(),
-                rule_set: decision.rule_set.into_owned(),
+                event: decision.event_id.to_string(),
+                rule_set: decision.rule_set.to_string(),
             });
         })?;
     }
