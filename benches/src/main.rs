@@ -30,7 +30,7 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     /// Measure the engine against the copy, several rounds in turn, then the latency at half the engine's rate
-    Kafka(Bench),
+    Kafka(Box<Bench>),
     /// One run of the copy (a child of `kafka`)
     #[command(hide = true)]
     Copy(Run),
