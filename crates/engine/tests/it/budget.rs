@@ -138,6 +138,23 @@ fn many_rules_may_look_at_one_long_text_of_the_state_as_it_is_folded_once() {
 }
 
 #[test]
+fn keywords_that_each_hold_the_one_before_are_paid_for_where_a_long_text_holds_them_all() {
+    let words: Vec<String> = (1..=200).map(|n| "a".repeat(n)).collect();
+    let conditions = json!([{"field": "message.text", "op": "not_contains_word", "value": words}]);
+    let actions = json!([{"type": "add_tag", "value": "found"}]);
+    let rules = json!([{"id": "r", "trigger": "message.created", "conditions": conditions, "actions": actions}]);
+    let document = json!({"workspace": "acme", "rules": rules}).to_string();
+    for (bytes, exceeded) in [(200, false), (60_000, true)] {
+        let mut engine = Engine::new(&document);
+        let line = engine.line(message("e1", "customer", &"a".repeat(bytes)));
+        let event = json::event_from_line(&line).unwrap();
+        let mut written = Written::default();
+        engine.partition.apply(&event, Some(&engine.rules), event.occurred_at, &mut written);
+        assert_eq!(written.exceeded, exceeded, "{bytes} bytes, {} steps", engine.partition.steps());
+    }
+}
+
+#[test]
 fn an_ordinary_event_takes_a_small_part_of_its_budget() {
     let mut engine = Engine::new(
         &json!({"workspace": "acme", "rules": [
