@@ -41,29 +41,30 @@ pub(crate) struct Client {
 
 /// An answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Response {
-    pub(crate) status: u16,
+pub struct Response {
+    /// The status code.
+    pub status: u16,
     /// Names in lower case.
-    pub(crate) headers: Vec<(String, String)>,
-    /// At most [`BODY_BYTES_MAX`].
-    pub(crate) body: Vec<u8>,
+    pub headers: Vec<(String, String)>,
+    /// At most 64 KiB; what follows is not read.
+    pub body: Vec<u8>,
 }
 
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum ExchangeError {
+pub enum ExchangeError {
     /// The request may not be sent, now or later.
     #[error("refused: {0}")]
     Refused(String),
     /// It was not sent: no connection.
     #[error("not sent: {0}")]
-    NotSent(#[source] reqwest::Error),
+    NotSent(#[source] Box<dyn StdError + Send + Sync>),
     /// It may have been sent, and the deadline passed.
     #[error("no whole answer within {0:?}")]
     Deadline(Duration),
     /// It may have been sent, and the connection broke.
     #[error("the connection broke: {0}")]
-    Broken(#[source] reqwest::Error),
+    Broken(#[source] Box<dyn StdError + Send + Sync>),
 }
 
 /// An address that a name resolved to is refused.
@@ -120,7 +121,9 @@ impl Client {
             .collect();
         let mut body = Vec::new();
         while body.len() < BODY_BYTES_MAX {
-            let Some(chunk) = answer.chunk().await.map_err(ExchangeError::Broken)? else { break };
+            let Some(chunk) = answer.chunk().await.map_err(|error| ExchangeError::Broken(Box::new(error)))? else {
+                break;
+            };
             let room = BODY_BYTES_MAX - body.len();
             body.extend_from_slice(&chunk[..chunk.len().min(room)]);
         }
@@ -183,7 +186,8 @@ fn not_sent_or_broken(error: reqwest::Error) -> ExchangeError {
     if let Some(refused) = source_of_type::<AddressRefused>(&error) {
         return ExchangeError::Refused(refused.to_string());
     }
-    if error.is_connect() || error.is_builder() { ExchangeError::NotSent(error) } else { ExchangeError::Broken(error) }
+    let is_unsent = error.is_connect() || error.is_builder();
+    if is_unsent { ExchangeError::NotSent(Box::new(error)) } else { ExchangeError::Broken(Box::new(error)) }
 }
 
 fn source_of_type<'a, T: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Option<&'a T> {

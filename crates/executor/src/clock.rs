@@ -1,33 +1,42 @@
-//! The clocks: the wall for gates and results, given from outside; the monotonic one for waits, read here only.
+//! The machine's clock, with a time of day that a demo or a test may give from outside.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use kilat_domain::Timestamp;
+use kilat_log::{Clock, SystemClock};
 
 /// Tells the time of day: the machine's clock, unless a demo or a test has its own.
 pub type WallClock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
 /// The machine's clock.
-#[allow(clippy::disallowed_methods, reason = "the one place where executors read the wall clock")]
 pub(crate) fn system_clock() -> WallClock {
-    Arc::new(|| {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Timestamp(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
-    })
+    let clock = SystemClock::new();
+    Arc::new(move || clock.wall())
 }
 
-/// Time since it was made; never goes back.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Monotonic(Instant);
+/// The machine's clock under another time of day.
+pub(crate) struct Staged {
+    wall: WallClock,
+    machine: SystemClock,
+}
 
-impl Monotonic {
-    #[allow(clippy::disallowed_methods, reason = "the one place where executors read the monotonic clock")]
-    pub(crate) fn start() -> Self {
-        Monotonic(Instant::now())
+impl Staged {
+    pub(crate) fn new(wall: WallClock) -> Staged {
+        Staged { wall, machine: SystemClock::new() }
+    }
+}
+
+impl Clock for Staged {
+    fn wall(&self) -> Timestamp {
+        (self.wall)()
     }
 
-    pub(crate) fn now(&self) -> Duration {
-        self.0.elapsed()
+    fn monotonic(&self) -> Duration {
+        self.machine.monotonic()
+    }
+
+    fn rest(&self, most: Duration) {
+        self.machine.rest(most);
     }
 }

@@ -42,12 +42,15 @@ pub(crate) struct Final {
     pub(crate) outcome: Outcome,
     /// Empty where there is none.
     pub(crate) reason: &'static str,
+    announced: bool,
 }
 
 /// A final result whose commit failed, as it was to be written.
 #[derive(Clone, Debug)]
 pub(crate) struct Carried {
     pub(crate) outcome: Outcome,
+    /// Its action is announced: `sending` in the ledger is this process's own.
+    pub(crate) announced: bool,
     reason: &'static str,
     value: Vec<u8>,
     headers: Vec<(String, Vec<u8>)>,
@@ -86,14 +89,14 @@ impl Outbox {
         if self.transaction.bytes() >= self.bytes_max { Some(Duration::ZERO) } else { self.due_at }
     }
 
-    /// Appends a result.
+    /// Appends a result; `announced` says whether `sending` was committed for it.
     ///
     /// *Errors:* the result cannot be encoded, because texts in it are too long.
     pub(crate) fn result(
         &mut self,
         partition: u32,
         result: &ActionResult<'_>,
-        reason: &'static str,
+        (reason, announced): (&'static str, bool),
         traceparent: Option<&[u8]>,
         now: Duration,
     ) -> Result<(), EncodeError> {
@@ -109,7 +112,7 @@ impl Outbox {
         self.transaction.append(RESULTS, Some(partition), key, &headers, |out| encoder.action_result(result, out))?;
         self.touched.insert(partition);
         if result.outcome.is_final() {
-            self.finals.push(Final { place, outcome: result.outcome, reason });
+            self.finals.push(Final { place, outcome: result.outcome, reason, announced });
         }
         self.open(now);
         Ok(())
@@ -121,7 +124,8 @@ impl Outbox {
         let headers: Vec<(&str, &[u8])> = carried.headers.iter().map(|(n, v)| (n.as_str(), v.as_slice())).collect();
         copy(&mut self.transaction, RESULTS, Some(partition), action_id.as_bytes(), &headers, &carried.value);
         self.touched.insert(partition);
-        self.finals.push(Final { place, outcome: carried.outcome, reason: carried.reason });
+        let Carried { outcome, reason, announced, .. } = *carried;
+        self.finals.push(Final { place, outcome, reason, announced });
         self.open(now);
     }
 
@@ -179,7 +183,8 @@ impl Outbox {
             let headers = record.headers().map(|(name, value)| (name.to_owned(), value.to_vec())).collect();
             let value = record.value?.to_vec();
             let action_id = std::str::from_utf8(record.key).ok()?.into();
-            Some((action_id, Carried { outcome: settled.outcome, reason: settled.reason, value, headers }))
+            let Final { outcome, reason, announced, .. } = *settled;
+            Some((action_id, Carried { outcome, announced, reason, value, headers }))
         });
         carried.collect()
     }

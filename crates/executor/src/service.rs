@@ -4,6 +4,7 @@
 //! Absent: creating topics, signals, the page for metrics.
 
 use std::fmt;
+use std::hash::{BuildHasher as _, RandomState};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::SyncSender;
@@ -11,11 +12,12 @@ use std::thread::JoinHandle;
 
 use kilat_codec::Topic;
 use kilat_domain::Lane;
-use kilat_log::{LogError, PartitionedLog};
+use kilat_log::{Clock, LogError, PartitionedLog};
 
 use crate::client::Client;
-use crate::clock::system_clock;
+use crate::clock::{Staged, system_clock};
 use crate::measures::{Tally, lane_name};
+use crate::wire::{HttpWires, Wires};
 use crate::worker::Worker;
 use crate::{CallReport, Config, WallClock};
 
@@ -109,36 +111,71 @@ impl fmt::Debug for Handle {
     }
 }
 
+/// What the thread of a lane runs, from start to stop.
+pub type Task = Box<dyn FnOnce() + Send>;
+
 /// Starts the role: checks settings and topics, then one thread per lane.
 ///
 /// *Errors:* see [`StartError`]. Later errors of the log are logged, and the lane joins anew until it is stopped.
 pub fn start(log: Arc<dyn PartitionedLog>, config: Config, surroundings: Surroundings) -> Result<Handle, StartError> {
+    let Surroundings { runtime, clock, calls } = surroundings;
+    let clock: Arc<dyn Clock> = Arc::new(Staged::new(clock));
+    let client = Client::new(&config).map_err(StartError::Client)?;
+    let wires = Arc::new(HttpWires { client, runtime, clock: clock.clone() });
+    let seed = RandomState::new().hash_one(0_u8);
+    let (mut handle, tasks) = assembled(log, config, clock, wires, calls, seed)?;
+    for (lane, task) in Lane::ALL.into_iter().zip(tasks) {
+        let name = format!("executor-{}", lane_name(lane));
+        handle.threads.push(std::thread::Builder::new().name(name).spawn(task).map_err(StartError::Thread)?);
+    }
+    Ok(handle)
+}
+
+/// The role and what its threads would run, in the order of [`Lane::ALL`], for those who run it otherwise, with a clock and
+/// wires of their own; jitter is drawn from `seed`.
+///
+/// *Errors:* settings or topics that cannot work.
+pub fn assemble(
+    log: Arc<dyn PartitionedLog>,
+    config: Config,
+    clock: Arc<dyn Clock>,
+    wires: Arc<dyn Wires>,
+    seed: u64,
+) -> Result<(Handle, Vec<Task>), StartError> {
+    assembled(log, config, clock, wires, None, seed)
+}
+
+fn assembled(
+    log: Arc<dyn PartitionedLog>,
+    config: Config,
+    clock: Arc<dyn Clock>,
+    wires: Arc<dyn Wires>,
+    calls: Option<SyncSender<CallReport>>,
+    seed: u64,
+) -> Result<(Handle, Vec<Task>), StartError> {
     let problems = config.check();
     if !problems.is_empty() {
         return Err(StartError::Config(problems));
     }
     check_topics(&*log)?;
-    let client = Client::new(&config).map_err(StartError::Client)?;
     let shared =
         Arc::new(Shared { stop: AtomicBool::new(false), joined: AtomicUsize::new(0), tally: Tally::default() });
     let config = Arc::new(config);
-    let mut handle = Handle { shared: shared.clone(), threads: Vec::new() };
-    for lane in Lane::ALL {
+    let tasks = Lane::ALL.into_iter().zip(0..).map(|(lane, number)| {
         let worker = Worker {
             lane,
             log: log.clone(),
             config: config.clone(),
-            client: client.clone(),
-            runtime: surroundings.runtime.clone(),
-            clock: surroundings.clock.clone(),
-            calls: surroundings.calls.clone(),
+            wires: wires.clone(),
+            clock: clock.clone(),
+            seed: seed.wrapping_add(number),
+            calls: calls.clone(),
             shared: shared.clone(),
         };
-        let name = format!("executor-{}", lane_name(lane));
-        let thread = std::thread::Builder::new().name(name).spawn(move || worker.run()).map_err(StartError::Thread)?;
-        handle.threads.push(thread);
-    }
-    Ok(handle)
+        Box::new(move || worker.run()) as Task
+    });
+    let tasks = tasks.collect();
+    Ok((Handle { shared, threads: Vec::new() }, tasks))
 }
 
 /// Every topic is there, and actions and results have equal partition counts.
@@ -160,7 +197,7 @@ fn check_topics(log: &dyn PartitionedLog) -> Result<(), StartError> {
 impl Handle {
     /// Whether every lane is a member of its group.
     pub fn is_ready(&self) -> bool {
-        self.shared.joined.load(Ordering::Relaxed) == self.threads.len()
+        self.shared.joined.load(Ordering::Relaxed) == Lane::ALL.len()
     }
 
     /// Counts since the start.

@@ -56,11 +56,39 @@ pub enum Fault {
     ClockStep,
     /// A process is stopped in good order, and started again later.
     CleanStop,
+    /// An endpoint takes no connection.
+    HttpRefused,
+    /// A connection breaks with the request out; what it asks for may be done.
+    HttpHalfOpen,
+    /// No answer within the deadline; what was asked for may be done.
+    HttpStall,
+    /// An endpoint asks to slow down.
+    Http429,
+    /// … and says for how long.
+    Http429RetryAfter,
+    /// An endpoint fails.
+    Http5xx,
+    /// An endpoint says 200, with an error in the body.
+    Http200ErrorBody,
+    /// An endpoint refuses a request.
+    Http4xx,
+    /// … for its credentials.
+    Http401,
+    /// … for good.
+    Http410,
+    /// The process of an executor ends with a request out.
+    CrashAtSend,
+    /// … with an answer in, and its result not written.
+    CrashAtAnswer,
+    /// An action is in its topic again.
+    DuplicateAction,
+    /// A record in a topic of actions that is none.
+    ActionPoison,
 }
 
 impl Fault {
     /// Every kind and its name.
-    pub const ALL: [(Fault, &'static str); 25] = [
+    pub const ALL: [(Fault, &'static str); 39] = [
         (Fault::CrashAtJoin, "crash_at_join"),
         (Fault::CrashAtPoll, "crash_at_poll"),
         (Fault::CrashAtRestore, "crash_at_restore"),
@@ -86,6 +114,20 @@ impl Fault {
         (Fault::BrokenRules, "broken_rules"),
         (Fault::ClockStep, "clock_step"),
         (Fault::CleanStop, "clean_stop"),
+        (Fault::HttpRefused, "http_refused"),
+        (Fault::HttpHalfOpen, "http_half_open"),
+        (Fault::HttpStall, "http_stall"),
+        (Fault::Http429, "http_429"),
+        (Fault::Http429RetryAfter, "http_429_retry_after"),
+        (Fault::Http5xx, "http_5xx"),
+        (Fault::Http200ErrorBody, "http_200_error_body"),
+        (Fault::Http4xx, "http_4xx"),
+        (Fault::Http401, "http_401"),
+        (Fault::Http410, "http_410"),
+        (Fault::CrashAtSend, "crash_at_send"),
+        (Fault::CrashAtAnswer, "crash_at_answer"),
+        (Fault::DuplicateAction, "duplicate_action"),
+        (Fault::ActionPoison, "action_poison"),
     ];
 
     /// How many kinds there are.
@@ -105,11 +147,25 @@ impl Fault {
     fn per_run(self) -> f64 {
         match self {
             Fault::DuplicateEvent | Fault::LateEvent => 200.0,
-            Fault::Poison | Fault::AbortedInput => 20.0,
+            Fault::Poison | Fault::AbortedInput | Fault::DuplicateAction => 20.0,
+            Fault::HttpRefused
+            | Fault::HttpHalfOpen
+            | Fault::HttpStall
+            | Fault::Http429
+            | Fault::Http429RetryAfter
+            | Fault::Http5xx
+            | Fault::Http200ErrorBody
+            | Fault::Http4xx => 30.0,
             Fault::LateMarkers => 100.0,
             Fault::RuleSwap => 10.0,
             Fault::Revocation => 6.0,
-            Fault::Zombie | Fault::ClockStep | Fault::BrokenRules | Fault::CleanStop => 3.0,
+            Fault::Zombie
+            | Fault::ClockStep
+            | Fault::BrokenRules
+            | Fault::CleanStop
+            | Fault::Http401
+            | Fault::Http410
+            | Fault::ActionPoison => 3.0,
             Fault::CrashAtJoin | Fault::CrashAtRestore => 1.0,
             _ => 2.0,
         }

@@ -17,6 +17,14 @@
 //! | `state_is_replay` | every block is the one that a replay from zero writes at its place, and so is every lead |
 //! | `poison_is_kept` | every record that is no event is a dead letter, once |
 //! | `rules_are_answered` | the newest rule set of a workspace has a status: live, or refused |
+//! | `one_result` | an action has one final result, in its partition, and there is none of anything else |
+//! | `one_key` | requests for an action carry its id, and have one URL and one body |
+//! | `at_most_once` | what must not be done twice is done once at most, whatever answers are lost |
+//! | `result_is_true` | what is said to be delivered was done; what must not be done twice and is said to have failed was not |
+//! | `delivery_order` | actions of a conversation are first done at an endpoint in their order |
+//! | `requests_bounded` | no session has more requests under way than it may: at all, of a workspace, to an endpoint |
+
+mod deliveries;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
@@ -26,11 +34,12 @@ use kilat_domain::{Action, Decision, Explanation, LeadRecord, StateBlock, Timest
 use kilat_engine::{Applied, BatchHeader, Outputs, Partition};
 use kilat_rules::RuleSet;
 
+use crate::internet::Internet;
 use crate::log::SimLog;
 use crate::plan::Plan;
 
 const INPUTS: [Topic; 2] = [Topic::Messages, Topic::LeadChanges];
-const ACTIONS: [Topic; 3] = [Topic::ActionsPartner, Topic::ActionsMeta, Topic::ActionsWebhook];
+pub(crate) const ACTIONS: [Topic; 3] = [Topic::ActionsPartner, Topic::ActionsMeta, Topic::ActionsWebhook];
 
 /// What was broken.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,6 +55,9 @@ impl Violation {
         Violation { invariant, differs: differs.into() }
     }
 }
+
+/// Records of action topics that no engine wrote: topic, partition, offset.
+pub(crate) type Injected = BTreeSet<(&'static str, u32, i64)>;
 
 /// A record of the log, copied out of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,7 +82,13 @@ fn read(log: &SimLog, topic: &str, partition: u32) -> Vec<Seen> {
 }
 
 /// Checks what a run left.
-pub(crate) fn check(log: &SimLog, plan: &Plan, group: &str) -> Result<(), Violation> {
+pub(crate) fn check(
+    log: &SimLog,
+    plan: &Plan,
+    group: &str,
+    internet: &Internet,
+    injected: &Injected,
+) -> Result<(), Violation> {
     rules(log)?;
     let rules = History::read(log);
     let mut expected = Expected::default();
@@ -81,9 +99,10 @@ pub(crate) fn check(log: &SimLog, plan: &Plan, group: &str) -> Result<(), Violat
         decisions(log, partition, &replay.decisions, Topic::Decisions)?;
         decisions(log, partition, &replay.explanations, Topic::Explain)?;
     }
-    actions(log, plan, &expected)?;
+    actions(log, plan, &expected, injected)?;
     leads(log, plan, &expected)?;
-    poison(log, plan, &expected)
+    poison(log, plan, &expected)?;
+    if plan.executors > 0 { deliveries::check(log, plan, internet) } else { Ok(()) }
 }
 
 /// Whether the newest rule set of every workspace has its status; those before it may be passed over for it.
@@ -388,12 +407,15 @@ fn compare(
     })
 }
 
-fn actions(log: &SimLog, plan: &Plan, expected: &Expected) -> Result<(), Violation> {
+fn actions(log: &SimLog, plan: &Plan, expected: &Expected, injected: &Injected) -> Result<(), Violation> {
     let none = Vec::new();
     for topic in ACTIONS {
         let mut found: BTreeMap<Vec<u8>, Vec<Vec<u8>>> = BTreeMap::new();
         for partition in 0..plan.partitions {
-            for Seen { key, value, .. } in read(log, topic.name(), partition) {
+            let records = read(log, topic.name(), partition).into_iter();
+            for Seen { key, value, .. } in
+                records.filter(|seen| !injected.contains(&(topic.name(), partition, seen.offset)))
+            {
                 found.entry(key).or_default().push(value);
             }
         }

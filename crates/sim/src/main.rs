@@ -27,6 +27,7 @@ struct Arguments {
     threads: usize,
     processes: Option<u64>,
     workers: Option<u64>,
+    executors: Option<u64>,
     without: Vec<Fault>,
     sabotage: Option<Sabotage>,
     calm: bool,
@@ -46,6 +47,7 @@ impl Arguments {
             threads,
             processes: None,
             workers: None,
+            executors: None,
             without: Vec::new(),
             sabotage: None,
             calm: false,
@@ -64,6 +66,7 @@ impl Arguments {
                 "--threads" => arguments.threads = number(value()?)?.clamp(1, 1_024) as usize,
                 "--processes" => arguments.processes = Some(number(value()?)?.clamp(1, 9)),
                 "--workers" => arguments.workers = Some(number(value()?)?.clamp(1, 9)),
+                "--executors" => arguments.executors = Some(number(value()?)?.min(9)),
                 "--without" => {
                     for name in value()?.split(',') {
                         let known = || Fault::ALL.map(|(_, name)| name).join(", ");
@@ -94,6 +97,7 @@ impl Arguments {
         let mut plan = Plan::of_seed(seed, self.events);
         plan.processes = self.processes.unwrap_or(plan.processes);
         plan.workers = self.workers.unwrap_or(plan.workers);
+        plan.executors = self.executors.unwrap_or(plan.executors);
         plan.sabotage = self.sabotage;
         if self.calm {
             plan = plan.calm();
@@ -103,7 +107,7 @@ impl Arguments {
 }
 
 /// What all seeds together came to.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Tally {
     seeds: u64,
     counts: [u64; Fault::COUNT],
@@ -114,6 +118,10 @@ struct Tally {
 }
 
 impl Tally {
+    fn new() -> Tally {
+        Tally { seeds: 0, counts: [0; Fault::COUNT], violations: [0; Fault::COUNT], broken: Vec::new() }
+    }
+
     fn add(&mut self, line: &Line) {
         self.seeds += 1;
         let is_broken = !line.broke.is_empty();
@@ -164,7 +172,7 @@ impl<'a> Play<'a> {
             Some(path) => Journal::open(path, arguments.events).map(|(journal, lines)| (Some(journal), lines))?,
         };
         let seeds = arguments.from..arguments.from + arguments.seeds;
-        let mut tally = Tally::default();
+        let mut tally = Tally::new();
         let mut done = BTreeSet::new();
         for line in lines.iter().filter(|line| seeds.contains(&line.seed)) {
             if done.insert(line.seed) {

@@ -39,6 +39,12 @@ pub struct Plan {
     pub checkpoints: bool,
     /// Whether processes keep copies of the state that others work on.
     pub standby: bool,
+    /// Executor processes; none in a third of the runs.
+    pub executors: u64,
+    /// Requests a session of an executor has under way at most.
+    pub requests_max: usize,
+    /// Actions it holds at most.
+    pub held_max: usize,
     /// What may go wrong.
     pub faults: Faults,
     /// Kinds of fault left out, for the command that repeats this run.
@@ -65,10 +71,23 @@ impl Plan {
             standby: random.chance(0.5),
             burst: *random.pick(&[8, 30, 120]),
             pause: Duration::from_millis(*random.pick(&[20, 100, 500])),
+            executors: random.below(3),
+            requests_max: *random.pick(&[1, 4, 64]),
+            held_max: *random.pick(&[3, 50, 10_000]),
             faults: Faults::of_seed(seed),
             left_out: Vec::new(),
             sabotage: None,
         }
+    }
+
+    /// … of one workspace.
+    pub(crate) fn workspace_requests_max(&self) -> usize {
+        self.requests_max.div_ceil(2)
+    }
+
+    /// … to one endpoint.
+    pub(crate) fn destination_requests_max(&self) -> usize {
+        self.requests_max.div_ceil(8)
     }
 
     /// The same without faults.
@@ -88,10 +107,11 @@ impl Plan {
 /// The command that runs it.
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Plan { seed, events, processes, workers, .. } = self;
+        let Plan { seed, events, processes, workers, executors, .. } = self;
         write!(
             f,
-            "cargo xtask sim --from {seed} --seeds 1 --events {events} --processes {processes} --workers {workers}"
+            "cargo xtask sim --from {seed} --seeds 1 --events {events} --processes {processes} --workers {workers} \
+             --executors {executors}"
         )?;
         if !self.left_out.is_empty() {
             let names: Vec<&str> = self.left_out.iter().map(|fault| fault.name()).collect();

@@ -1,4 +1,4 @@
-//! A run: processes of the engine on a simulated log, fed, disturbed and brought to an end, all on this thread.
+//! A run: processes of engine and executors on a simulated log, fed, disturbed and brought to an end, all on this thread.
 //!
 //! Input: a [`Plan`]. Output: an [`Outcome`]: what was broken, and which faults there were. The scheduler picks who is next
 //! by the seed; where nobody can go on, the clock moves to when somebody can.
@@ -9,20 +9,23 @@ use std::time::Duration;
 
 use kilat_checkpoint::Store;
 use kilat_codec::Topic;
-use kilat_domain::Timestamp;
+use kilat_domain::{Lane, Timestamp};
 use kilat_log::{Clock as _, PartitionedLog as _, Retention, TopicSpec};
-use kilat_pipeline::{CheckpointConfig, Config, Service, StandbyCopies};
+use kilat_pipeline::{CheckpointConfig, Config, Health, Service, StandbyCopies};
 
 use crate::clock::SimClock;
 use crate::fault::Fault;
 use crate::fiber::{Fiber, Wait};
-use crate::invariants::{self, Violation};
+use crate::internet::{DEADLINE, Internet, lane_name};
+use crate::invariants::{self, ACTIONS, Injected, Violation};
 use crate::log::{Settings, SimLog};
 use crate::plan::Plan;
 use crate::random::Random;
-use crate::workload::Workload;
+use crate::workload::{self, Workload};
 
 const GROUP: &str = "kilat-engine";
+/// Executors' groups are named after this and their lane.
+const EXECUTORS: &str = "kilat-executor";
 /// Simulated time after the last event within which everything must be done.
 const PATIENCE: Duration = Duration::from_secs(600);
 /// The longest a process that crashed or was stopped stays down.
@@ -45,7 +48,7 @@ pub struct Outcome {
 pub fn run(plan: &Plan) -> Outcome {
     let mut run = Run::begin(plan);
     let violation = match catch_unwind(AssertUnwindSafe(|| run.play())) {
-        Ok(Ok(())) => invariants::check(&run.log, plan, GROUP).err(),
+        Ok(Ok(())) => invariants::check(&run.log, plan, GROUP, &run.internet, &run.injected).err(),
         Ok(Err(violation)) => Some(violation),
         Err(panic) => {
             let said = panic.downcast_ref::<String>().cloned();
@@ -63,10 +66,37 @@ struct Thread {
     wait: Wait,
 }
 
-/// A process of the engine.
+/// What a process runs. Dropping it leaves its threads alone.
+enum Role {
+    Engine(Service),
+    Executor(kilat_executor::Handle),
+}
+
+impl Role {
+    /// Asks its threads to stop; what is left of it meanwhile.
+    fn stop(self) -> Option<Role> {
+        match self {
+            Role::Engine(service) => {
+                service.stop();
+                Some(Role::Engine(service))
+            }
+            // The end of its handle is the wish to stop.
+            Role::Executor(_) => None,
+        }
+    }
+
+    fn health(&self) -> Option<Health> {
+        match self {
+            Role::Engine(service) => Some(service.health()),
+            Role::Executor(_) => None,
+        }
+    }
+}
+
+/// A process: an engine, or an executor.
 struct Process {
     log: SimLog,
-    service: Option<Service>,
+    role: Option<Role>,
     /// It stands still until then; or, where it is down, comes back.
     until: Option<Duration>,
     /// It was asked to stop, and will come back.
@@ -79,6 +109,10 @@ struct Run<'p> {
     log: SimLog,
     random: Random,
     workload: Workload,
+    /// What executors talk to.
+    internet: Internet,
+    /// Records in action topics that no engine wrote.
+    injected: Injected,
     /// Where checkpoints lie; it outlives every process.
     store: Option<Arc<Store>>,
     threads: Vec<Thread>,
@@ -106,6 +140,8 @@ impl<'p> Run<'p> {
             log,
             random: Random::new(plan.seed, 5),
             workload: Workload::new(plan.seed),
+            internet: Internet::new(plan.seed, plan.events),
+            injected: Injected::new(),
             store: plan.checkpoints.then(|| Arc::new(Store::open("memory:///", []).expect("a store in memory"))),
             threads: Vec::new(),
             processes: Vec::new(),
@@ -118,8 +154,8 @@ impl<'p> Run<'p> {
         for workspace in run.workload.workspaces() {
             run.publish(&workspace, false);
         }
-        for number in 0..plan.processes {
-            run.processes.push(Process { log: run.log.process(), service: None, until: None, leaving: false });
+        for number in 0..plan.processes + plan.executors {
+            run.processes.push(Process { log: run.log.process(), role: None, until: None, leaving: false });
             run.start(number as usize);
         }
         run
@@ -134,13 +170,14 @@ impl<'p> Run<'p> {
             let fed_all = self.fed == self.plan.events;
             if !fed_all {
                 last = self.clock.monotonic();
-            } else if !stopping && self.log.is_done(GROUP, &inputs()) && self.are_rules_answered() {
+            } else if !stopping && self.is_done() {
                 stopping = true;
                 self.log.faults(|faults| faults.end());
-                self.processes.iter().filter_map(|process| process.service.as_ref()).for_each(Service::stop);
                 for process in &mut self.processes {
                     process.leaving = false;
-                    if process.service.is_none() {
+                    let is_down = process.role.is_none() && !process.log.is_frozen();
+                    process.role = process.role.take().and_then(Role::stop);
+                    if is_down {
                         process.until = None;
                     }
                 }
@@ -158,6 +195,18 @@ impl<'p> Run<'p> {
             }
             self.turn()?;
         }
+    }
+
+    /// Whether everything fed is decided, and all that was decided is carried out.
+    fn is_done(&mut self) -> bool {
+        self.log.is_done(GROUP, &inputs())
+            && (self.plan.executors == 0 || ACTIONS.iter().all(|topic| self.is_carried_out(*topic)))
+            && self.are_rules_answered()
+    }
+
+    fn is_carried_out(&self, topic: Topic) -> bool {
+        let lane = Lane::ALL.into_iter().find(|lane| Topic::of_lane(*lane) == topic);
+        lane.is_some_and(|lane| self.log.is_done(&format!("{EXECUTORS}-{}", lane_name(lane)), &[topic.name()]))
     }
 
     /// One fiber goes on, or the clock moves.
@@ -182,8 +231,8 @@ impl<'p> Run<'p> {
         match self.threads[chosen].fiber.resume() {
             None => {
                 let process = &self.processes[self.threads.swap_remove(chosen).process];
-                let health = process.service.as_ref().map(Service::health).filter(|health| health.failed);
-                if let Some(health) = health {
+                let health = process.role.as_ref().and_then(Role::health);
+                if let Some(health) = health.filter(|health| health.failed) {
                     return Err(Violation::new("never_gives_up", health.error.unwrap_or_default()));
                 }
             }
@@ -196,7 +245,7 @@ impl<'p> Run<'p> {
             }
             Some(Wait::Stop) => {
                 let process = &mut self.processes[self.threads[chosen].process];
-                process.service.iter().for_each(Service::stop);
+                process.role = process.role.take().and_then(Role::stop);
                 process.leaving = true;
                 self.threads[chosen].wait = Wait::Until(now);
             }
@@ -224,12 +273,12 @@ impl<'p> Run<'p> {
         for number in 0..self.processes.len() {
             let process = &mut self.processes[number];
             if process.leaving && !self.threads.iter().any(|thread| thread.process == number) {
-                (process.leaving, process.service) = (false, None);
+                (process.leaving, process.role) = (false, None);
                 process.until = Some(now + Duration::from_millis(self.random.below(DOWN_MS_MAX)));
             }
             if process.until.is_some_and(|until| until <= now) {
                 process.until = None;
-                if process.service.is_some() {
+                if process.role.is_some() || process.log.is_frozen() {
                     process.log.thaw();
                 } else {
                     self.start(number);
@@ -259,6 +308,13 @@ impl<'p> Run<'p> {
         if strikes(self, Fault::Revocation) {
             self.log.shake();
         }
+        if self.plan.executors > 0 && strikes(self, Fault::DuplicateAction) {
+            self.repeat_action();
+        }
+        if self.plan.executors > 0 && strikes(self, Fault::ActionPoison) {
+            let topic = *self.random.pick(&ACTIONS);
+            self.inject(topic, b"w0/c0", b"no action");
+        }
         let aborted = strikes(self, Fault::AbortedInput);
         let burst = self.random.between(1, self.plan.burst).min(self.plan.events - self.fed);
         for place in 0..burst {
@@ -275,15 +331,42 @@ impl<'p> Run<'p> {
         self.feed_at = now + self.plan.pause.mul_f64(self.random.unit());
     }
 
+    /// Puts an action into its topic once more, wherever its first record is on its way.
+    fn repeat_action(&mut self) {
+        let topic = *self.random.pick(&ACTIONS);
+        let partition = self.random.below(u64::from(self.plan.partitions)) as u32;
+        let end = self.log.end(topic.name(), partition);
+        let offset = self.random.below(end.unsigned_abs()) as i64;
+        let record = self.log.record(topic.name(), partition, offset);
+        if let Some((key, value)) = record.filter(|(_, value)| kilat_codec::decode_action(value).is_ok()) {
+            self.inject(topic, &key, &value);
+        }
+    }
+
+    fn inject(&mut self, topic: Topic, key: &[u8], value: &[u8]) {
+        if let Some((partition, offset)) = self.log.produce(topic.name(), key, value, self.clock.wall(), false) {
+            self.injected.insert((topic.name(), partition, offset));
+        }
+    }
+
     fn publish(&mut self, workspace: &str, broken: bool) {
         self.rules += 1;
         let value = self.workload.rules(workspace, self.rules, broken);
         let _ = self.log.produce(Topic::Rules.name(), workspace.as_bytes(), &value, Timestamp(0), false);
     }
 
-    /// Starts a process: every thread of the service is a fiber.
+    /// Starts a process: every thread of it is a fiber.
     fn start(&mut self, number: usize) {
         let log = self.log.process();
+        let is_engine = (number as u64) < self.plan.processes;
+        let (role, bodies) = if is_engine { self.engine(&log, number) } else { self.executor(&log, number) };
+        for body in bodies {
+            self.threads.push(Thread { process: number, fiber: Fiber::new(body), wait: Wait::Until(Duration::ZERO) });
+        }
+        self.processes[number] = Process { log, role: Some(role), until: None, leaving: false };
+    }
+
+    fn engine(&self, log: &SimLog, number: usize) -> (Role, Vec<kilat_executor::Task>) {
         let config = Config {
             group: GROUP.to_owned(),
             instance: format!("engine-{number}"),
@@ -296,18 +379,47 @@ impl<'p> Run<'p> {
         };
         let (service, tasks) =
             Service::assemble(Arc::new(log.clone()), &config, self.clock.clone(), self.store.clone());
-        for task in tasks {
-            let fiber = Fiber::new(task.body);
-            self.threads.push(Thread { process: number, fiber, wait: Wait::Until(Duration::ZERO) });
-        }
-        self.processes[number] = Process { log, service: Some(service), until: None, leaving: false };
+        (Role::Engine(service), tasks.into_iter().map(|task| task.body).collect())
+    }
+
+    fn executor(&mut self, log: &SimLog, number: usize) -> (Role, Vec<kilat_executor::Task>) {
+        let plan = self.plan;
+        let config = kilat_executor::Config {
+            group: EXECUTORS.to_owned(),
+            instance: format!("executor-{number}"),
+            concurrency: plan.requests_max,
+            per_workspace: plan.workspace_requests_max(),
+            per_destination: plan.destination_requests_max(),
+            held_max: plan.held_max,
+            deadline_ms: DEADLINE.as_millis() as u64,
+            connect_timeout_ms: 500,
+            retry_after_max_s: 3,
+            age_max_s: 120,
+            retry_steps_ms: Some(vec![50, 200, 1_000, 4_000]),
+            breaker_pause_ms: 200,
+            breaker_pause_max_ms: 2_000,
+            endpoint_disabled_s: 2,
+            transaction_interval_ms: plan.interval_ms,
+            poll_records_max: 200,
+            revoke_grace_ms: 300,
+            stop_grace_ms: 1_000,
+            // The wall clock is stepped by days, and this window is measured by it.
+            ledger_window_s: 366 * 24 * 3_600,
+            secrets: kilat_executor::SecretsConfig { allow: vec![workload::TOKEN.to_owned()], ..Default::default() },
+            ..kilat_executor::Config::default()
+        };
+        let wires = self.internet.wires(log.clone(), self.clock.clone(), EXECUTORS);
+        let assembled =
+            kilat_executor::assemble(Arc::new(log.clone()), config, self.clock.clone(), wires, self.random.bits());
+        let (handle, tasks) = assembled.expect("settings and topics of a run work");
+        (Role::Executor(handle), tasks)
     }
 
     /// Ends a process where it stands; it comes back later.
     fn crash(&mut self, number: usize) {
         let process = &mut self.processes[number];
         process.log.kill();
-        (process.leaving, process.service) = (false, None);
+        (process.leaving, process.role) = (false, None);
         process.until = Some(self.clock.monotonic() + Duration::from_millis(self.random.below(DOWN_MS_MAX)));
         // Dropping a fiber unwinds it; its drops reach no log.
         self.threads.retain(|thread| thread.process != number);
@@ -323,16 +435,25 @@ impl<'p> Run<'p> {
     }
 
     fn standstill(&self) -> String {
-        let positions: Vec<String> = inputs()
-            .iter()
-            .flat_map(|input| (0..self.plan.partitions).map(move |partition| (*input, partition)))
-            .map(|(input, partition)| {
-                let (at, end) = (self.log.position(GROUP, input, partition), self.log.end(input, partition));
+        let lanes = Lane::ALL.map(|lane| (format!("{EXECUTORS}-{}", lane_name(lane)), Topic::of_lane(lane).name()));
+        let read = inputs().map(|input| (GROUP.to_owned(), input)).into_iter().chain(lanes);
+        let positions: Vec<String> = read
+            .flat_map(|(group, input)| {
+                (0..self.plan.partitions).map(move |partition| (group.clone(), input, partition))
+            })
+            .map(|(group, input, partition)| {
+                let (at, end) = (self.log.position(&group, input, partition), self.log.end(input, partition));
                 format!("{input}/{partition}: {at} of {end}")
             })
             .collect();
-        let health = self.processes.iter().filter_map(|process| process.service.as_ref());
-        let health: Vec<String> = health.map(|service| format!("{:?}", service.health())).collect();
+        let health: Vec<String> = self
+            .processes
+            .iter()
+            .filter_map(|process| match process.role.as_ref()? {
+                Role::Engine(service) => Some(format!("{:?}", service.health())),
+                Role::Executor(handle) => Some(format!("{handle:?}")),
+            })
+            .collect();
         format!("{}; {}; {:?}", positions.join(", "), health.join(", "), invariants::rules(&self.log).err())
     }
 }

@@ -1,6 +1,4 @@
-//! Deliberate bugs of the simulated log and of what stands between it and the product: a run must find each of them.
-//!
-//! Those that have to be in the product's own code are patches under `mutations/`.
+//! Deliberate bugs of the simulated log and endpoints and of what stands between them and the product: a run must find each.
 
 /// A deliberate bug.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,11 +23,21 @@ pub enum Sabotage {
     ActionIdReused,
     /// The blocks of an assignment come from another partition's state.
     StateOfAnother,
+    /// An executor that is given partitions reads none of their results.
+    LedgerNotRead,
+    /// What an executor says before it does what must not be done twice is not written.
+    AnnouncementLost,
+    /// Results are visible at once, whatever becomes of their transaction.
+    ResultsApart,
+    /// A request that is sent again carries another idempotency key.
+    KeyChanged,
+    /// Now and then a request is taken for answered, and well, as soon as it is sent.
+    ResultBeforeAnswer,
 }
 
 impl Sabotage {
     /// Every one and its name.
-    pub const ALL: [(Sabotage, &'static str); 10] = [
+    pub const ALL: [(Sabotage, &'static str); 15] = [
         (Sabotage::NoFencing, "no_fencing"),
         (Sabotage::StateAheadOfLog, "state_ahead_of_log"),
         (Sabotage::BlockSkipped, "block_skipped"),
@@ -40,6 +48,11 @@ impl Sabotage {
         (Sabotage::RecordMissed, "record_missed"),
         (Sabotage::ActionIdReused, "action_id_reused"),
         (Sabotage::StateOfAnother, "state_of_another"),
+        (Sabotage::LedgerNotRead, "ledger_not_read"),
+        (Sabotage::AnnouncementLost, "announcement_lost"),
+        (Sabotage::ResultsApart, "results_apart"),
+        (Sabotage::KeyChanged, "key_changed"),
+        (Sabotage::ResultBeforeAnswer, "result_before_answer"),
     ];
 
     /// Its name.

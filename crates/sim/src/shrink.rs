@@ -1,4 +1,4 @@
-//! Makes a failing run small: fewer events, kinds of fault, processes and workers, as long as it still fails.
+//! Makes a failing run small: fewer events, kinds of fault, processes, workers and executors, as long as it still fails.
 
 use crate::fault::Fault;
 use crate::plan::Plan;
@@ -39,6 +39,12 @@ pub fn shrink(plan: &Plan, outcome: Outcome) -> (Plan, Outcome) {
     }
     for workers in 1..best.0.workers {
         let plan = Plan { workers, ..best.0.clone() };
+        if attempt(&mut best, plan) {
+            break;
+        }
+    }
+    for executors in 0..best.0.executors {
+        let plan = Plan { executors, ..best.0.clone() };
         if attempt(&mut best, plan) {
             break;
         }

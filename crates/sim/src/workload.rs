@@ -4,8 +4,8 @@
 
 use kilat_codec::{Encoder, Topic};
 use kilat_domain::{
-    Change, Channel, ConversationFacts, Event, EventKind, LeadFacts, Message, RuleSetRecord, Sender, SenderKind, Str,
-    TagFact, Timestamp,
+    Change, Channel, ConversationFacts, Ctwa, Event, EventKind, LeadFacts, Message, RuleSetRecord, Sender, SenderKind,
+    Str, TagFact, Timestamp,
 };
 
 use crate::fault::{Fault, Faults};
@@ -14,6 +14,8 @@ use crate::random::Random;
 /// Events kept to be delivered again.
 const REMEMBERED: usize = 500;
 const HOUR_MS: i64 = 3_600_000;
+/// The access token of endpoints: any variable that every machine has, as nobody looks at its value.
+pub(crate) const TOKEN: &str = "env:PATH";
 const TEXTS: [&str; 10] = [
     "halo kak",
     "mau order dua",
@@ -139,6 +141,9 @@ impl Workload {
                     _ => SenderKind::Bot,
                 };
                 event.sender = Some(Sender { kind, id: Some(text(phone)), name: None, roles: None, attrs: None });
+                if conversation % 5 == 0 && self.random.chance(0.2) {
+                    event.ctwa = Some(Ctwa { clid: Some("click".into()), ..Ctwa::default() });
+                }
                 let body = *self.random.pick(&TEXTS);
                 // Some providers say the same message twice, as two events.
                 let id = if self.random.chance(0.02) { number - 1 } else { number };
@@ -180,7 +185,8 @@ workspace: {workspace}
 settings: {{locale: {locale}, explain: {{sample: 0.05}}}}
 endpoints:
   crm: {{url: "https://crm.example/hooks/{v}"}}
-  wa: {{kind: whatsapp_cloud, phone_number_id: "1001", token: "env:WA_TOKEN"}}
+  wa: {{kind: whatsapp_cloud, phone_number_id: "1001", token: "{TOKEN}"}}
+  meta: {{kind: meta_capi, dataset: "3001", waba: "2001", token: "{TOKEN}"}}
 rules:
   - {{id: count, name: Count, version: {version}, trigger: message.created, conditions: [{{field: chat_count, op: gte, value: {threshold}}}], once_per: lead, actions: [{{type: set_status, value: responded}}, {{type: add_tag, value: "seen-{v}"}}]}}
   - {{id: order, name: Order, version: {version}, trigger: message.created, conditions: [{{field: message.text, op: contains, value: order}}, {{field: lead.status, op: equals, value: responded}}], actions: [{{type: set_status, value: hot}}, {{type: send_webhook, to: crm, event: order}}]}}
@@ -188,6 +194,7 @@ rules:
   - {{id: angry, name: Angry, version: {version}, trigger: tag.added, conditions: [{{field: tag.name, op: equals, value: angry}}], actions: [{{type: send_webhook, to: crm, event: angry}}, {{type: remove_tag, value: angry}}]}}
   - {{id: thanks, name: Thanks, version: {version}, trigger: message.created, conditions: [{{field: message.text, op: contains, value: "terima kasih"}}], actions: [{{type: send_message, value: "Sama-sama {v}", to: wa}}]}}
   - {{id: won, name: Won, version: {version}, trigger: lead.status_changed, conditions: [{{field: change.to, op: equals, value: won}}], actions: [{{type: send_webhook, to: crm, event: won}}]}}
+  - {{id: lead, name: Lead, version: {version}, trigger: message.created, conditions: [{{field: ctwa.clid, op: is_present}}], actions: [{{type: send_capi_event, value: LeadSubmitted, to: meta}}]}}
 "#
     )
 }

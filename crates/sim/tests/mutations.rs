@@ -7,7 +7,7 @@ const EVENTS: u64 = 300;
 /// Seeds that are tried where the known one finds nothing, as the product goes other ways than it did.
 const SEEDS: u64 = 200;
 /// A seed that finds it.
-const FOUND_BY: [(Sabotage, u64); 10] = [
+const FOUND_BY: [(Sabotage, u64); 15] = [
     (Sabotage::NoFencing, 1),
     (Sabotage::StateAheadOfLog, 12),
     (Sabotage::BlockSkipped, 1),
@@ -17,7 +17,12 @@ const FOUND_BY: [(Sabotage, u64); 10] = [
     (Sabotage::WindowLost, 1),
     (Sabotage::RecordMissed, 10),
     (Sabotage::ActionIdReused, 3),
-    (Sabotage::StateOfAnother, 46),
+    (Sabotage::StateOfAnother, 4),
+    (Sabotage::LedgerNotRead, 2),
+    (Sabotage::AnnouncementLost, 2),
+    (Sabotage::ResultsApart, 3),
+    (Sabotage::KeyChanged, 2),
+    (Sabotage::ResultBeforeAnswer, 2),
 ];
 
 fn breaks(sabotage: Option<Sabotage>, seed: u64) -> Option<Violation> {

@@ -20,6 +20,10 @@ pub(super) struct TopicFollower {
     /// The block of a restore that a sabotaged log passes over: the one of this number.
     passed_over: Option<usize>,
     is_state: bool,
+    /// Somebody's state is read back: that of a partition, or an executor's ledger.
+    is_restore: bool,
+    /// A sabotaged log gives none of the results.
+    is_empty: bool,
 }
 
 /// Where it is in a partition.
@@ -40,6 +44,8 @@ impl TopicFollower {
     ) -> Result<TopicFollower, LogError> {
         let mut world = log.world();
         let is_state = topic == Topic::State.name();
+        let is_restore = is_state || topic == Topic::ActionResults.name();
+        let is_empty = topic == Topic::ActionResults.name() && world.is_sabotaged(Sabotage::LedgerNotRead);
         let topic = world.topic(topic)?;
         let all: Vec<u32> = (0..world.topics[topic].partitions.len() as u32).collect();
         let count = world.topics[topic].partitions.len() as u32;
@@ -64,7 +70,7 @@ impl TopicFollower {
         let skip = is_state && world.is_sabotaged(Sabotage::BlockSkipped);
         let passed_over = skip.then(|| world.random.below(20) as usize);
         drop(world);
-        Ok(TopicFollower { log, topic, places, passed_over, is_state })
+        Ok(TopicFollower { log, topic, places, passed_over, is_state, is_restore, is_empty })
     }
 
     fn take(&mut self, each: &mut dyn FnMut(Record<'_>)) -> (usize, u64) {
@@ -78,7 +84,7 @@ impl TopicFollower {
             while place.position < stable && records < RECORDS_MAX {
                 let at = world.committed(self.topic, place.partition, place.position);
                 place.position += 1;
-                let Some(at) = at else { continue };
+                let Some(at) = at.filter(|_| !self.is_empty) else { continue };
                 records += 1;
                 if let Some(left) = &mut self.passed_over {
                     if *left == 0 {
@@ -113,7 +119,7 @@ fn without_window(value: &[u8]) -> Vec<u8> {
 
 impl Follower for TopicFollower {
     fn poll(&mut self, timeout: Duration, each: &mut dyn FnMut(Record<'_>)) -> Result<Followed, LogError> {
-        self.log.step(self.is_state.then_some(Fault::CrashAtRestore));
+        self.log.step(self.is_restore.then_some(Fault::CrashAtRestore));
         self.log.unreachable()?;
         let deadline = self.log.clock.monotonic() + timeout;
         let was_behind = self.places.iter().any(|place| place.position < place.end);

@@ -160,6 +160,11 @@ impl Group {
         })
     }
 
+    /// Whether this member is in the group.
+    pub(crate) fn has(&self, member: u64) -> bool {
+        self.seats.iter().any(|seat| seat.member == member)
+    }
+
     /// What this member finds.
     pub(crate) fn view(&self, member: u64) -> View {
         match self.seats.iter().find(|seat| seat.member == member) {

@@ -110,14 +110,20 @@ impl TransactionalWriter {
         world.check_epoch(&self.holder)?;
         let timestamp = log.clock.wall();
         let apart = world.is_sabotaged(Sabotage::OutputsApart);
+        let results_apart = world.is_sabotaged(Sabotage::ResultsApart);
         let reused = world.is_sabotaged(Sabotage::ActionIdReused);
+        let unannounced = world.is_sabotaged(Sabotage::AnnouncementLost);
         let txn = self.holder.txn.unwrap_or(PLAIN);
         for outgoing in records {
             let topic = self.outputs[outgoing.output];
             let count = world.topics[topic].partitions.len() as u32;
             let partition = outgoing.partition.unwrap_or_else(|| partition_of(outgoing.key, count));
             let (key, value) = (Some(outgoing.key), outgoing.value);
-            let is_apart = apart && world.topics[topic].name == Topic::Decisions.name();
+            let is_result = world.topics[topic].name == Topic::ActionResults.name();
+            let is_apart = apart && world.topics[topic].name == Topic::Decisions.name() || results_apart && is_result;
+            if unannounced && is_result && is_announcement(value.unwrap_or_default()) {
+                continue;
+            }
             let reused = (reused && world.topics[topic].name == Topic::ActionsWebhook.name())
                 .then(|| self.with_last_id(value.unwrap_or_default(), &mut world))
                 .flatten();
@@ -244,6 +250,11 @@ impl Writer for TransactionalWriter {
     }
 }
 
+/// Whether this result says that something is about to be done.
+fn is_announcement(value: &[u8]) -> bool {
+    kilat_codec::decode_action_result(value).is_ok_and(|result| !result.outcome.is_final())
+}
+
 /// A change of the group, reported and not yet carried out.
 #[derive(Debug)]
 enum Change {
@@ -326,6 +337,7 @@ impl GroupMember {
         };
         let (change, polled) = match view {
             None => return Ok(None),
+            Some(View::Out) if self.log().is_deaf() => return Ok(None),
             Some(View::Out) => {
                 let partitions = self.held.clone();
                 (Change::Revoke { lost: true }, Polled::Revoked { partitions, lost: true })

@@ -14,13 +14,13 @@ mod partition;
 mod world;
 
 use std::ops::Range;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use kilat_domain::Timestamp;
 use kilat_log::{
-    Follower, LogError, Member, MemberSpec, PartitionedLog, Record, Start, TopicSpec, Writer, partition_of,
+    Clock as _, Follower, LogError, Member, MemberSpec, PartitionedLog, Record, Start, TopicSpec, Writer, partition_of,
 };
 
 use self::follower::TopicFollower;
@@ -33,6 +33,7 @@ use crate::clock::SimClock;
 use crate::fault::{Fault, Faults};
 use crate::fiber::{self, Wait};
 use crate::random::Random;
+use crate::sabotage::Sabotage;
 
 /// The longest a call takes on its way, in microseconds.
 const CALL_MICROS_MAX: u64 = 400;
@@ -45,11 +46,17 @@ pub struct SimLog {
     process: Arc<Process>,
 }
 
+/// The longest until a process that stood still hears that its group went on, in microseconds: its client learns it from the
+/// answer to a heartbeat, and hands over what it has fetched meanwhile.
+const NEWS_MICROS_MAX: u64 = 500_000;
+
 /// What the cluster knows of a process.
 #[derive(Debug, Default)]
 struct Process {
     dead: AtomicBool,
     frozen: AtomicBool,
+    /// Until then it does not hear that it is out of a group, in microseconds.
+    deaf_until: AtomicU64,
     /// Its members, by group.
     members: Mutex<Vec<(String, u64)>>,
 }
@@ -82,11 +89,22 @@ impl SimLog {
     pub(crate) fn thaw(&self) {
         self.process.frozen.store(false, Ordering::Relaxed);
         let mut world = self.world();
+        let deaf_until = world.now().as_micros() as u64 + world.random.below(NEWS_MICROS_MAX);
+        self.process.deaf_until.store(deaf_until, Ordering::Relaxed);
         for (group, member) in self.members().iter() {
             if let Some(group) = world.groups.get_mut(group) {
                 group.unmute(*member);
             }
         }
+    }
+
+    pub(crate) fn is_frozen(&self) -> bool {
+        self.process.frozen.load(Ordering::Relaxed)
+    }
+
+    /// Whether it does not hear yet that it is out of a group.
+    fn is_deaf(&self) -> bool {
+        (self.clock.monotonic().as_micros() as u64) < self.process.deaf_until.load(Ordering::Relaxed)
     }
 
     fn silence(&self) {
@@ -109,8 +127,8 @@ impl SimLog {
         world.rebalance();
     }
 
-    /// Appends a record outside of transactions, or in one that is aborted; `None` where the last one of these is not
-    /// settled yet.
+    /// Appends a record outside of transactions, or in one that is aborted; its place. `None` where the last one of these is
+    /// not settled yet.
     pub(crate) fn produce(
         &self,
         topic: &str,
@@ -118,7 +136,7 @@ impl SimLog {
         value: &[u8],
         timestamp: Timestamp,
         aborted: bool,
-    ) -> Option<()> {
+    ) -> Option<(u32, i64)> {
         let mut world = self.world();
         let topic = world.topic(topic).expect("the run creates its topics");
         let partition = partition_of(key, world.topics[topic].partitions.len() as u32);
@@ -130,12 +148,12 @@ impl SimLog {
         }
         let txn = holder.unwrap_or(PLAIN);
         let new = New { txn, timestamp, key: Some(key), value: Some(value), headers: std::iter::empty() };
-        world.append(topic, partition, new);
+        let offset = world.append(topic, partition, new);
         if let Some(txn) = holder {
             world.decide(txn, false);
         }
         world.changed();
-        Some(())
+        Some((partition, offset))
     }
 
     /// Calls `each` for every record a read-committed reader sees in the partition, in order.
@@ -162,6 +180,27 @@ impl SimLog {
                     (position..end).all(|offset| world.committed(topic, partition, offset).is_none())
                 })
             })
+    }
+
+    /// Key and value of the record at this offset, if a read-committed reader sees one there.
+    pub(crate) fn record(&self, topic: &str, partition: u32, offset: i64) -> Option<(Vec<u8>, Vec<u8>)> {
+        let world = self.world();
+        let topic = world.topic(topic).expect("the run creates its topics");
+        let is_stable = offset < world.partition(topic, partition).stable_end();
+        let at = is_stable.then(|| world.committed(topic, partition, offset)).flatten()?;
+        let record = at.record(0, partition);
+        Some((record.key.unwrap_or_default().to_vec(), record.value.unwrap_or_default().to_vec()))
+    }
+
+    /// Whether a member of this process has its place in the group.
+    pub(crate) fn has_place(&self, group: &str) -> bool {
+        let world = self.world();
+        let Some(of) = world.groups.get(group) else { return false };
+        self.members().iter().any(|(name, member)| name == group && of.has(*member))
+    }
+
+    pub(crate) fn is_sabotaged(&self, by: Sabotage) -> bool {
+        self.world().is_sabotaged(by)
     }
 
     /// One past the newest offset of a partition.
@@ -209,7 +248,7 @@ impl SimLog {
     }
 
     /// A call on its way: takes time, and may be where the process crashes or freezes.
-    fn step(&self, crash: Option<Fault>) {
+    pub(crate) fn step(&self, crash: Option<Fault>) {
         let wait = {
             let mut world = self.world();
             let now = world.now();

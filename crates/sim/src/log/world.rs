@@ -186,18 +186,19 @@ impl World {
         (at.txn == PLAIN || self.txns[at.txn as usize].phase == Phase::Committed).then_some(at)
     }
 
-    /// Appends a record; its transaction, if it has one, takes part here from now on.
+    /// Appends a record and gives its offset; its transaction, if it has one, takes part here from now on.
     pub(crate) fn append<'h>(
         &mut self,
         topic: usize,
         partition: u32,
         new: New<'_, impl Iterator<Item = (&'h str, &'h [u8])>>,
-    ) {
+    ) -> i64 {
         let txn = new.txn;
-        self.topics[topic].partitions[partition as usize].append(new);
+        let offset = self.topics[topic].partitions[partition as usize].append(new);
         if txn != PLAIN && !self.txns[txn as usize].places.contains(&(topic, partition)) {
             self.txns[txn as usize].places.push((topic, partition));
         }
+        offset
     }
 
     // ---- what is due ----
