@@ -12,8 +12,11 @@
 //! - W-2: answers to deliveries that were revoked since change nothing.
 //! - W-4: what comes after an action that was not delivered, in its conversation and to its endpoint, goes out when that is
 //!   committed: else a process that ends in between would have the later one done, and then the earlier one after all.
+//! - W-5: a dead letter is written with the offset that passes its record: it is in no ledger, and what is read again would be
+//!   there twice.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use kilat_codec::{Topic, decode_action, decode_action_result, traceparent};
@@ -42,6 +45,8 @@ const BUSY_WAIT: Duration = Duration::from_millis(5);
 const LEDGER_POLL: Duration = Duration::from_millis(200);
 /// How often gauges are set.
 const MEASURE_INTERVAL: Duration = Duration::from_millis(500);
+/// Dead letters that wait for what is before them; at so many intake pauses.
+const LETTERS_MAX: usize = 1_000;
 /// Results of failed commits that are remembered; beyond this they are forgotten, and their actions end as the ledger says.
 const CARRIED_MAX: usize = 100_000;
 
@@ -74,6 +79,8 @@ pub(crate) struct Session<'w> {
     numbered: u64,
     retry: HashMap<&'static str, RetryPolicy>,
     random: Random,
+    /// Records that end as dead letters, by partition and offset, until all before them is finished (W-5).
+    letters: BTreeMap<(u32, i64), Letter>,
     measures: Measures,
     measured_at: Duration,
     pub(crate) has_committed: bool,
@@ -85,6 +92,13 @@ struct Outgoing {
     partition: u32,
     partner: &'static dyn Partner,
     request: HttpRequest,
+}
+
+/// A record that ends as a dead letter.
+struct Letter {
+    record: Arc<Taken>,
+    code: &'static str,
+    cause: String,
 }
 
 /// A request that was sent.
@@ -124,6 +138,7 @@ impl<'w> Session<'w> {
             retry: HashMap::new(),
             random: Random::new(seed),
             measures: Measures::new(worker.lane, topic.name(), &group, &config.instance),
+            letters: BTreeMap::new(),
             measured_at: Duration::ZERO,
             has_committed: false,
         })
@@ -161,7 +176,8 @@ impl<'w> Session<'w> {
 
     /// Takes in as many records as there is room for.
     fn take_in(&mut self) -> Result<Option<Ended>, LogError> {
-        let room = self.machine.room().min(self.worker.config.poll_records_max);
+        let room = if self.letters.len() < LETTERS_MAX { self.machine.room() } else { 0 };
+        let room = room.min(self.worker.config.poll_records_max);
         let is_busy = self.machine.in_flight() > 0;
         let timeout = if is_busy { Duration::ZERO } else { self.wait_at_most(IDLE_POLL) };
         let mut taken = Vec::new();
@@ -191,9 +207,9 @@ impl<'w> Session<'w> {
             Err(error) => {
                 tracing::warn!(topic = self.topic.name(), partition, offset, error = %error, "action dead-lettered");
                 if self.machine.skip(partition, offset) {
-                    self.measures.dead_letter(error.code());
-                    let cause = error.to_string();
-                    self.outbox.dead_letter(&record.dead_letter(self.topic, error.code(), &cause), now);
+                    let letter = Letter { code: error.code(), cause: error.to_string(), record: Arc::new(record) };
+                    self.letters.insert((partition, offset), letter);
+                    self.outbox.open(now);
                 }
                 return;
             }
@@ -477,9 +493,9 @@ impl<'w> Session<'w> {
             Ok(()) => self.ledger.record(record.partition, &action.id, Some((conclusion.outcome, at))),
             Err(error) => {
                 tracing::error!(error = %error, "result cannot be encoded");
-                self.measures.dead_letter(error.code());
-                let cause = error.to_string();
-                self.outbox.dead_letter(&record.dead_letter(self.topic, error.code(), &cause), now);
+                let letter = Letter { record: record.clone(), code: error.code(), cause: error.to_string() };
+                self.letters.insert((record.partition, record.offset), letter);
+                self.outbox.open(now);
             }
         }
     }
@@ -493,7 +509,14 @@ impl<'w> Session<'w> {
 
     /// Commits results and offsets, then sends what was announced.
     fn commit(&mut self) -> Result<(), LogError> {
-        let machine = &self.machine;
+        let (machine, now) = (&self.machine, self.now());
+        let is_passed = |(partition, offset): &(u32, i64), _: &mut Letter| {
+            machine.position(*partition).is_some_and(|position| *offset < position)
+        };
+        for (_, Letter { record, code, cause }) in self.letters.extract_if(.., is_passed) {
+            self.measures.dead_letter(code);
+            self.outbox.dead_letter(&record.dead_letter(self.topic, code, &cause), now);
+        }
         let positions = machine.partitions().filter_map(|p| Some((p, machine.position(p)?)));
         let committed = self.outbox.commit(&mut *self.member, positions)?;
         self.has_committed = true;
@@ -600,6 +623,7 @@ impl<'w> Session<'w> {
             self.outbox.close(*partition);
         }
         self.announced.retain(|outgoing| !partitions.contains(&outgoing.partition));
+        self.letters.retain(|(partition, _), _| !partitions.contains(partition));
         self.under_way.retain(|number, under_way| {
             let keep = !partitions.contains(&under_way.partition);
             if !keep {

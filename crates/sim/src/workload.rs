@@ -141,7 +141,7 @@ impl Workload {
                     _ => SenderKind::Bot,
                 };
                 event.sender = Some(Sender { kind, id: Some(text(phone)), name: None, roles: None, attrs: None });
-                if conversation % 5 == 0 && self.random.chance(0.2) {
+                if conversation.is_multiple_of(5) && self.random.chance(0.2) {
                     event.ctwa = Some(Ctwa { clid: Some("click".into()), ..Ctwa::default() });
                 }
                 let body = *self.random.pick(&TEXTS);
