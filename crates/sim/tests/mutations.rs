@@ -9,18 +9,18 @@ const SEEDS: u64 = 200;
 /// A seed that finds it.
 const FOUND_BY: [(Sabotage, u64); 15] = [
     (Sabotage::NoFencing, 1),
-    (Sabotage::StateAheadOfLog, 12),
+    (Sabotage::StateAheadOfLog, 1),
     (Sabotage::BlockSkipped, 1),
     (Sabotage::OffsetsApart, 7),
     (Sabotage::OutputsApart, 1),
     (Sabotage::EndTooEarly, 7),
     (Sabotage::WindowLost, 1),
-    (Sabotage::RecordMissed, 10),
+    (Sabotage::RecordMissed, 1),
     (Sabotage::ActionIdReused, 3),
     (Sabotage::StateOfAnother, 4),
     (Sabotage::LedgerNotRead, 2),
     (Sabotage::AnnouncementLost, 2),
-    (Sabotage::ResultsApart, 3),
+    (Sabotage::ResultsApart, 2),
     (Sabotage::KeyChanged, 2),
     (Sabotage::ResultBeforeAnswer, 2),
 ];
