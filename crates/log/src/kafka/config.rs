@@ -185,8 +185,8 @@ impl KafkaConfig {
         config.set("session.timeout.ms", session_ms.to_string());
         config.set("heartbeat.interval.ms", (session_ms / 3).max(1).to_string());
         // 839k records a second instead of 244k: fetch ahead by bytes rather than by count, and look again soon. Not by more
-        // than this: each record waits with as much again of librdkafka's own, and 8 MB instead of 64 took a fifth off the
-        // CPU time of a drain and a third off its memory.
+        // than this: each record waits with as much again of librdkafka's own. 8 MB instead of 64 took a third off the memory
+        // of a drain (450 MB instead of 680) at the same rate.
         config.set("queued.min.messages", "500000");
         config.set("queued.max.messages.kbytes", "8192");
         config.set("fetch.queue.backoff.ms", "5");
