@@ -99,6 +99,9 @@ impl<'r> Fed<'r> {
             for foreseen in window[..records.len()].iter().filter_map(|(_, foreseen)| foreseen.as_ref()) {
                 self.partition.approach(foreseen);
             }
+            for foreseen in window[..records.len()].iter().filter_map(|(_, foreseen)| foreseen.as_ref()) {
+                self.partition.reach(foreseen);
+            }
             for (event, foreseen) in &window[..records.len()] {
                 let (now, foreseen) = (event.occurred_at, foreseen.as_ref().expect("just foreseen"));
                 let applied = self.partition.apply_foreseen(event, foreseen, rules, now, &mut self.encoded);

@@ -6,8 +6,8 @@
 use std::io::{self, BufRead, Read};
 
 use kilat_domain::{
-    Action, ActionResult, Decision, Event, EventKind, Explanation, LeadRecord, Object, RuleSetRecord, RuleSetStatus,
-    StateBlock, Timestamp, Value,
+    Action, ActionResult, Decision, Event, EventKind, Explanation, LeadRecord, Object, OlderStateBlock, RuleSetRecord,
+    RuleSetStatus, StateBlock, Timestamp, Value,
 };
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -83,7 +83,11 @@ pub fn decode_lead(bytes: &[u8]) -> Result<LeadRecord<'_>, DecodeError> {
 
 /// Decodes the value of a record of `kilat.state.v1`.
 pub fn decode_state_block(bytes: &[u8]) -> Result<StateBlock<'_>, DecodeError> {
-    decode(Schema::StateBlock, bytes)
+    let (version, avro) = open(Schema::StateBlock, bytes)?;
+    if version.is_newest {
+        return decode_version(version, avro);
+    }
+    decode_version::<OlderStateBlock<'_>>(version, avro).map(StateBlock::from)
 }
 
 fn decode<'a, T: Deserialize<'a>>(expected: Schema, bytes: &'a [u8]) -> Result<T, DecodeError> {

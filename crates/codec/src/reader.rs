@@ -202,7 +202,7 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
     }
 
     not_in_our_schemas! {
-        deserialize_i128() deserialize_u128() deserialize_f32() deserialize_char() deserialize_bytes()
+        deserialize_i128() deserialize_u128() deserialize_f32() deserialize_char()
         deserialize_byte_buf() deserialize_unit() deserialize_identifier() deserialize_ignored_any()
         deserialize_unit_struct(&'static str) deserialize_tuple_struct(&'static str, usize)
     }
@@ -225,6 +225,15 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
     #[inline]
     fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
         visitor.visit_borrowed_str(self.str()?)
+    }
+
+    #[inline]
+    fn deserialize_bytes<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
+        visitor.visit_borrowed_bytes(self.bytes()?)
+    }
+
+    fn is_human_readable(&self) -> bool {
+        false
     }
 
     fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {

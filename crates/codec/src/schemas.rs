@@ -81,7 +81,7 @@ impl Schema {
             Schema::Action => versions!("action": 1 2),
             Schema::ActionResult => versions!("action-result": 1),
             Schema::Lead => versions!("lead": 1),
-            Schema::StateBlock => versions!("state-block": 1 2 3 4),
+            Schema::StateBlock => versions!("state-block": 1 2 3 4 5),
             Schema::Explanation => versions!("explanation": 1 2),
         }
     }

@@ -2,7 +2,9 @@
 
 use apache_avro::types::Value as Avro;
 use apache_avro::{Schema as AvroSchema, to_avro_datum};
-use kilat_domain::{Action, Conversation, Decision, Event, RuleSetStatus, StateBlock, Timestamp};
+use kilat_domain::{
+    Action, Conversation, Decision, Entries, Entry, Event, Packed, RuleSetStatus, StateBlock, Timestamp,
+};
 use serde_json::Value;
 
 use crate::decode::decode_version;
@@ -94,12 +96,10 @@ fn an_older_record_that_is_cut_short_or_too_long_is_told_apart_from_a_broken_one
 fn both_ways_of_reading_agree_on_fixed_arrays_and_unions() {
     let mut conversation = Conversation::new(Timestamp(1));
     conversation.channel = [Some("whatsapp".into()), None, Some("wa_api".into())];
-    let entry = kilat_domain::ConversationEntry {
-        workspace: "acme".into(),
-        id: "c".into(),
-        state: std::borrow::Cow::Owned(conversation),
-        marks: Vec::new().into(),
-    };
+    let mut value = Vec::new();
+    conversation.pack(&[], &mut value);
+    let mut conversation_entries = Entries::default();
+    conversation_entries.push(&Entry::Whole { place: Some(7), workspace: "acme", id: "c", value: &value });
     let block = StateBlock {
         partition: 0,
         sequence: 1,
@@ -111,8 +111,8 @@ fn both_ways_of_reading_agree_on_fixed_arrays_and_unions() {
         fates: vec![],
         decisions: 0,
         actions: 0,
-        leads: vec![],
-        conversations: vec![entry.clone(), entry],
+        lead_entries: Entries::default(),
+        conversation_entries,
         seen: vec![],
         disabled: vec![],
     };

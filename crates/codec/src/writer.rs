@@ -128,7 +128,7 @@ impl<'o, const IN_JSON: bool> Serializer for Writer<'o, IN_JSON> {
     }
 
     not_in_our_schemas! {
-        serialize_f32: f32, serialize_char: char, serialize_bytes: &[u8], serialize_unit_struct: &'static str,
+        serialize_f32: f32, serialize_char: char, serialize_unit_struct: &'static str,
     }
 
     fn serialize_u64(self, value: u64) -> Result<(), WriteError> {
@@ -150,6 +150,15 @@ impl<'o, const IN_JSON: bool> Serializer for Writer<'o, IN_JSON> {
     fn serialize_str(mut self, text: &str) -> Result<(), WriteError> {
         self.branch(4);
         string(self.out, text)
+    }
+    #[inline]
+    fn serialize_bytes(self, bytes: &[u8]) -> Result<(), WriteError> {
+        length(self.out, bytes.len())?;
+        self.out.extend_from_slice(bytes);
+        Ok(())
+    }
+    fn is_human_readable(&self) -> bool {
+        false
     }
     #[inline]
     fn serialize_none(self) -> Result<(), WriteError> {

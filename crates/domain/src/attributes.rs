@@ -69,6 +69,11 @@ impl Attributes {
         Applied::of(field, from.as_ref() != Some(value), from.as_ref().map(Value::to_string), Some(value.to_string()))
     }
 
+    /// Attributes in the order of their keys; `None` where they are not.
+    pub(crate) fn of_sorted(entries: Vec<(Box<str>, Value<'static>)>) -> Option<Attributes> {
+        entries.is_sorted_by(|a, b| a.0 < b.0).then_some(Attributes(entries))
+    }
+
     fn replace(&mut self, key: &str, value: Value<'static>) -> Option<Value<'static>> {
         match self.0.binary_search_by(|(name, _)| (**name).cmp(key)) {
             Ok(at) => Some(std::mem::replace(&mut self.0[at].1, value)),

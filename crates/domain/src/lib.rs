@@ -52,7 +52,8 @@ pub use outbound_message::{
 pub use patch::{Applied, NOTES_BYTES_MAX, On, Patch, ValueTarget};
 pub use rule_set::{RuleSetRecord, RuleSetStatus};
 pub use state_block::{
-    ChainPosition, ConversationEntry, DisabledRule, InputRange, LeadEntry, LoopHit, Mark, SeenDay, StateBlock,
+    ChainPosition, ConversationEntry, DisabledRule, Entries, Entry, InputRange, LeadEntry, LoopHit, Mark,
+    OlderStateBlock, Packed, SeenDay, StateBlock, Unpackable,
 };
 pub use symbols::{
     ChatKind, Consent, ConversationPriority, ConversationStatus, EventKind, LeadPriority, MessageType, SenderKind,

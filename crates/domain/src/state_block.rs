@@ -1,15 +1,25 @@
 //! State blocks: what one transaction changed in the state of one partition.
 //!
 //! *Shape:* the record of `kilat.state.v1`, in the state partition of the same number as the input partition. A block holds
-//! the whole new value of every lead and conversation the batch touched, so applying blocks in order gives the state, and
-//! applying one twice changes nothing. The header records what the batch could not derive from its input, and makes the
-//! blocks of a partition a chain: one that is missing, repeated, exchanged or altered is noticed by the next.
+//! the leads and conversations the batch first saw, packed, and what it changed of others; changes set fields to values, so
+//! that applying blocks in order gives the state, also where it starts from a newer one. The header records what the batch
+//! could not derive from its input, and makes the blocks of a partition a chain: one that is missing, repeated, exchanged or
+//! altered is noticed by the next.
 
-use std::borrow::Cow;
+mod conversation;
+mod entries;
+mod lead;
+mod older;
+mod packed;
+mod parts;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Conversation, Lead, Str, Timestamp};
+use crate::{Str, Timestamp};
+
+pub use entries::{Entries, Entry, Packed};
+pub use older::{ConversationEntry, LeadEntry, OlderStateBlock};
+pub use packed::Unpackable;
 
 /// What one transaction changed in the state of one partition.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -43,11 +53,11 @@ pub struct StateBlock<'a> {
     /// Actions these decisions queued.
     #[serde(default)]
     pub actions: i64,
-    /// Leads as they are after the batch.
+    /// Leads: whole where the batch first saw them, else what changed.
     #[serde(borrow)]
-    pub leads: Vec<LeadEntry<'a>>,
-    /// Conversations as they are after the batch.
-    pub conversations: Vec<ConversationEntry<'a>>,
+    pub lead_entries: Entries<'a>,
+    /// Conversations: whole where the batch first saw them, else what changed.
+    pub conversation_entries: Entries<'a>,
     /// Idempotency keys of the batch's events (D-33).
     pub seen: Vec<SeenDay>,
     /// Rules the loop guard took out of service (D-38), as they are after the batch; replaces the known ones of a workspace.
@@ -72,34 +82,6 @@ pub struct InputRange {
     pub from: i64,
     /// One past the last offset.
     pub next: i64,
-}
-
-/// A lead in a block.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct LeadEntry<'a> {
-    /// Its workspace.
-    #[serde(borrow)]
-    pub workspace: Str<'a>,
-    /// Its id.
-    pub id: Str<'a>,
-    /// Its state.
-    pub state: Cow<'a, Lead>,
-    /// When rules last fired for it, for `once_per`.
-    pub marks: Cow<'a, [Mark]>,
-}
-
-/// A conversation in a block.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct ConversationEntry<'a> {
-    /// Its workspace.
-    #[serde(borrow)]
-    pub workspace: Str<'a>,
-    /// Its id.
-    pub id: Str<'a>,
-    /// Its state.
-    pub state: Cow<'a, Conversation>,
-    /// When rules last fired for it, for `once_per`, and rules quarantined for it.
-    pub marks: Cow<'a, [Mark]>,
 }
 
 /// A rule's memory of one lead or conversation.

@@ -8,9 +8,9 @@
 use std::fmt;
 
 use kilat_domain::{ChainPosition, StateBlock};
-use xxhash_rust::xxh3::xxh3_64;
+use xxhash_rust::xxh3::Xxh3;
 
-/// Why a block does not follow on what a partition has taken in.
+/// Why a block, or a slice of a scan, does not follow on what a partition has taken in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BrokenChain {
     /// One or more blocks before it are missing.
@@ -32,6 +32,10 @@ pub enum BrokenChain {
         /// The block's sequence number.
         sequence: i64,
     },
+    /// It holds what cannot be read.
+    Unreadable,
+    /// It tells of a lead or conversation that is not known, or is another one.
+    Misplaced,
     /// It has no place in the chain, and comes after blocks that have.
     Unchained {
         /// The sequence number that comes next.
@@ -53,6 +57,10 @@ impl fmt::Display for BrokenChain {
                     f,
                     "number {sequence} does not hold what was written, or follows on other blocks than it was written after"
                 )
+            }
+            BrokenChain::Unreadable => f.write_str("what it says of a lead or conversation cannot be read"),
+            BrokenChain::Misplaced => {
+                f.write_str("it changes a lead or conversation that is not known, or is another one than it was")
             }
             BrokenChain::Unchained { expected } => {
                 write!(f, "it has no number, and number {expected} comes next")
@@ -90,23 +98,22 @@ pub fn follow(position: ChainPosition, block: &StateBlock<'_>) -> Result<ChainPo
 
 /// The hash over `before` and everything in the block but its own hash; never 0, which is outside the chain.
 fn link(before: i64, block: &StateBlock<'_>) -> i64 {
-    let StateBlock {
-        partition,
-        sequence,
-        chain: _,
-        now,
-        clock,
-        rule_epoch,
-        inputs,
-        fates,
-        decisions,
-        actions,
-        leads,
-        conversations,
-        seen,
-        disabled,
-    } = block;
-    let header = (before, partition, sequence, now, clock, rule_epoch, inputs, fates, decisions, actions);
-    let content = postcard::to_stdvec(&(header, leads, conversations, seen, disabled));
-    xxh3_64(&content.expect("a block's lists know their lengths")).max(1).cast_signed()
+    let StateBlock { inputs, fates, decisions, actions, lead_entries, conversation_entries, seen, disabled, .. } = block;
+    let mut numbers = vec![before, block.partition.into(), block.sequence, block.now.0, block.rule_epoch];
+    numbers.extend([block.clock.is_some().into(), block.clock.unwrap_or_default().0]);
+    numbers.extend([*decisions, *actions]);
+    let counts = [inputs.len(), fates.len(), lead_entries.as_bytes().len(), conversation_entries.as_bytes().len(), seen.len()];
+    numbers.extend(counts.map(|count| count as i64));
+    numbers.extend(inputs.iter().flat_map(|range| [range.input.into(), range.from, range.next]));
+    numbers.extend(seen.iter().flat_map(|day| [day.day.into(), day.keys.len() as i64]));
+    let mut hash = Xxh3::new();
+    for number in numbers.iter().chain(fates).chain(seen.iter().flat_map(|day| &day.keys)) {
+        hash.update(&number.to_le_bytes());
+    }
+    hash.update(lead_entries.as_bytes());
+    hash.update(conversation_entries.as_bytes());
+    if !disabled.is_empty() {
+        hash.update(&serde_json::to_vec(disabled).expect("these records are all texts and numbers"));
+    }
+    hash.digest().max(1).cast_signed()
 }

@@ -1,6 +1,6 @@
 //! Cutting what a batch changed into blocks that records can hold.
 
-use kilat_domain::{InputRange, StateBlock, Timestamp};
+use kilat_domain::{Entries, Entry, InputRange, StateBlock, Timestamp};
 
 use crate::partition::BatchHeader;
 
@@ -9,21 +9,21 @@ use crate::partition::BatchHeader;
 pub(crate) const BLOCK_BYTES: usize = 700_000;
 
 /// The blocks of one batch, in the making.
-pub(crate) struct Cutter<'s> {
-    blocks: Vec<StateBlock<'s>>,
+pub(crate) struct Cutter {
+    blocks: Vec<StateBlock<'static>>,
     header: BatchHeader,
     now: Timestamp,
     /// Content of the last block.
     bytes: usize,
 }
 
-impl<'s> Cutter<'s> {
-    pub(crate) fn new(header: BatchHeader, now: Timestamp) -> Cutter<'s> {
+impl Cutter {
+    pub(crate) fn new(header: BatchHeader, now: Timestamp) -> Cutter {
         Cutter { blocks: Vec::new(), header, now, bytes: 0 }
     }
 
     /// The block that the next so many bytes of content go to.
-    pub(crate) fn room_for(&mut self, bytes: usize) -> &mut StateBlock<'s> {
+    pub(crate) fn room_for(&mut self, bytes: usize) -> &mut StateBlock<'static> {
         if self.blocks.is_empty() || self.bytes + bytes > BLOCK_BYTES {
             let block = Self::empty(&self.header, self.now);
             self.blocks.push(block);
@@ -33,8 +33,18 @@ impl<'s> Cutter<'s> {
         self.blocks.last_mut().expect("just made sure")
     }
 
+    /// Adds what a batch changed of a lead.
+    pub(crate) fn lead(&mut self, entry: &Entry<'_>) {
+        self.room_for(entry.bytes()).lead_entries.push(entry);
+    }
+
+    /// Adds what a batch changed of a conversation.
+    pub(crate) fn conversation(&mut self, entry: &Entry<'_>) {
+        self.room_for(entry.bytes()).conversation_entries.push(entry);
+    }
+
     /// The blocks; the first names the inputs, and is there if there were any.
-    pub(crate) fn done(mut self) -> Vec<StateBlock<'s>> {
+    pub(crate) fn done(mut self) -> Vec<StateBlock<'static>> {
         let inputs: Vec<InputRange> = std::mem::take(&mut self.header.inputs);
         let fates = std::mem::take(&mut self.header.fates);
         if !inputs.is_empty() && self.blocks.is_empty() {
@@ -50,7 +60,7 @@ impl<'s> Cutter<'s> {
     }
 
     /// A block of nothing, outside the chain.
-    pub(crate) fn empty(header: &BatchHeader, now: Timestamp) -> StateBlock<'s> {
+    pub(crate) fn empty(header: &BatchHeader, now: Timestamp) -> StateBlock<'static> {
         StateBlock {
             partition: i32::try_from(header.partition).unwrap_or(i32::MAX),
             sequence: 0,
@@ -62,8 +72,8 @@ impl<'s> Cutter<'s> {
             fates: Vec::new(),
             decisions: 0,
             actions: 0,
-            leads: Vec::new(),
-            conversations: Vec::new(),
+            lead_entries: Entries::default(),
+            conversation_entries: Entries::default(),
             seen: Vec::new(),
             disabled: Vec::new(),
         }

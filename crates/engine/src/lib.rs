@@ -26,6 +26,7 @@ mod partition;
 mod parts_hasher;
 mod pass;
 mod prefetch;
+mod resting;
 mod scan;
 mod seen;
 mod slots;

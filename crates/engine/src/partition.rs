@@ -1,12 +1,11 @@
 //! The state machine of one partition: event in, state changed, decisions out; and its state blocks.
 
 use std::borrow::Cow;
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::VecDeque;
 
 use kilat_domain::{
-    ChainPosition, Conversation, ConversationEntry, Event, EventKind, InputRange, Lead, LeadEntry, LeadRecord, SeenDay,
-    StateBlock, Str, Timestamp,
+    ChainPosition, Event, EventKind, InputRange, Lead, LeadRecord, Packed, SeenDay, StateBlock, Str, Timestamp,
 };
 use kilat_rules::{Memory, RuleSet, STEPS_MAX, Scratch, Settings};
 
@@ -19,7 +18,7 @@ use crate::outputs::Outputs;
 use crate::parts_hasher::PartsHasher;
 use crate::pass::{self, Subject};
 use crate::seen::{Key, Seen};
-use crate::state::{Cell, Identity, State};
+use crate::state::{Identity, State};
 
 /// What came of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,7 +36,7 @@ pub enum Applied {
 /// What an event will be looked up by, known before its turn: [`Partition::foresee`].
 ///
 /// Memory answers in the time of a hundred comparisons, and an event needs it in a dozen places. Those who hold several
-/// events foresee them all, then approach them all, then apply them in order: most of what an event needs is there when its
+/// events foresee them all, approach them all, reach for them all, then apply them in order: most of what an event needs is there when its
 /// turn comes.
 #[derive(Clone, Copy, Debug)]
 pub struct Foreseen {
@@ -112,8 +111,14 @@ impl Partition {
         Foreseen { by_event, by_message, workspace, conversation, lead }
     }
 
-    /// Begins to fetch the lead and the conversation of an event that was foreseen some time ago.
+    /// Begins to fetch where the lead and the conversation of an event are, that was foreseen some time ago.
     pub fn approach(&self, event: &Foreseen) {
+        event.conversation.inspect(|identity| self.state.conversations.prefetch_home(*identity));
+        event.lead.inspect(|identity| self.state.leads.prefetch_home(*identity));
+    }
+
+    /// Begins to fetch the lead and the conversation of an event that was approached some time ago.
+    pub fn reach(&self, event: &Foreseen) {
         event.conversation.inspect(|identity| self.state.conversations.prefetch_cell(*identity));
         event.lead.inspect(|identity| self.state.leads.prefetch_cell(*identity));
     }
@@ -189,36 +194,24 @@ impl Partition {
 
     /// What was read and what changed since the last [`Self::settle`], for the state topic: no block where that is nothing,
     /// several where one record would not hold it. They go into one transaction, in order.
-    pub fn blocks(&mut self, header: BatchHeader) -> Vec<StateBlock<'_>> {
-        let Partition { state, seen, position, written, now, .. } = self;
-        let state: &State = state;
-        let mut blocks = Cutter::new(header, *now);
-        for cell in state.leads.dirty() {
-            let entry = lead_entry(state, cell);
-            blocks.room_for(size_of_entry(&entry)).leads.push(entry);
-        }
-        for cell in state.conversations.dirty() {
-            let entry = conversation_entry(state, cell);
-            blocks.room_for(size_of_entry(&entry)).conversations.push(entry);
-        }
-        for SeenDay { day, keys } in seen.fresh() {
-            let mut left = keys.as_slice();
-            // A day without keys is said, too: a repeated event moved the window.
-            loop {
-                let (keys, rest) = left.split_at(left.len().min(BLOCK_BYTES / SeenDay::KEY_BYTES_MAX));
-                blocks.room_for(keys.len() * SeenDay::KEY_BYTES_MAX).seen.push(SeenDay { day, keys: keys.to_vec() });
-                left = rest;
-                if left.is_empty() {
-                    break;
-                }
+    pub fn blocks(&mut self, header: BatchHeader) -> Vec<StateBlock<'static>> {
+        let blocks = RefCell::new(Cutter::new(header, self.now));
+        self.state.write(|lead| blocks.borrow_mut().lead(lead), |other| blocks.borrow_mut().conversation(other));
+        let mut blocks = blocks.into_inner();
+        for day in self.seen.fresh() {
+            let whole = day.keys.chunks(BLOCK_BYTES / SeenDay::KEY_BYTES_MAX);
+            for keys in whole.chain(day.keys.is_empty().then_some(&[][..])) {
+                let bytes = keys.len() * SeenDay::KEY_BYTES_MAX;
+                blocks.room_for(bytes).seen.push(SeenDay { day: day.day, keys: keys.to_vec() });
             }
         }
-        for disabled in state.dirty_loops() {
-            blocks.room_for(size_of_entry(&disabled)).disabled.push(disabled);
+        for disabled in self.state.dirty_loops() {
+            let bytes = disabled.hits.iter().map(|hit| hit.conversation.len()).sum::<usize>() + disabled.rule.len();
+            blocks.room_for(bytes).disabled.push(disabled);
         }
         let mut blocks = blocks.done();
-        *written = *position;
-        blocks.iter_mut().for_each(|block| chain::append(written, block));
+        self.written = self.position;
+        blocks.iter_mut().for_each(|block| chain::append(&mut self.written, block));
         blocks
     }
 
@@ -238,32 +231,20 @@ impl Partition {
 
     /// Takes in the next block of the state topic.
     ///
-    /// *Errors:* the block does not follow on those taken in before; nothing of it is taken in.
+    /// *Errors:* the block does not follow on those taken in before, or holds what cannot be read; the partition is of no more
+    /// use then.
     pub fn restore(&mut self, block: StateBlock<'_>) -> Result<(), BrokenChain> {
-        self.written = chain::follow(self.position, &block)?;
-        self.take_in(block);
+        let position = chain::follow(self.position, &block)?;
+        self.take_in(block)?;
+        (self.position, self.written) = (position, position);
         Ok(())
     }
 
-    /// Takes in whole values, whatever place they have in the chain. Taking in some twice changes nothing.
-    pub(crate) fn take_in(&mut self, block: StateBlock<'_>) {
+    /// Takes in values and changes, whatever place they have in the chain.
+    pub(crate) fn take_in(&mut self, block: StateBlock<'_>) -> Result<(), BrokenChain> {
         self.now = self.now.max(block.now);
-        for LeadEntry { workspace, id, state, marks } in block.leads {
-            let workspace = self.state.find(&workspace);
-            let identity = self.state.identity(workspace, &id, &mut self.hasher);
-            let (at, _) = self.state.lead(identity, workspace, &id, &state.status);
-            let cell = self.state.leads.touch(at);
-            cell.state = state.into_owned();
-            cell.marks = marks.into_owned();
-        }
-        for ConversationEntry { workspace, id, state, marks } in block.conversations {
-            let workspace = self.state.find(&workspace);
-            let identity = self.state.identity(workspace, &id, &mut self.hasher);
-            let (at, _) = self.state.conversation(identity, workspace, &id, state.created_at);
-            let cell = self.state.conversations.touch(at);
-            cell.state = state.into_owned();
-            cell.marks = marks.into_owned();
-        }
+        self.state.take_in_leads(&block.lead_entries, &mut self.hasher)?;
+        self.state.take_in_conversations(&block.conversation_entries, &mut self.hasher)?;
         self.seen.restore(&block.seen);
         for disabled in block.disabled {
             let workspace = self.state.find(&disabled.workspace);
@@ -275,12 +256,23 @@ impl Partition {
                 ..disabled
             });
         }
-        self.settle();
+        self.state.settle();
+        self.seen.settle();
+        Ok(())
     }
 
-    /// Every lead, in the order they were first seen.
-    pub fn leads(&self) -> impl Iterator<Item = LeadRecord<'_>> {
-        self.state.leads.iter().map(|cell| LeadRecord::of(self.state.name_of(cell), &cell.id, &cell.state, self.now))
+    /// Packs everything that is not at rest, as if it had not been in use for long. To be called after [`Self::settle`].
+    pub fn rest(&mut self) {
+        self.state.rest();
+    }
+
+    /// Hands over every lead, in the order they were first seen.
+    pub fn for_each_lead(&self, mut visit: impl FnMut(&LeadRecord<'_>)) {
+        self.state.leads.packed(0, |_, workspace, id, packed| {
+            let (lead, _) = Lead::unpack(packed).expect("what rests was packed by an engine");
+            visit(&LeadRecord::of(&self.state.workspace(workspace).name, id, &lead, self.now));
+            true
+        });
     }
 
     /// How many leads and conversations are remembered.
@@ -377,21 +369,6 @@ fn fold_into(
         subject.first_contact = folded.first_message;
     }
     subject
-}
-
-pub(crate) fn lead_entry<'s>(state: &'s State, cell: &'s Cell<Lead>) -> LeadEntry<'s> {
-    let (workspace, id) = (Str::from(state.name_of(cell)), Str::from(&*cell.id));
-    LeadEntry { workspace, id, state: Cow::Borrowed(&cell.state), marks: Cow::Borrowed(&cell.marks) }
-}
-
-pub(crate) fn conversation_entry<'s>(state: &'s State, cell: &'s Cell<Conversation>) -> ConversationEntry<'s> {
-    let (workspace, id) = (Str::from(state.name_of(cell)), Str::from(&*cell.id));
-    ConversationEntry { workspace, id, state: Cow::Borrowed(&cell.state), marks: Cow::Borrowed(&cell.marks) }
-}
-
-/// About how many bytes an entry takes in its block.
-pub(crate) fn size_of_entry(entry: &impl serde::Serialize) -> usize {
-    postcard::experimental::serialized_size(entry).expect("an entry's lists know their lengths")
 }
 
 fn message_key(event: &Event<'_>, hasher: &mut PartsHasher) -> Option<Key> {

@@ -9,10 +9,12 @@
 //!   newer values of some. Blocks set values and never add to them, so those from the noted offset on lead to the same state.
 //! - **SC-2**: a cursor stays valid whatever happens between two slices.
 
-use kilat_domain::{ChainPosition, SeenDay, StateBlock};
+use kilat_domain::{ChainPosition, Entries, Entry, Packed, SeenDay, StateBlock};
 
+use crate::chain::BrokenChain;
 use crate::cutter::Cutter;
-use crate::partition::{BatchHeader, Partition, conversation_entry, lead_entry, size_of_entry};
+use crate::partition::{BatchHeader, Partition};
+use crate::state::Cells;
 
 /// How far a scan has come; [`Default`] is the beginning.
 #[derive(Clone, Copy, Debug, Default)]
@@ -37,7 +39,7 @@ impl Partition {
     /// The next slice of everything the partition remembers: whole values of about so many bytes, in a block outside the chain.
     /// `None` after the last one.
     /// Idempotency keys come up to half a megabyte at a time, whatever `bytes` says.
-    pub fn scan(&self, partition: u32, cursor: &mut ScanCursor, bytes: usize) -> Option<StateBlock<'_>> {
+    pub fn scan(&self, partition: u32, cursor: &mut ScanCursor, bytes: usize) -> Option<StateBlock<'static>> {
         let mut slice = Cutter::empty(&BatchHeader { partition, ..BatchHeader::default() }, self.now);
         match cursor.0 {
             Next::Disabled => {
@@ -46,28 +48,12 @@ impl Partition {
                 cursor.0 = Next::Lead(0);
             }
             Next::Lead(from) => {
-                let mut left = bytes;
-                for cell in self.state.leads.from(from) {
-                    slice.leads.push(lead_entry(&self.state, cell));
-                    left = left.saturating_sub(slice.leads.last().map_or(0, size_of_entry));
-                    if left == 0 {
-                        break;
-                    }
-                }
-                let next = from + slice.leads.len();
-                cursor.0 = if slice.leads.is_empty() { Next::Conversation(0) } else { Next::Lead(next) };
+                let next = self.fill(&mut slice.lead_entries, &self.state.leads, from, bytes);
+                cursor.0 = if next == from { Next::Conversation(0) } else { Next::Lead(next) };
             }
             Next::Conversation(from) => {
-                let mut left = bytes;
-                for cell in self.state.conversations.from(from) {
-                    slice.conversations.push(conversation_entry(&self.state, cell));
-                    left = left.saturating_sub(slice.conversations.last().map_or(0, size_of_entry));
-                    if left == 0 {
-                        break;
-                    }
-                }
-                let next = from + slice.conversations.len();
-                cursor.0 = if slice.conversations.is_empty() { Next::Seen(0) } else { Next::Conversation(next) };
+                let next = self.fill(&mut slice.conversation_entries, &self.state.conversations, from, bytes);
+                cursor.0 = if next == from { Next::Seen(0) } else { Next::Conversation(next) };
             }
             Next::Seen(from) => {
                 let (days, next): (Vec<SeenDay>, _) = self.seen.scan(from);
@@ -79,9 +65,23 @@ impl Partition {
         Some(slice)
     }
 
-    /// Takes in a slice of [`Self::scan`]. Slices may come in any order; one taken in twice changes nothing.
-    pub fn load(&mut self, slice: StateBlock<'_>) {
-        self.take_in(slice);
+    /// Appends what lies at `from` and after it, until `bytes` are full; where the next lies.
+    fn fill<T: Packed>(&self, entries: &mut Entries<'_>, cells: &Cells<T>, from: usize, bytes: usize) -> usize {
+        let mut next = from;
+        cells.packed(from, |place, workspace, id, value| {
+            let workspace = &self.state.workspace(workspace).name;
+            entries.push(&Entry::Whole { place: Some(place), workspace, id, value });
+            next += 1;
+            entries.as_bytes().len() < bytes
+        });
+        next
+    }
+
+    /// Takes in a slice of [`Self::scan`]. Slices come in the order they were taken; one taken in twice changes nothing.
+    ///
+    /// *Errors:* the slice is none of those, or not the next; the partition is of no more use then.
+    pub fn load(&mut self, slice: StateBlock<'_>) -> Result<(), BrokenChain> {
+        self.take_in(slice)
     }
 
     /// Says where the chain stood when the scan began that was loaded: the next block to be restored is the one after it.

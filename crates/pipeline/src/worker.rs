@@ -335,6 +335,11 @@ impl Batch {
                 }
             }
             for (record, ahead) in records.iter().zip(&window) {
+                if let (Some(partition), Some((_, foreseen))) = (state_of(owned, record), &ahead.seen) {
+                    partition.state.reach(foreseen);
+                }
+            }
+            for (record, ahead) in records.iter().zip(&window) {
                 if let (Some(partition), Some(seen)) = (state_of(owned, record), &ahead.seen) {
                     self.apply(record, &ahead.event, seen, partition);
                 }

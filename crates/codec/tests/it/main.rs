@@ -9,6 +9,7 @@ mod headers;
 mod hostile;
 mod json_lines;
 mod oracle;
+mod packed;
 mod round_trip;
 mod schemas;
 mod strategies;

@@ -124,6 +124,11 @@ fn from_plain(schema: &AvroSchema, names: &Names<'_>, plain: &Value) -> Avro {
         (AvroSchema::Long, Value::Number(n)) => Avro::Long(n.as_i64().unwrap()),
         (AvroSchema::Double, Value::Number(n)) => Avro::Double(n.as_f64().unwrap()),
         (AvroSchema::String, Value::String(text)) => Avro::String(text.clone()),
+        // Lines write bytes as hexadecimal digits.
+        (AvroSchema::Bytes, Value::String(hex)) => {
+            let pairs = hex.as_bytes().chunks(2).map(|pair| std::str::from_utf8(pair).unwrap());
+            Avro::Bytes(pairs.map(|pair| u8::from_str_radix(pair, 16).unwrap()).collect())
+        }
         (AvroSchema::TimestampMillis, Value::String(text)) => {
             Avro::TimestampMillis(text.parse::<Timestamp>().unwrap().0)
         }
@@ -170,6 +175,7 @@ fn to_plain(schema: &AvroSchema, names: &Names<'_>, value: Avro) -> Value {
         }
         (_, Avro::Double(n)) => json!(n),
         (_, Avro::String(text)) => json!(text),
+        (_, Avro::Bytes(bytes)) => json!(bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>()),
         (_, Avro::TimestampMillis(at)) => json!(Timestamp(at).to_string()),
         (schema, value) => panic!("{value:?} is no {schema:?}"),
     }

@@ -1,7 +1,5 @@
 //! Random structures of every kind, for properties.
 
-use std::borrow::Cow;
-
 use kilat_domain::*;
 use proptest::collection::vec;
 use proptest::option::of;
@@ -348,7 +346,7 @@ prop_compose! {
 }
 
 prop_compose! {
-    fn lead()(
+    pub(crate) fn lead()(
         status in boxed(), priority in of(one_of(LeadPriority::ALL)), score in of(number()), tags in vec(boxed(), 0..3),
         blocked: bool, messages: u32, profile in of(profile().prop_map(Box::new)).boxed(),
     ) -> Lead {
@@ -358,7 +356,8 @@ prop_compose! {
 
 prop_compose! {
     fn past_message()(
-        at in at(), sender in one_of(SenderKind::ALL), kind in one_of(MessageType::ALL), has_media: bool,
+        at in (0..5_i64).prop_map(Timestamp), sender in one_of(SenderKind::ALL), kind in one_of(MessageType::ALL),
+        has_media: bool,
         is_reply: bool, text in of(boxed()),
     ) -> PastMessage {
         PastMessage { at, sender, kind, has_media, is_reply, text }
@@ -368,15 +367,17 @@ prop_compose! {
 prop_compose! {
     fn details()(
         (snoozed_until, notes) in (of(at()), of(boxed())),
-        week in vec(any::<(i32, u32)>().prop_map(|(hour, messages)| HourCount { hour, messages }), 0..3),
-        history in vec(past_message(), 0..3),
+        week in proptest::collection::btree_map(0..9_i32, any::<u32>(), 0..4),
+        mut history in vec(past_message(), 0..5),
     ) -> Details {
+        history.sort_by_key(|message| message.at);
+        let week = week.into_iter().map(|(hour, messages)| HourCount { hour, messages }).collect();
         Details { snoozed_until, notes, week, history }
     }
 }
 
 prop_compose! {
-    fn conversation()(
+    pub(crate) fn conversation()(
         (lead, status, priority) in
             (of(boxed()), one_of(ConversationStatus::ALL), one_of(ConversationPriority::ALL)),
         (tags, room_tags, assignee) in (vec(boxed(), 0..3), vec(boxed(), 0..3), of(boxed())),
@@ -393,14 +394,37 @@ prop_compose! {
     }
 }
 
-fn marks() -> impl Strategy<Value = Cow<'static, [Mark]>> {
+pub(crate) fn marks() -> impl Strategy<Value = Vec<Mark>> {
     let mark = (boxed(), at(), any::<bool>(), any::<i64>()).prop_map(|(rule, at, quarantined, version)| Mark {
         rule,
         at,
         quarantined,
         version,
     });
-    vec(mark, 0..3).prop_map(Cow::Owned)
+    vec(mark, 0..3)
+}
+
+/// A few whole values and deltas.
+fn packed_entries<T: Packed + std::fmt::Debug>(
+    value: impl Strategy<Value = T> + Clone,
+) -> impl Strategy<Value = Entries<'static>> {
+    let packed = |(value, marks): (T, Vec<Mark>)| {
+        let mut packed = Vec::new();
+        value.pack(&marks, &mut packed);
+        packed
+    };
+    let pair = (value.clone(), marks()).prop_map(packed);
+    let entry = (text(), text(), of(0..u32::MAX), pair, (value, marks()).prop_map(packed));
+    vec(entry, 0..3).prop_map(|values| {
+        let mut entries = Entries::default();
+        for (workspace, id, place, value, newer) in values {
+            let mut delta = Vec::new();
+            entries.push(&Entry::Whole { place, workspace: &workspace, id: &id, value: &value });
+            T::diff(&value, &newer, &mut delta).unwrap();
+            entries.push(&Entry::Delta { place: place.unwrap_or(0), delta: &delta });
+        }
+        entries
+    })
 }
 
 prop_compose! {
@@ -409,12 +433,7 @@ prop_compose! {
         (now, clock, rule_epoch) in (at(), of(at()), any::<i64>()),
         inputs in vec(any::<(i32, i64, i64)>().prop_map(|(input, from, next)| InputRange { input, from, next }), 0..3),
         (fates, decisions, actions) in (vec(any::<i64>(), 0..3), any::<i64>(), any::<i64>()),
-        leads in vec((text(), text(), lead().boxed(), marks().boxed()).prop_map(
-            |(workspace, id, state, marks)| LeadEntry { workspace, id, state: Cow::Owned(state), marks },
-        ), 0..3),
-        conversations in vec((text(), text(), conversation().boxed(), marks().boxed()).prop_map(
-            |(workspace, id, state, marks)| ConversationEntry { workspace, id, state: Cow::Owned(state), marks },
-        ), 0..3),
+        (lead_entries, conversation_entries) in (packed_entries(lead().boxed()), packed_entries(conversation().boxed())),
         seen in vec((any::<i32>(), vec(any::<i64>(), 0..3)).prop_map(|(day, keys)| SeenDay { day, keys }), 0..3),
         disabled in vec((
             text(), text(), any::<i64>(), any::<bool>(),
@@ -422,20 +441,7 @@ prop_compose! {
         ).prop_map(|(workspace, rule, version, disabled, hits)| DisabledRule { workspace, rule, version, hits, disabled }), 0..2),
     ) -> StateBlock<'static> {
         StateBlock {
-            partition,
-            sequence,
-            chain,
-            now,
-            clock,
-            rule_epoch,
-            inputs,
-            fates,
-            decisions,
-            actions,
-            leads,
-            conversations,
-            seen,
-            disabled,
+            partition, sequence, chain, now, clock, rule_epoch, inputs, fates, decisions, actions, lead_entries, conversation_entries, seen, disabled,
         }
     }
 }

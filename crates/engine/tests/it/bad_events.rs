@@ -105,11 +105,11 @@ fn what_rules_put_into_the_state_can_be_read_back() {
         engine.event(message("e1", "customer", "x"));
         let bytes = block_of(&mut engine.partition);
         assert!(kilat_codec::decode_state_block(&bytes).is_ok(), "{keys} keys");
-        for lead in engine.partition.leads() {
+        engine.partition.for_each_lead(|lead| {
             let mut bytes = Vec::new();
-            kilat_codec::Encoder::new().lead(&lead, &mut bytes).unwrap();
+            kilat_codec::Encoder::new().lead(lead, &mut bytes).unwrap();
             assert!(kilat_codec::decode_lead(&bytes).is_ok(), "{keys} keys");
-        }
+        });
     }
 }
 

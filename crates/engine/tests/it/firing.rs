@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Engine, block_of, message};
+use crate::support::{Engine, block_of, conversation_of, message};
 
 /// Rules of one workspace, from the lines of their list.
 fn engine(rules: &str) -> Engine {
@@ -168,9 +168,8 @@ fn a_snooze_carries_its_end_in_the_decision_and_in_the_state() {
         json!({"index": 0, "type": "set_conversation_status", "result": "applied", "from": "open",
         "to": "snoozed", "until": "2026-11-20T04:30:00.000Z"})
     );
-    let bytes = block_of(&mut engine.partition);
-    let block = kilat_codec::decode_state_block(&bytes).unwrap();
-    let until = block.conversations[0].state.details.as_ref().and_then(|details| details.snoozed_until);
+    let conversation = conversation_of(&block_of(&mut engine.partition));
+    let until = conversation.details.as_ref().and_then(|details| details.snoozed_until);
     assert_eq!(until.unwrap().to_string(), "2026-11-20T04:30:00.000Z");
 }
 

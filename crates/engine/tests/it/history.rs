@@ -1,10 +1,9 @@
 //! What conversations remember: golden sequences of messages, late ones included (F-228), and the bounds of memory.
 
-use kilat_codec::decode_state_block;
 use kilat_domain::{Details, PastMessage};
 use serde_json::json;
 
-use crate::support::{Engine, block_of, message, restored, rule_set};
+use crate::support::{Engine, block_of, conversation_of, message, restored, rule_set};
 
 /// A rule that tags with its id, with this condition.
 fn engine(condition: &str) -> Engine {
@@ -33,9 +32,7 @@ fn fired_at(engine: &mut Engine, lines: &[&str]) -> Vec<String> {
 
 /// The details of the only conversation.
 fn details(engine: &mut Engine) -> Option<Details> {
-    let bytes = block_of(&mut engine.partition);
-    let block = decode_state_block(&bytes).unwrap();
-    block.conversations[0].state.details.as_deref().cloned()
+    conversation_of(&block_of(&mut engine.partition)).details.map(|details| *details)
 }
 
 fn history(engine: &mut Engine) -> Vec<PastMessage> {

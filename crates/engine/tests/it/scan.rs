@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use kilat_codec::{Encoder, decode_state_block, json};
-use kilat_domain::Event;
+use kilat_domain::{Conversation, Entry, Event, Lead, Packed};
 use kilat_engine::{Partition, ScanCursor};
 use proptest::prelude::*;
 use serde_json::json;
@@ -41,13 +41,18 @@ fn event(number: usize, (conversation, text, minute, sender): Step) -> Event<'st
     json::event_from_line(&event.to_string()).unwrap()
 }
 
+fn unpacked<T: Packed + std::fmt::Debug>(entry: &Entry<'_>) -> String {
+    let Entry::Whole { place, workspace, id, value } = entry else { panic!("{entry:?} is not whole") };
+    format!("{place:?} {workspace}/{id}: {:?}", T::unpack(value).unwrap())
+}
+
 /// Everything a partition remembers, as text.
 fn contents(partition: &Partition) -> (Vec<String>, BTreeSet<(i32, i64)>) {
     let (mut entries, mut seen, mut cursor) = (Vec::new(), BTreeSet::new(), ScanCursor::default());
     while let Some(slice) = partition.scan(0, &mut cursor, usize::MAX) {
         entries.push(format!("{:?}", slice.now));
-        entries.extend(slice.leads.iter().map(|entry| format!("{entry:?}")));
-        entries.extend(slice.conversations.iter().map(|entry| format!("{entry:?}")));
+        entries.extend(slice.lead_entries.iter().map(|entry| unpacked::<Lead>(&entry.unwrap())));
+        entries.extend(slice.conversation_entries.iter().map(|entry| unpacked::<Conversation>(&entry.unwrap())));
         entries.extend(slice.disabled.iter().map(|entry| format!("{entry:?}")));
         for day in &slice.seen {
             seen.extend(day.keys.iter().map(|key| (day.day, *key)));
@@ -65,6 +70,7 @@ proptest! {
         batches in proptest::collection::vec(proptest::collection::vec(any::<Step>(), 0..6), 1..24),
         begin in 0_usize..20,
         bytes in 1_usize..600,
+        resting in any::<u32>(),
     ) {
         let rules = rule_set(RULES);
         let (mut partition, mut answers) = (Partition::new(), Answers::default());
@@ -88,6 +94,10 @@ proptest! {
                 blocks.push(block_of(&mut partition));
                 partition.settle();
             }
+            // What is packed between two batches makes no difference to anything.
+            if resting >> at & 1 == 1 {
+                partition.rest();
+            }
             if at == begin {
                 begun = Some((partition.position(), blocks.len()));
             }
@@ -102,7 +112,7 @@ proptest! {
         prop_assert_eq!(&contents(&restored(&blocks)), &expected, "from blocks alone");
         let mut copy = Partition::new();
         for slice in &slices {
-            copy.load(decode_state_block(slice).unwrap());
+            copy.load(decode_state_block(slice).unwrap()).unwrap();
         }
         copy.resume_at(position);
         for block in &blocks[covered..] {

@@ -1,7 +1,7 @@
 //! An engine fed with event lines, and its answers as JSON.
 
-use kilat_codec::{Encoder, decode_state_block, json};
-use kilat_domain::{Action, Decision, Timestamp};
+use kilat_codec::{Encoder, decode_lead, decode_state_block, json};
+use kilat_domain::{Action, Conversation, Decision, Entry, LeadRecord, Packed, Timestamp};
 use kilat_engine::{Applied, BatchHeader, Outputs, Partition};
 use kilat_rules::RuleSet;
 use serde_json::{Value, json};
@@ -100,8 +100,15 @@ impl Engine {
     }
 
     /// The lead as data teams see it.
-    pub(crate) fn lead(&self, id: &str) -> kilat_domain::LeadRecord<'_> {
-        self.partition.leads().find(|lead| lead.lead == id).unwrap_or_else(|| panic!("no lead {id}"))
+    pub(crate) fn lead(&self, id: &str) -> LeadRecord<'static> {
+        let mut bytes = Vec::new();
+        self.partition.for_each_lead(|lead| {
+            if lead.lead == id {
+                Encoder::new().lead(lead, &mut bytes).unwrap();
+            }
+        });
+        assert!(!bytes.is_empty(), "no lead {id}");
+        decode_lead(bytes.leak()).unwrap()
     }
 
     /// The line of an event, with what is filled in.
@@ -123,6 +130,22 @@ pub(crate) fn block_of(partition: &mut Partition) -> Vec<u8> {
     assert_eq!(blocks.len(), 1, "one block");
     Encoder::new().state_block(&blocks[0], &mut bytes).unwrap();
     bytes
+}
+
+/// Every lead of a partition, as text.
+pub(crate) fn leads_of(partition: &Partition) -> Vec<String> {
+    let mut leads = Vec::new();
+    partition.for_each_lead(|lead| leads.push(format!("{lead:?}")));
+    leads
+}
+
+/// The first conversation of an encoded block, which holds all of it.
+pub(crate) fn conversation_of(block: &[u8]) -> Conversation {
+    let block = decode_state_block(block).unwrap();
+    let Some(Ok(Entry::Whole { value, .. })) = block.conversation_entries.iter().next() else {
+        panic!("{:?}", block.conversation_entries)
+    };
+    Conversation::unpack(value).unwrap().0
 }
 
 /// The partition that wrote these blocks.

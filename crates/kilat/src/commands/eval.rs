@@ -114,18 +114,21 @@ impl Printer<'_> {
 
     fn leads(&mut self, partition: &Partition) -> Result<(), Failure> {
         let (encoder, mut bytes) = (Encoder::new(), Vec::new());
-        for lead in partition.leads() {
+        let mut printed = Ok(());
+        partition.for_each_lead(|lead| {
+            if printed.is_err() {
+                return;
+            }
             bytes.clear();
             let line = encoder
-                .lead(&lead, &mut bytes)
+                .lead(lead, &mut bytes)
                 .map_err(|error| error.to_string())
                 .and_then(|()| json::record_to_line(Topic::Leads, &bytes).map_err(|error| error.to_string()));
-            let line = line.map_err(|why| {
-                Failure::new(format!("printing lead `{}`: {why}", lead.lead), "shorten its attributes")
-            })?;
-            self.output.line(&line)?;
-        }
-        Ok(())
+            let line = line
+                .map_err(|why| Failure::new(format!("printing lead `{}`: {why}", lead.lead), "shorten its attributes"));
+            printed = line.and_then(|line| self.output.line(&line));
+        });
+        printed
     }
 }
 

@@ -1,0 +1,85 @@
+//! The packed form of leads and conversations: what is packed is unpacked as it was, and deltas lead where they should.
+
+use kilat_domain::{Conversation, Entries, Lead, Mark, Packed};
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+use crate::strategies;
+
+fn packed<T: Packed>(value: &T, marks: &[Mark]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    value.pack(marks, &mut bytes);
+    bytes
+}
+
+/// The states of a history, packed, and the delta that leads to each from the one before.
+fn history<T: Packed>(states: &[(T, Vec<Mark>)]) -> (Vec<Vec<u8>>, Vec<Vec<u8>>) {
+    let states: Vec<_> = states.iter().map(|(value, marks)| packed(value, marks)).collect();
+    let delta = |pair: &[Vec<u8>]| {
+        let mut delta = Vec::new();
+        assert_eq!(T::diff(&pair[0], &pair[1], &mut delta).unwrap(), pair[0] != pair[1]);
+        delta
+    };
+    let deltas = states.windows(2).map(delta).collect();
+    (states, deltas)
+}
+
+/// Whatever state one starts from, deltas from that state or one before it on end at the last state.
+fn converges<T: Packed>(states: &[(T, Vec<Mark>)]) {
+    let (states, deltas) = history(states);
+    for start in 0..states.len() {
+        for first in 0..=start {
+            let mut state = states[start].clone();
+            for delta in deltas[first..].iter().filter(|delta| !delta.is_empty()) {
+                let mut merged = Vec::new();
+                T::merge(&state, delta, &mut merged).unwrap();
+                state = merged;
+            }
+            assert_eq!(state, *states.last().unwrap(), "from state {start}, deltas from {first} on");
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(96))]
+
+    #[test]
+    fn leads_are_unpacked_as_they_were(lead in strategies::lead(), marks in strategies::marks()) {
+        prop_assert_eq!(Lead::unpack(&packed(&lead, &marks)).unwrap(), (lead, marks));
+    }
+
+    #[test]
+    fn conversations_are_unpacked_as_they_were(known in strategies::conversation(), marks in strategies::marks()) {
+        prop_assert_eq!(Conversation::unpack(&packed(&known, &marks)).unwrap(), (known, marks));
+    }
+
+    #[test]
+    fn deltas_of_leads_converge(states in vec((strategies::lead(), strategies::marks()), 1..4)) {
+        converges(&states);
+    }
+
+    #[test]
+    fn deltas_of_conversations_converge(states in vec((strategies::conversation(), strategies::marks()), 1..5)) {
+        converges(&states);
+    }
+
+    #[test]
+    fn bytes_that_are_no_packed_value_are_an_error(
+        known in strategies::conversation(), cut in any::<usize>(), flip in any::<usize>(), noise in vec(any::<u8>(), 0..40),
+    ) {
+        let whole = packed(&known, &[]);
+        let _ = Conversation::unpack(&whole[..cut % whole.len()]);
+        let mut flipped = whole.clone();
+        flipped[flip / 8 % whole.len()] ^= 1 << (flip % 8);
+        for bytes in [&flipped[..], &noise[..]] {
+            let _ = (Conversation::unpack(bytes).is_ok(), Lead::unpack(bytes).is_ok());
+            let _ = (Conversation::merge(&whole, bytes, &mut Vec::new()), Conversation::merge(bytes, bytes, &mut Vec::new()));
+            let _ = Conversation::diff(&whole, bytes, &mut Vec::new());
+            let _ = Entries::from(bytes).iter().count();
+        }
+        // Every field is there for what follows to be read, so bytes that end early are always noticed.
+        for end in 0..whole.len() {
+            prop_assert!(Conversation::unpack(&whole[..end]).is_err(), "{end} of {} bytes", whole.len());
+        }
+    }
+}
