@@ -65,8 +65,8 @@ pub(super) fn pack(conversation: &Conversation, marks: &[Mark], out: &mut Vec<u8
     packer.number(TEAM_MESSAGES, conversation.team_messages.into());
     packer.number(SESSION_MESSAGES, conversation.session_messages.into());
     packer.number(LAST_CUSTOMER_AT, conversation.last_customer_at.map_or(0, instant));
-    packer.number(STATUS, numbered(Some(conversation.status as u8)));
-    packer.number(PRIORITY, numbered(Some(conversation.priority as u8)));
+    packer.number(STATUS, numbered(ConversationStatus::ALL, Some(conversation.status)));
+    packer.number(PRIORITY, numbered(ConversationPriority::ALL, Some(conversation.priority)));
     let week = details.map_or(&[][..], |details| &details.week);
     packer.bytes(WEEK, !week.is_empty(), |out| {
         for count in week {
@@ -84,7 +84,7 @@ pub(super) fn pack(conversation: &Conversation, marks: &[Mark], out: &mut Vec<u8
     packer.text(LEAD, conversation.lead.as_deref());
     conversation.channel.iter().enumerate().for_each(|(at, text)| packer.text(CHANNEL + at, text.as_deref()));
     packer.text(CUSTOMER, conversation.customer.as_deref());
-    packer.number(STARTED_BY, numbered(conversation.started_by.map(|sender| sender as u8)));
+    packer.number(STARTED_BY, numbered(SenderKind::ALL, conversation.started_by));
     packer.text(ASSIGNEE, conversation.assignee.as_deref());
     packer.bytes(TAGS, !conversation.tags.is_empty(), |out| put_texts(out, &conversation.tags));
     packer.bytes(ROOM_TAGS, !conversation.room_tags.is_empty(), |out| put_texts(out, &conversation.room_tags));
@@ -147,8 +147,8 @@ const HAS_TEXT: u64 = 4;
 fn put_message(out: &mut Vec<u8>, message: &PastMessage) {
     let flag = |is: bool, bit: u64| if is { bit } else { 0 };
     put_number(out, zigzag(message.at.0));
-    put_number(out, message.sender as u64);
-    put_number(out, message.kind as u64);
+    put_number(out, numbered(SenderKind::ALL, Some(message.sender)));
+    put_number(out, numbered(MessageType::ALL, Some(message.kind)));
     let flags = flag(message.has_media, HAS_MEDIA) | flag(message.is_reply, IS_REPLY);
     put_number(out, flags | flag(message.text.is_some(), HAS_TEXT));
     message.text.iter().for_each(|text| put_bytes(out, text.as_bytes()));
@@ -156,9 +156,8 @@ fn put_message(out: &mut Vec<u8>, message: &PastMessage) {
 
 fn message(mut source: Source<'_>) -> Unpacked<PastMessage> {
     let at = Timestamp(unzigzag(source.number()?));
-    let word = |number: u64| usize::try_from(number).map_err(|_| Unpackable);
-    let sender = *SenderKind::ALL.get(word(source.number()?)?).ok_or(Unpackable)?;
-    let kind = *MessageType::ALL.get(word(source.number()?)?).ok_or(Unpackable)?;
+    let sender = number_of(SenderKind::ALL, source.number()?)?.ok_or(Unpackable)?;
+    let kind = number_of(MessageType::ALL, source.number()?)?.ok_or(Unpackable)?;
     let flags = source.number()?;
     let text = if flags & HAS_TEXT != 0 { Some(source.text()?.into()) } else { None };
     Ok(PastMessage { at, sender, kind, has_media: flags & HAS_MEDIA != 0, is_reply: flags & IS_REPLY != 0, text })

@@ -99,6 +99,11 @@ impl<'a> Entries<'a> {
         self.0.is_empty()
     }
 
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.iter().count()
+    }
+
     /// The entries, in order.
     pub fn iter(&self) -> impl Iterator<Item = Result<Entry<'_>, Unpackable>> {
         let mut source = Source(&self.0);

@@ -5,7 +5,7 @@ use super::parts::{
     attributes, consent, mark_list, money, number_of, numbered, put_attributes, put_marks, put_money, put_number_of,
     put_texts, texts,
 };
-use crate::{Lead, LeadPriority, Mark, Profile};
+use crate::{Consent, Lead, LeadPriority, Mark, Profile};
 
 const STATUS: usize = 0;
 const MESSAGES: usize = 1;
@@ -49,7 +49,7 @@ pub(super) fn pack(lead: &Lead, marks: &[Mark], out: &mut Vec<u8>) {
     let mut packer = Packer::new(out);
     packer.text(STATUS, Some(&lead.status));
     packer.number(MESSAGES, lead.messages.into());
-    packer.number(PRIORITY, numbered(lead.priority.map(|priority| priority as u8)));
+    packer.number(PRIORITY, numbered(LeadPriority::ALL, lead.priority));
     packer.bytes(SCORE, lead.score.is_some(), |out| lead.score.iter().for_each(|score| put_number_of(out, *score)));
     packer.bytes(TAGS, !lead.tags.is_empty(), |out| put_texts(out, &lead.tags));
     packer.flag(BLOCKED, lead.blocked);
@@ -71,7 +71,7 @@ fn pack_profile(profile: &Profile, packer: &mut Packer<'_>) {
     packer.text(AUDIENCE, profile.audience.as_deref());
     packer.text(PLAN, profile.plan.as_deref());
     packer.bytes(LISTS, !profile.lists.is_empty(), |out| put_texts(out, &profile.lists));
-    packer.number(CONSENT, numbered(profile.consent.map(|consent| consent as u8)));
+    packer.number(CONSENT, numbered(Consent::ALL, profile.consent));
     packer.text(NOTES, profile.notes.as_deref());
     packer.text(REGION, profile.region.as_deref());
     packer.text(COUNTRY, profile.country.as_deref());

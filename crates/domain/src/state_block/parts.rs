@@ -3,17 +3,21 @@
 use super::packed::{Source, Unpackable, Unpacked, put_bytes, put_number, unzigzag, zigzag};
 use crate::{Attributes, Consent, Mark, Money, Number, Str, Timestamp, Value};
 
-/// A member of a closed set as a number that is not 0.
-pub(super) fn numbered(member: Option<u8>) -> u64 {
-    member.map_or(0, |member| u64::from(member) + 1)
+/// A member of a closed set, by its place among all, as a number that is not 0: 1 for `unknown`, which is the last of every
+/// set whatever is added before it, then the others in their order. New words of a set come last but for that.
+pub(super) fn numbered<T: Copy + PartialEq>(all: &[T], member: Option<T>) -> u64 {
+    let place = member.and_then(|member| all.iter().position(|known| *known == member));
+    place.map_or(0, |place| if place + 1 == all.len() { 1 } else { place as u64 + 2 })
 }
 
 /// The member of this number; `None` for 0.
 pub(super) fn number_of<T: Copy>(all: &[T], number: u64) -> Unpacked<Option<T>> {
-    match number.checked_sub(1) {
-        None => Ok(None),
-        Some(at) => usize::try_from(at).ok().and_then(|at| all.get(at)).copied().map(Some).ok_or(Unpackable),
-    }
+    let place = match number {
+        0 => return Ok(None),
+        1 => all.len().checked_sub(1),
+        number => usize::try_from(number - 2).ok().filter(|place| place + 1 < all.len()),
+    };
+    place.and_then(|place| all.get(place)).copied().map(Some).ok_or(Unpackable)
 }
 
 pub(super) fn consent(number: u64) -> Unpacked<Option<Consent>> {

@@ -180,7 +180,7 @@ impl Capture {
             return;
         };
         let keys: usize = block.seen.iter().map(|day| day.keys.len()).sum();
-        let entries = block.leads.len() + block.conversations.len() + block.disabled.len() + keys;
+        let entries = block.lead_entries.len() + block.conversation_entries.len() + block.disabled.len() + keys;
         if let Err(error) = self.encoder.state_block(&block, &mut record) {
             warn!(error = %error, "no checkpoint is taken");
             self.desk.give_up();

@@ -85,7 +85,10 @@ fn read(shelf: &Shelf, kept: &Kept, note: &dyn Fn(u32)) -> Result<Base, Unusable
         let at = reader.bytes();
         let Some(entries) = reader.entries().map_err(|damage| shelf.damaged(kept, damage))? else { break };
         match kilat_codec::decode_state_block(entries.record) {
-            Ok(slice) => state.load(slice),
+            Ok(slice) => state.load(slice).map_err(|error| {
+                let what = format!("holds entries that do not fit together: {error}");
+                shelf.damaged(kept, Damage::Malformed { at, what })
+            })?,
             Err(error) => {
                 let what = format!("holds entries that cannot be read: {error}");
                 return Err(shelf.damaged(kept, Damage::Malformed { at, what }));
