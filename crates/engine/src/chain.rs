@@ -98,11 +98,13 @@ pub fn follow(position: ChainPosition, block: &StateBlock<'_>) -> Result<ChainPo
 
 /// The hash over `before` and everything in the block but its own hash; never 0, which is outside the chain.
 fn link(before: i64, block: &StateBlock<'_>) -> i64 {
-    let StateBlock { inputs, fates, decisions, actions, lead_entries, conversation_entries, seen, disabled, .. } = block;
+    let StateBlock { inputs, fates, decisions, actions, lead_entries, conversation_entries, seen, disabled, .. } =
+        block;
     let mut numbers = vec![before, block.partition.into(), block.sequence, block.now.0, block.rule_epoch];
     numbers.extend([block.clock.is_some().into(), block.clock.unwrap_or_default().0]);
     numbers.extend([*decisions, *actions]);
-    let counts = [inputs.len(), fates.len(), lead_entries.as_bytes().len(), conversation_entries.as_bytes().len(), seen.len()];
+    let counts =
+        [inputs.len(), fates.len(), lead_entries.as_bytes().len(), conversation_entries.as_bytes().len(), seen.len()];
     numbers.extend(counts.map(|count| count as i64));
     numbers.extend(inputs.iter().flat_map(|range| [range.input.into(), range.from, range.next]));
     numbers.extend(seen.iter().flat_map(|day| [day.day.into(), day.keys.len() as i64]));
