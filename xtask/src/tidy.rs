@@ -124,7 +124,6 @@ const PURE_MAY_USE: &[&str] = &[
     "jiff",
     "memchr",
     "percent-encoding",
-    "postcard",
     "regex-automata",
     "regex-syntax",
     "rustc-hash",

@@ -104,6 +104,7 @@ fn both_ways_of_reading_agree_on_fixed_arrays_and_unions() {
         partition: 0,
         sequence: 1,
         chain: -5,
+        is_older: false,
         now: Timestamp(1),
         clock: Some(Timestamp(2)),
         rule_epoch: 0,

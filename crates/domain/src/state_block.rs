@@ -34,6 +34,9 @@ pub struct StateBlock<'a> {
     /// chain.
     #[serde(default)]
     pub chain: i64,
+    /// Whether it was read from an older version, whose `chain` was taken over a form that is no longer there.
+    #[serde(skip)]
+    pub is_older: bool,
     /// The latest event time folded so far.
     pub now: Timestamp,
     /// The worker's wall clock when it took the batch: append times of records count as no later. Absent where none was

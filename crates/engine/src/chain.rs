@@ -3,7 +3,8 @@
 //! - **CH-1**: a block that is missing, repeated, exchanged or altered is refused, and nothing of it is taken in.
 //! - **CH-2**: the hash hangs on the content alone, so that it is the same on every machine and in every run.
 //!
-//! Blocks of versions that had no chain are outside of it, and can only come before the first that is in it.
+//! Blocks of versions that had no chain are outside of it, and can only come before the first that is in it. Blocks of versions
+//! whose content had another form keep their place in it, and nothing but their order is checked.
 
 use std::fmt;
 
@@ -90,7 +91,8 @@ pub fn follow(position: ChainPosition, block: &StateBlock<'_>) -> Result<ChainPo
     if found < expected {
         return Err(BrokenChain::Repeated { expected, found });
     }
-    if block.chain != link(position.chain, block) {
+    // What the hash of an older block was taken over is no longer there: its order is checked, and its hash believed.
+    if !block.is_older && block.chain != link(position.chain, block) {
         return Err(BrokenChain::Altered { sequence: found });
     }
     Ok(ChainPosition { sequence: found, chain: block.chain })
@@ -98,24 +100,63 @@ pub fn follow(position: ChainPosition, block: &StateBlock<'_>) -> Result<ChainPo
 
 /// The hash over `before` and everything in the block but its own hash; never 0, which is outside the chain.
 fn link(before: i64, block: &StateBlock<'_>) -> i64 {
-    let StateBlock { inputs, fates, decisions, actions, lead_entries, conversation_entries, seen, disabled, .. } =
-        block;
-    let mut numbers = vec![before, block.partition.into(), block.sequence, block.now.0, block.rule_epoch];
-    numbers.extend([block.clock.is_some().into(), block.clock.unwrap_or_default().0]);
-    numbers.extend([*decisions, *actions]);
-    let counts =
-        [inputs.len(), fates.len(), lead_entries.as_bytes().len(), conversation_entries.as_bytes().len(), seen.len()];
-    numbers.extend(counts.map(|count| count as i64));
-    numbers.extend(inputs.iter().flat_map(|range| [range.input.into(), range.from, range.next]));
-    numbers.extend(seen.iter().flat_map(|day| [day.day.into(), day.keys.len() as i64]));
-    let mut hash = Xxh3::new();
-    for number in numbers.iter().chain(fates).chain(seen.iter().flat_map(|day| &day.keys)) {
-        hash.update(&number.to_le_bytes());
+    let StateBlock {
+        partition,
+        sequence,
+        chain: _,
+        is_older: _,
+        now,
+        clock,
+        rule_epoch,
+        inputs,
+        fates,
+        decisions,
+        actions,
+        lead_entries,
+        conversation_entries,
+        seen,
+        disabled,
+    } = block;
+    let mut feed = Feed::default();
+    feed.numbers([before, i64::from(*partition), *sequence, now.0]);
+    feed.numbers([i64::from(clock.is_some()), clock.unwrap_or_default().0, *rule_epoch, *decisions, *actions]);
+    feed.list(inputs, |feed, range| feed.numbers([i64::from(range.input), range.from, range.next]));
+    feed.list(fates, |feed, run| feed.numbers([*run]));
+    feed.list(seen, |feed, day| {
+        feed.numbers([i64::from(day.day)]);
+        feed.list(&day.keys, |feed, key| feed.numbers([*key]));
+    });
+    feed.list(disabled, |feed, rule| {
+        feed.bytes(rule.workspace.as_bytes());
+        feed.bytes(rule.rule.as_bytes());
+        feed.numbers([rule.version, i64::from(rule.disabled)]);
+        feed.list(&rule.hits, |feed, hit| {
+            feed.bytes(hit.conversation.as_bytes());
+            feed.numbers([hit.at.0]);
+        });
+    });
+    feed.bytes(lead_entries.as_bytes());
+    feed.bytes(conversation_entries.as_bytes());
+    feed.0.digest().max(1).cast_signed()
+}
+
+/// What is hashed: fields in a fixed order, texts and lists behind their lengths, so that no two contents are fed alike. Packed
+/// entries carry the type of every value.
+#[derive(Default)]
+struct Feed(Xxh3);
+
+impl Feed {
+    fn numbers<const N: usize>(&mut self, numbers: [i64; N]) {
+        numbers.iter().for_each(|number| self.0.update(&number.to_le_bytes()));
     }
-    hash.update(lead_entries.as_bytes());
-    hash.update(conversation_entries.as_bytes());
-    if !disabled.is_empty() {
-        hash.update(&serde_json::to_vec(disabled).expect("these records are all texts and numbers"));
+
+    fn bytes(&mut self, bytes: &[u8]) {
+        self.numbers([bytes.len() as i64]);
+        self.0.update(bytes);
     }
-    hash.digest().max(1).cast_signed()
+
+    fn list<T>(&mut self, items: &[T], each: impl Fn(&mut Feed, &T)) {
+        self.numbers([items.len() as i64]);
+        items.iter().for_each(|item| each(self, item));
+    }
 }

@@ -65,6 +65,7 @@ impl Cutter {
             partition: i32::try_from(header.partition).unwrap_or(i32::MAX),
             sequence: 0,
             chain: 0,
+            is_older: false,
             now,
             clock: header.clock,
             rule_epoch: header.rule_epoch,

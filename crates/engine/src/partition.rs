@@ -269,7 +269,7 @@ impl Partition {
     /// Hands over every lead, in the order they were first seen.
     pub fn for_each_lead(&self, mut visit: impl FnMut(&LeadRecord<'_>)) {
         self.state.leads.packed(0, |_, workspace, id, packed| {
-            let (lead, _) = Lead::unpack(packed).expect("what rests was packed by an engine");
+            let (lead, _) = Lead::unpack(packed).expect("what rests was packed here, or unpacked when it was taken in");
             visit(&LeadRecord::of(&self.state.workspace(workspace).name, id, &lead, self.now));
             true
         });

@@ -209,7 +209,7 @@ impl<T: Packed> Cells<T> {
             At::Rest(rest) => rest,
         };
         let (workspace, id, value) = rest.parts();
-        let (state, marks) = T::unpack(value).expect("what rests was packed by an engine");
+        let (state, marks) = T::unpack(value).expect("what rests was packed here, or unpacked when it was taken in");
         let cell = Cell {
             origin: Origin::default(),
             workspace,
@@ -421,7 +421,7 @@ impl<T: Packed> Cells<T> {
         let At::Rest(rest) = &self.home(place).at else { return Ok(()) };
         let (workspace, id, value) = rest.parts();
         packed.clear();
-        T::merge(value, delta, packed).map_err(|_| BrokenChain::Unreadable)?;
+        T::merge(value, delta, packed).and_then(|()| T::unpack(packed)).map_err(|_| BrokenChain::Unreadable)?;
         let rest = Resting::new(workspace, id, packed);
         self.replace(place, rest);
         Ok(())
@@ -582,6 +582,7 @@ fn take_in<T: Packed>(
             Entry::Whole { place, workspace, id, value } => {
                 let workspace = state.find(workspace);
                 let identity = state.identity(workspace, id, hasher);
+                T::unpack(value).map_err(|_| BrokenChain::Unreadable)?;
                 let rest = Resting::of(workspace, id, value).ok_or(BrokenChain::Unreadable)?;
                 cells(state).put(identity, place, rest)?;
             }

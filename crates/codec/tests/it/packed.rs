@@ -33,6 +33,7 @@ fn converges<T: Packed>(states: &[(T, Vec<Mark>)]) {
             for delta in deltas[first..].iter().filter(|delta| !delta.is_empty()) {
                 let mut merged = Vec::new();
                 T::merge(&state, delta, &mut merged).unwrap();
+                T::unpack(&merged).unwrap();
                 state = merged;
             }
             assert_eq!(state, *states.last().unwrap(), "from state {start}, deltas from {first} on");

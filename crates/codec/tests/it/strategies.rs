@@ -441,7 +441,7 @@ prop_compose! {
         ).prop_map(|(workspace, rule, version, disabled, hits)| DisabledRule { workspace, rule, version, hits, disabled }), 0..2),
     ) -> StateBlock<'static> {
         StateBlock {
-            partition, sequence, chain, now, clock, rule_epoch, inputs, fates, decisions, actions, lead_entries, conversation_entries, seen, disabled,
+            partition, sequence, chain, is_older: false, now, clock, rule_epoch, inputs, fates, decisions, actions, lead_entries, conversation_entries, seen, disabled,
         }
     }
 }

@@ -132,7 +132,7 @@ pub(super) fn unpack(bytes: &[u8]) -> Unpacked<(Conversation, Vec<Mark>)> {
     conversation.room_tags = texts(fields.bytes(ROOM_TAGS)?)?;
     conversation.attrs = attributes(fields.bytes(ATTRS)?)?;
     let marks = mark_list(fields.bytes(MARKS)?)?;
-    if fields.has(DETAILS) {
+    if fields.has_from(DETAILS) {
         let snoozed_until = instant_of(fields.number(SNOOZED_UNTIL)?);
         conversation.details = Some(Box::new(Details { snoozed_until, notes: fields.text(NOTES)?, week, history }));
     }

@@ -95,7 +95,7 @@ pub(super) fn unpack(bytes: &[u8]) -> Unpacked<(Lead, Vec<Mark>)> {
         profile: None,
     };
     let marks = mark_list(fields.bytes(MARKS)?)?;
-    if fields.has(PROFILE) {
+    if fields.has_from(PROFILE) {
         lead.profile = Some(Box::new(unpack_profile(&mut fields)?));
     }
     fields.end(KINDS)?;

@@ -1,7 +1,7 @@
 //! Blocks as they were before entries were packed: versions 1 to 4 of their schema.
 //!
-//! They hold whole values. Versions 3 and 4 had a chain, over another form of the content, which is not followed: such blocks are
-//! taken in as those of before the chain.
+//! They hold whole values. Versions 3 and 4 had a chain, over another form of the content: such blocks keep their place in it,
+//! and their hash is taken as it stands, so that a checkpoint of that time and the blocks after it still fit together.
 
 use std::borrow::Cow;
 
@@ -15,6 +15,12 @@ use crate::{Conversation, Lead, Str, Timestamp};
 pub struct OlderStateBlock<'a> {
     /// See [`StateBlock::partition`].
     pub partition: i32,
+    /// See [`StateBlock::sequence`].
+    #[serde(default)]
+    pub sequence: i64,
+    /// See [`StateBlock::chain`].
+    #[serde(default)]
+    pub chain: i64,
     /// See [`StateBlock::now`].
     pub now: Timestamp,
     /// See [`StateBlock::clock`].
@@ -79,8 +85,9 @@ impl<'a> From<OlderStateBlock<'a>> for StateBlock<'a> {
         let conversations = conversations.map(|entry| (&entry.workspace, &entry.id, &*entry.state, &*entry.marks));
         StateBlock {
             partition: older.partition,
-            sequence: 0,
-            chain: 0,
+            sequence: older.sequence,
+            chain: older.chain,
+            is_older: true,
             now: older.now,
             clock: older.clock,
             rule_epoch: older.rule_epoch,

@@ -7,6 +7,7 @@
 //!
 //! - **PK-1**: merging the delta of two values into the older gives the newer.
 //! - **PK-2**: deltas converge: those of a history, merged in order into any value of that history, end at its last.
+//!   Those of a history merged into a newer value of it can be unpacked at every step: what a field holds hangs on no other.
 //! - **PK-3**: bytes that are no packed value are an error, never a panic, and no length is believed beyond the bytes there are.
 
 use std::fmt;
@@ -197,6 +198,11 @@ impl<'b> Fields<'b> {
     /// Whether the field is there; what it holds is to be read from `source` at once.
     pub(super) fn has(&self, field: usize) -> bool {
         self.mask >> field & 1 == 1
+    }
+
+    /// Whether this field, or one after it, is there.
+    pub(super) fn has_from(&self, field: usize) -> bool {
+        self.mask >> field != 0
     }
 
     pub(super) fn number(&mut self, field: usize) -> Unpacked<u64> {
