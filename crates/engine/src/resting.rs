@@ -2,12 +2,14 @@
 
 use crate::prefetch::prefetch;
 
-/// Workspace, id and packed form, behind the lengths of what comes before the last.
+/// Length of the id, place of the workspace, id and packed form; the place in groups of seven bits, lowest first, all but the
+/// last marked.
 #[derive(Debug)]
 pub(crate) struct Resting(Box<[u8]>);
 
-/// Bytes before the id: its length, and the place of the workspace.
-const HEADER: usize = 6;
+/// Most bytes before the id.
+const HEADER_BYTES_MAX: usize = 7;
+const MARKED: u8 = 0x80;
 
 impl Resting {
     /// Of what an engine made.
@@ -18,9 +20,14 @@ impl Resting {
     /// `None` where the id is too long for one.
     pub(crate) fn of(workspace: u32, id: &str, value: &[u8]) -> Option<Resting> {
         let length = u16::try_from(id.len()).ok()?;
-        let mut bytes = Vec::with_capacity(HEADER + id.len() + value.len());
+        let mut bytes = Vec::with_capacity(HEADER_BYTES_MAX + id.len() + value.len());
         bytes.extend_from_slice(&length.to_le_bytes());
-        bytes.extend_from_slice(&workspace.to_le_bytes());
+        let mut place = workspace;
+        while place >= u32::from(MARKED) {
+            bytes.push(place as u8 | MARKED);
+            place >>= 7;
+        }
+        bytes.push(place as u8);
         bytes.extend_from_slice(id.as_bytes());
         bytes.extend_from_slice(value);
         Some(Resting(bytes.into()))
@@ -28,10 +35,16 @@ impl Resting {
 
     /// Place of the workspace, id, and packed form.
     pub(crate) fn parts(&self) -> (u32, &str, &[u8]) {
-        let (header, rest) = self.0.split_at(HEADER);
-        let length = usize::from(u16::from_le_bytes([header[0], header[1]]));
-        let workspace = u32::from_le_bytes([header[2], header[3], header[4], header[5]]);
-        let (id, value) = rest.split_at(length);
+        let length = usize::from(u16::from_le_bytes([self.0[0], self.0[1]]));
+        let (mut workspace, mut at) = (0, 2);
+        loop {
+            workspace |= u32::from(self.0[at] & !MARKED) << (7 * (at - 2));
+            at += 1;
+            if self.0[at - 1] < MARKED {
+                break;
+            }
+        }
+        let (id, value) = self.0[at..].split_at(length);
         (workspace, std::str::from_utf8(id).expect("an id is text"), value)
     }
 
@@ -50,5 +63,23 @@ impl Resting {
     pub(crate) fn prefetch(&self) {
         const LINE: usize = 64;
         self.0.iter().step_by(LINE).take(4).for_each(prefetch);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_put_in_comes_out_for_every_size_of_place() {
+        for workspace in [0, 1, 127, 128, 16_383, 16_384, 2_097_152, u32::MAX - 1, u32::MAX] {
+            for id in ["", "wa:1", &"é".repeat(2_000)] {
+                let mut rest = Resting::new(workspace, id, b"packed");
+                assert_eq!(rest.parts(), (workspace, id, &b"packed"[..]));
+                rest.set(b"longer than it was");
+                assert_eq!(rest.parts(), (workspace, id, &b"longer than it was"[..]));
+            }
+        }
+        assert!(Resting::of(0, &"x".repeat(65_536), b"").is_none());
     }
 }

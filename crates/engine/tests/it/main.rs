@@ -8,6 +8,7 @@ mod blocks;
 mod budget;
 mod explain;
 mod firing;
+mod foreign_blocks;
 mod history;
 mod identity;
 mod lookahead;
