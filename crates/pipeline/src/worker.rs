@@ -335,8 +335,8 @@ impl Batch {
                 }
             }
             for (record, ahead) in records.iter().zip(&window) {
-                if let (Some(partition), Some((_, foreseen))) = (state_of(owned, record), &ahead.seen) {
-                    partition.state.reach(foreseen);
+                if let (Some(partition), Some(seen)) = (state_of(owned, record), &ahead.seen) {
+                    partition.state.reach(&seen.foreseen);
                 }
             }
             for (record, ahead) in records.iter().zip(&window) {

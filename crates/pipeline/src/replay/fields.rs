@@ -3,7 +3,7 @@
 use std::fmt::Debug;
 
 use kilat_codec::Topic;
-use kilat_domain::StateBlock;
+use kilat_domain::{Entries, StateBlock};
 
 use super::Divergence;
 
@@ -23,8 +23,10 @@ pub(super) fn first_difference(committed: &StateBlock<'_>, replayed: &StateBlock
     let (field, committed_value, replayed_value) = scalar
         .or_else(|| first_of("fates", &committed.fates, &replayed.fates))
         .or_else(|| first_of("inputs", &committed.inputs, &replayed.inputs))
-        .or_else(|| first_of("leads", &committed.leads, &replayed.leads))
-        .or_else(|| first_of("conversations", &committed.conversations, &replayed.conversations))
+        .or_else(|| first_entry("leads", &committed.lead_entries, &replayed.lead_entries))
+        .or_else(|| {
+            first_entry("conversations", &committed.conversation_entries, &replayed.conversation_entries)
+        })
         .or_else(|| first_of("seen", &committed.seen, &replayed.seen))
         .or_else(|| first_of("disabled", &committed.disabled, &replayed.disabled))
         .unwrap_or_else(|| ("chain".to_owned(), shown(&committed.chain), shown(&replayed.chain)));
@@ -41,6 +43,11 @@ fn first_of<T: PartialEq + Debug>(field: &str, committed: &[T], replayed: &[T]) 
     let at = (0..length).find(|at| committed.get(*at) != replayed.get(*at))?;
     let value = |list: &[T]| list.get(at).map_or_else(|| "none".to_owned(), shown);
     Some((format!("{field}[{at}]"), value(committed), value(replayed)))
+}
+
+fn first_entry(field: &str, committed: &Entries<'_>, replayed: &Entries<'_>) -> Option<(String, String, String)> {
+    let entries = |entries: &Entries<'_>| entries.iter().map(|entry| format!("{entry:?}")).collect::<Vec<_>>();
+    first_of(field, &entries(committed), &entries(replayed))
 }
 
 fn shown(value: &impl Debug) -> String {
