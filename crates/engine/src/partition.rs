@@ -83,6 +83,8 @@ pub struct Partition {
     chain: Chain,
     queue: VecDeque<Event<'static>>,
     hasher: PartsHasher,
+    /// The wall clock, where one was asked.
+    clock: Option<Timestamp>,
     /// What the latest event took.
     steps: u32,
 }
@@ -175,6 +177,14 @@ impl Partition {
             self.steps = STEPS_MAX - left;
         }
         Applied::Evaluated { caused }
+    }
+
+    /// Says what time it is by the wall clock: outbound actions whose `ttl` has passed by then, counted from their event's
+    /// time, are suppressed as `expired` and not queued, so that what a stopped engine catches up with disturbs nobody.
+    /// It is part of the input, and belongs in the block's header. Without it nothing expires here; executors hold every
+    /// action against their own clock again.
+    pub fn tell_time(&mut self, clock: Option<Timestamp>) {
+        self.clock = clock;
     }
 
     /// The steps of its budget that the latest evaluated event took with everything it caused (D-43).
@@ -311,6 +321,7 @@ impl Partition {
             numbered: 0,
             steps_left,
             explain_steps_left: STEPS_MAX,
+            clock: self.clock,
             closed: OnceCell::new(),
             explained: outputs.explain() || rules.settings().explains(event.root()),
         };

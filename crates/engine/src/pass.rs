@@ -46,6 +46,8 @@ pub(crate) struct ChainOf<'a> {
     pub(crate) explain_steps_left: u32,
     /// When the closed hours around the event began, once that was asked: its whole chain happens at its time.
     pub(crate) closed: OnceCell<Option<Timestamp>>,
+    /// The wall clock, where one was asked: what is not worth doing any more by then is not queued.
+    pub(crate) clock: Option<Timestamp>,
     /// Whether somebody wants to know of every rule that was looked at.
     pub(crate) explained: bool,
 }
@@ -304,6 +306,10 @@ impl ChainOf<'_> {
             }
             Planned::Command { command, destination, on_unknown } => {
                 let rule = firing.rule;
+                let expires_at = action.ttl().map(|ttl| event.occurred_at.after(ttl));
+                if expires_at.zip(self.clock).is_some_and(|(expires, clock)| clock >= expires) {
+                    return suppressed("expired");
+                }
                 let key = ActionKey {
                     workspace: &event.workspace,
                     event_id: &event.id,
@@ -331,7 +337,7 @@ impl ChainOf<'_> {
                     index: i32::try_from(index).unwrap_or(i32::MAX),
                     created_at: event.occurred_at,
                     parallel: action.parallel().then_some(true),
-                    expires_at: action.ttl().map(|ttl| event.occurred_at.after(ttl)),
+                    expires_at,
                     on_unknown,
                     gate,
                     destination,

@@ -380,6 +380,7 @@ impl Batch {
             failed: None,
         };
         let appended = self.taken_at.map_or(record.timestamp, |taken_at| record.timestamp.min(taken_at));
+        partition.state.tell_time(self.taken_at);
         let applied = partition.state.apply_foreseen(event, &seen.foreseen, rules, appended, &mut outputs);
         if let Some(error) = outputs.failed.take() {
             warn!(event_id = %event.id, error = %error, "an output is too large to be written and is left out");

@@ -1,5 +1,6 @@
 //! When a rule that matches may fire: `once_per`, `dedupe_group`, `class: fallback`, `apply_to`, group chats.
 
+use kilat_domain::Timestamp;
 use serde_json::{Value, json};
 
 use crate::support::{Engine, block_of, conversation_of, message};
@@ -195,4 +196,26 @@ fn parallel_actions_say_so() {
     );
     let parallel: Vec<_> = engine.customer("x").actions.iter().map(|action| action["parallel"].clone()).collect();
     assert_eq!(parallel, [json!(true), json!(null)]);
+}
+
+/// The staleness guard of `ttl`: an hour of lag sends no greeting, and what else the rule does is done.
+#[test]
+fn an_action_is_not_queued_once_its_ttl_has_passed_by_the_workers_clock() {
+    let rules = "
+  - {id: greet, name: G, trigger: message.created, actions: [{type: send_message, value: Halo!, ttl: 10m}, {type: send_message, value: Later!}, {type: add_tag, value: greeted}]}
+";
+    let time = |text: &str| text.parse::<Timestamp>().unwrap();
+    let results = |clock: Option<&str>| {
+        let mut engine = engine(rules);
+        engine.partition.tell_time(clock.map(time));
+        let answers = engine.event(at("e1", "halo", "2026-11-20T03:00:00Z"));
+        (answers.effects(), answers.actions.len())
+    };
+    let queued = || (["queued", "queued", "applied"].map(str::to_owned).to_vec(), 2);
+    assert_eq!(results(Some("2026-11-20T03:09:59.999Z")), queued());
+    let expired = ["suppressed expired", "queued", "applied"].map(str::to_owned).to_vec();
+    assert_eq!(results(Some("2026-11-20T03:10:00Z")), (expired.clone(), 1));
+    assert_eq!(results(Some("2026-11-20T04:00:00Z")), (expired, 1));
+    assert_eq!(results(None), queued(), "where there is no clock, time stands still");
+    assert_eq!(results(Some("2026-11-20T02:00:00Z")), queued(), "a clock behind the event's");
 }
