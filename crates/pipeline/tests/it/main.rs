@@ -11,4 +11,5 @@ mod poison;
 mod replay;
 mod restart;
 mod rule_sets;
+mod stale;
 mod standby;

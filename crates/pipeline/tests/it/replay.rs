@@ -46,7 +46,7 @@ fn worked(dir: &std::path::Path) -> House {
 }
 
 /// Replays a partition to its end or to the first difference, and everything it gave.
-fn replayed(log: &Arc<dyn PartitionedLog>, partition: u32, from: i64) -> (Vec<Replayed>, Vec<u8>) {
+pub(crate) fn replayed(log: &Arc<dyn PartitionedLog>, partition: u32, from: i64) -> (Vec<Replayed>, Vec<u8>) {
     let (mut blocks, mut bytes) = (Vec::new(), Vec::new());
     let mut replay = Replay::open(log, partition, from).expect("opens");
     while let Some(block) = replay
@@ -67,7 +67,7 @@ fn replayed(log: &Arc<dyn PartitionedLog>, partition: u32, from: i64) -> (Vec<Re
 }
 
 /// The partition of the one workspace there is.
-fn partition_of(house: &House) -> u32 {
+pub(crate) fn partition_of(house: &House) -> u32 {
     let mut found = None;
     house.read(Topic::State.name(), &mut |record| found = Some(record.partition));
     found.expect("a block")
