@@ -2,4 +2,5 @@
 
 pub mod clock;
 pub mod cpu;
+pub mod leads;
 pub mod workload;
