@@ -116,7 +116,8 @@ fn apply(state: &mut Partition, id: usize) {
 
 /// Everything that can be told of a partition from outside.
 fn shown(restored: &Restored) -> (ChainPosition, (usize, usize), Vec<String>, String, i64) {
-    let leads = restored.state.leads().map(|lead| format!("{lead:?}")).collect();
+    let mut leads = Vec::new();
+    restored.state.for_each_lead(|lead| leads.push(format!("{lead:?}")));
     let read = format!("{:?}", restored.read);
     (restored.state.position(), restored.state.len(), leads, read, restored.rule_epoch)
 }
