@@ -45,7 +45,7 @@ impl Segment {
 
     /// Where probing starts.
     fn start(&self, tag: u32, depth: u32) -> usize {
-        (u64::from(tag << depth) * self.slots.len() as u64 >> u32::BITS) as usize
+        ((u64::from(tag << depth) * self.slots.len() as u64) >> u32::BITS) as usize
     }
 
     /// Where probing goes on.

@@ -20,10 +20,10 @@ use crate::slots::Slots;
 
 /// Homes, and cells, in a chunk.
 const CHUNK: usize = 1_024;
-/// Batches without use after which a cell is packed.
-const IDLE_BATCHES: u32 = 64;
+/// Batches without use after which a cell is packed: some seconds of transactions.
+const IDLE_BATCHES: u32 = 256;
 /// Most cells of a kind that stay unpacked between two batches, about 1 KB each.
-const UNPACKED_MAX: usize = 1 << 16;
+const UNPACKED_MAX: usize = 1 << 18;
 
 /// Which lead or conversation of which workspace, as a keyed hash of 128 bits: two of a billion cells share one with a chance
 /// of 10^-21, so that cells are told apart by it alone and their ids, which lie elsewhere, are not looked at.
