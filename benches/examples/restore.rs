@@ -38,9 +38,7 @@ fn main() -> anyhow::Result<()> {
         None => Ok(otherwise),
     };
     match &arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-        ["make", dir, ..] => {
-            make(Path::new(dir), number(2, LEADS)?, u32::try_from(number(3, PARTITIONS.into())?)?)
-        }
+        ["make", dir, ..] => make(Path::new(dir), number(2, LEADS)?, u32::try_from(number(3, PARTITIONS.into())?)?),
         ["restore", dir] => restore(Path::new(dir)),
         _ => bail!("say `make DIR [LEADS] [PARTITIONS]`, then `restore DIR`"),
     }
@@ -84,7 +82,10 @@ fn make(dir: &Path, leads: u64, partitions: u32) -> anyhow::Result<()> {
         let late: Vec<u64> = numbers.take(usize::try_from(late)?).collect();
         made.leads(late.iter().copied(), Some(&mut *writer))?;
         made.changes(late.iter().map(|number| number / 2), &mut *writer)?;
-        println!("partition {partition}: {:?} leads and conversations, {bytes} bytes of checkpoint", made.partition.len());
+        println!(
+            "partition {partition}: {:?} leads and conversations, {bytes} bytes of checkpoint",
+            made.partition.len()
+        );
     }
     Ok(())
 }

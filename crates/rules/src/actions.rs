@@ -114,7 +114,11 @@ pub(crate) const COMMON_KEYS: &[Key] = &[
 pub(crate) const OUTBOUND_KEYS: &[Key] = &[
     Key::new("type", Shape::Named("action_type"), "What is done."),
     Key::new("required", Shape::Flag, "Whether a failure stops the rest of the rule and undoes its changes (D-7)."),
-    Key::new("ttl", Shape::Duration, "After this long, counted from the event, the action is not worth doing any more: it is suppressed as `expired`."),
+    Key::new(
+        "ttl",
+        Shape::Duration,
+        "After this long, counted from the event, the action is not worth doing any more: it is suppressed as `expired`.",
+    ),
     Key::new("on_unknown", Shape::Word(ON_UNKNOWN), "What to do when a request got no answer."),
     Key::new("parallel", Shape::Flag, "Whether it may overtake other actions of its conversation; as the rule says."),
 ];

@@ -52,11 +52,7 @@ fn an_attribute_altered_to_another_type_is_noticed() {
         let mut block = decode_state_block(&known).unwrap();
         Partition::new().restore(block.clone()).unwrap();
         block.lead_entries = decode_state_block(&other).unwrap().lead_entries;
-        assert_eq!(
-            Partition::new().restore(block),
-            Err(BrokenChain::Altered { sequence: 1 }),
-            "{was} altered to {is}"
-        );
+        assert_eq!(Partition::new().restore(block), Err(BrokenChain::Altered { sequence: 1 }), "{was} altered to {is}");
     }
 }
 

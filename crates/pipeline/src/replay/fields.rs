@@ -24,9 +24,7 @@ pub(super) fn first_difference(committed: &StateBlock<'_>, replayed: &StateBlock
         .or_else(|| first_of("fates", &committed.fates, &replayed.fates))
         .or_else(|| first_of("inputs", &committed.inputs, &replayed.inputs))
         .or_else(|| first_entry("leads", &committed.lead_entries, &replayed.lead_entries))
-        .or_else(|| {
-            first_entry("conversations", &committed.conversation_entries, &replayed.conversation_entries)
-        })
+        .or_else(|| first_entry("conversations", &committed.conversation_entries, &replayed.conversation_entries))
         .or_else(|| first_of("seen", &committed.seen, &replayed.seen))
         .or_else(|| first_of("disabled", &committed.disabled, &replayed.disabled))
         .unwrap_or_else(|| ("chain".to_owned(), shown(&committed.chain), shown(&replayed.chain)));
