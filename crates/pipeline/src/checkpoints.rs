@@ -7,9 +7,11 @@
 //!
 //! - **CK-1**: a slice is taken when no batch is open, so that nothing uncommitted gets into a checkpoint. A checkpoint under
 //!   way is given up with the member that took it.
-//! - **CK-2**: the offset a checkpoint names was the end of the state topic before the worker noted which block it covers:
-//!   every later block lies behind it. Where exactly the covered block lies is not known, and need not be: blocks carry
-//!   their numbers, and those that are covered are passed over.
+//! - **CK-2**: the offset a checkpoint names was the end of the state topic before the block that it covers was committed. That
+//!   commit is the proof that nobody else had the partition until then: without it, blocks of another owner might lie before
+//!   the offset, unknown to a worker that has lost its place and has not heard so. So this block and every later one lie
+//!   behind the offset. Where exactly is not known, and need not be: blocks carry their numbers, and those that are covered
+//!   are passed over.
 //! - **CK-3**: a store that fails costs checkpoints and nothing else: the blocks are the truth.
 
 pub(crate) mod capture;

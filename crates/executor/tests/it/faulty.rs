@@ -1,7 +1,7 @@
 //! A log whose commits fail on demand, around a real one.
 
 use std::ops::Range;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -24,6 +24,8 @@ pub(crate) struct Faults {
     /// Every commit and every join fails from now on: for the log, the process is dead.
     pub(crate) dead: AtomicBool,
     pub(crate) next: Mutex<Option<Fault>>,
+    /// So many joins fail.
+    pub(crate) joins_refused: AtomicUsize,
 }
 
 impl Faults {
@@ -44,6 +46,10 @@ pub(crate) struct FaultyLog {
 impl PartitionedLog for FaultyLog {
     fn join(&self, spec: &MemberSpec) -> Result<Box<dyn Member>, LogError> {
         self.faults.is_dead()?;
+        let refused = &self.faults.joins_refused;
+        if refused.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok() {
+            return Err(aborted("injected"));
+        }
         Ok(Box::new(FaultyMember { member: self.log.join(spec)?, faults: self.faults.clone() }))
     }
 

@@ -221,6 +221,11 @@ impl Running {
         self.faults.dead.store(true, Ordering::SeqCst);
     }
 
+    /// From now on so many joins fail.
+    pub(crate) fn refuse_joins(&self, count: usize) {
+        self.faults.joins_refused.store(count, Ordering::SeqCst);
+    }
+
     /// Fails the next commit that holds a final result.
     pub(crate) fn fail_next_commit(&self, fault: Fault) {
         *self.faults.next.lock().unwrap() = Some(fault);

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
+use kilat_codec::Topic;
 use kilat_domain::Outcome;
 
 use crate::endpoint::{Endpoint, Gate, OK, Reply};
 use crate::faulty::Fault;
-use crate::house::{House, message, webhook};
+use crate::house::{House, PARTITIONS, message, webhook};
 
 const WAMID: Reply = Reply::Answer(200, "", r#"{"messages":[{"id":"wamid.1"}]}"#);
 
@@ -94,6 +95,69 @@ fn an_aborted_commit_costs_no_second_request_of_what_was_answered() {
     assert!(outcomes.iter().all(|(_, outcome, _)| *outcome == Outcome::Delivered), "{outcomes:?}");
     assert_eq!(running.stop().delivered, 2);
     assert_eq!(endpoint.ids(), ["m1", "m2"]);
+}
+
+#[test]
+fn what_was_answered_is_remembered_while_the_log_cannot_be_joined() {
+    let house = House::new();
+    let endpoint = Endpoint::new(|_, _| WAMID);
+    let (url, token) = (endpoint.url(), house.token());
+    let running = house.start();
+    running.fail_next_commit(Fault::Aborted);
+    running.refuse_joins(2);
+    house.put(&[message("m1", "c", &url, &token)]);
+    assert_eq!(house.outcomes(1), [("m1".to_owned(), Outcome::Delivered, None)]);
+    running.stop();
+    assert_eq!(endpoint.ids(), ["m1"]);
+}
+
+#[test]
+fn what_follows_a_refused_action_waits_until_the_refusal_is_committed() {
+    let house = House::new();
+    let endpoint = Endpoint::new(|request, number| match (request.action_id().as_str(), number) {
+        ("a1", 0) => Reply::Answer(400, "", ""),
+        _ => OK,
+    });
+    let url = endpoint.url();
+    let running = house.start();
+    running.cut_off();
+    house.put(&[webhook("a1", "c", &url), webhook("a2", "c", &url)]);
+    endpoint.wait_for(1);
+    running.kill();
+
+    let running = house.start();
+    assert!(house.outcomes(2).iter().all(|(_, outcome, _)| *outcome == Outcome::Delivered));
+    running.stop();
+    assert_eq!(endpoint.ids(), ["a1", "a1", "a2"], "a1, done at last, is done before a2");
+}
+
+#[test]
+fn a_dead_letter_behind_an_unfinished_action_is_there_once_after_a_kill() {
+    let house = House::new();
+    let gate = Arc::new(Gate::default());
+    let held = gate.clone();
+    let endpoint = Endpoint::new(move |request, _| match request.action_id().as_str() {
+        "slow" => Reply::WhenOpen(held.clone()),
+        _ => OK,
+    });
+    let url = endpoint.url();
+    // Poison is put into partition 0.
+    let names = (0..).map(|number| format!("c{number}"));
+    let in_first = |name: &String| kilat_log::partition_of(format!("acme/{name}").as_bytes(), PARTITIONS) == 0;
+    let conversations: Vec<String> = names.filter(in_first).take(2).collect();
+    house.put(&[webhook("slow", &conversations[0], &url)]);
+    house.put_bytes("acme/poison", b"no action");
+    house.put(&[webhook("fast", &conversations[1], &url)]);
+    let running = house.start();
+    house.outcomes(1);
+    running.cut_off();
+    gate.open();
+    running.kill();
+
+    let running = house.start();
+    house.outcomes(2);
+    running.stop();
+    assert_eq!(house.records(Topic::ActionsWebhook.dlq_name(), 1).len(), 1);
 }
 
 #[test]

@@ -20,6 +20,8 @@ use super::desk::{Answer, Desk, Order};
 const SLICE_BYTES: usize = 128 * 1024;
 /// How long the worker waits for records while a checkpoint is under way and nothing else happens.
 pub(crate) const HURRY: Duration = Duration::from_millis(2);
+/// How long a partition's next commit is waited for once the end of its topic is known.
+const COMMIT_WAIT: Duration = Duration::from_secs(1);
 /// After a failure a partition waits this long, or the interval where that is shorter.
 const RETRY_AFTER: Duration = Duration::from_secs(60);
 
@@ -51,11 +53,20 @@ struct Taken {
     earliest: Duration,
 }
 
+/// The end of the state topic, and the last block of ours when it was told.
+#[derive(Clone, Copy, Debug)]
+struct TopicEnd {
+    offset: i64,
+    sequence: i64,
+}
+
 enum Stage {
     Idle,
-    /// The thread asks the log how far the state topic reaches.
+    /// The thread asks the log how far the state topic reaches; then a commit is waited for (CK-2).
     Asked {
         partition: u32,
+        since: Duration,
+        end: Option<TopicEnd>,
     },
     Scanning {
         partition: u32,
@@ -107,12 +118,21 @@ impl Capture {
             Stage::Idle => {
                 if let Some(partition) = self.due(sitters) {
                     self.desk.begin(partition);
-                    self.stage = Stage::Asked { partition };
+                    self.stage = Stage::Asked { partition, since: self.clock.monotonic(), end: None };
                 }
             }
-            Stage::Asked { partition } => {
-                if let (Some(Answer::Ready { offset }), Some(sitter)) = (answer, sitter(*partition)) {
-                    self.begin(&sitter, offset);
+            Stage::Asked { partition, since, end } => {
+                let (partition, since) = (*partition, *since);
+                let Some(sitter) = sitter(partition) else { return };
+                let sequence = sitter.state.position().sequence;
+                match (answer, *end) {
+                    (Some(Answer::Ready { offset }), _) => {
+                        let end = Some(TopicEnd { offset, sequence });
+                        self.stage = Stage::Asked { partition, since: self.clock.monotonic(), end };
+                    }
+                    (_, Some(end)) if sequence > end.sequence => self.begin(&sitter, end.offset),
+                    (_, Some(_)) if self.clock.monotonic() > since + COMMIT_WAIT => self.postpone(partition),
+                    _ => {}
                 }
             }
             Stage::Scanning { partition, .. } => {
@@ -208,9 +228,66 @@ impl Stage {
     fn partition(&self) -> Option<u32> {
         match self {
             Stage::Idle => None,
-            Stage::Asked { partition } | Stage::Scanning { partition, .. } | Stage::Closing { partition, .. } => {
+            Stage::Asked { partition, .. } | Stage::Scanning { partition, .. } | Stage::Closing { partition, .. } => {
                 Some(*partition)
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use kilat_checkpoint::Store;
+    use kilat_domain::{Fate, InputRange};
+    use kilat_engine::BatchHeader;
+    use kilat_log::{Embedded, EmbeddedOptions, SystemClock};
+
+    use super::*;
+    use crate::checkpoints::CheckpointConfig;
+
+    /// Writes a block and takes it for committed.
+    fn commit(state: &mut Partition) {
+        let from = state.position().sequence;
+        let header = BatchHeader {
+            partition: 0,
+            inputs: vec![InputRange { input: 0, from, next: from + 1 }],
+            fates: Fate::runs(&[Fate::DeadLettered]),
+            decisions: 0,
+            actions: 0,
+            rule_epoch: 0,
+            clock: None,
+        };
+        assert_eq!(state.blocks(header).len(), 1);
+        state.settle();
+    }
+
+    #[test]
+    fn a_checkpoint_covers_a_block_that_was_committed_after_the_end_of_the_topic_was_told() {
+        let dir = tempfile::tempdir().unwrap();
+        let log = Arc::new(Embedded::open(dir.path(), EmbeddedOptions::default()).unwrap());
+        let store = Arc::new(Store::open("memory:///", []).unwrap());
+        let config = CheckpointConfig { interval_blocks: 1, ..CheckpointConfig::default() };
+        let checkpoints = Arc::new(Checkpoints::new(store, config, log, "test".to_owned()));
+        let desk = Arc::new(Desk::default());
+        let mut capture = Capture::new(checkpoints, Arc::clone(&desk), Arc::new(SystemClock::new()));
+        let mut state = Partition::new();
+        let turn = |capture: &mut Capture, state: &Partition| {
+            capture.turn((0..1).map(|partition| Sitter { partition, state, read: &[], rule_epoch: 0 }));
+            desk.take()
+        };
+        capture.restored(0, 0);
+        commit(&mut state);
+        let Some((number, Order::Prepare { partition: 0 })) = turn(&mut capture, &state) else {
+            panic!("the end is asked for");
+        };
+        // Where this worker has lost its place and does not know, blocks of another lie before this end, unseen.
+        desk.reply(number, Answer::Ready { offset: 70 });
+        assert!(turn(&mut capture, &state).is_none());
+        assert!(turn(&mut capture, &state).is_none(), "no block is known to lie behind offset 70");
+        commit(&mut state);
+        match turn(&mut capture, &state) {
+            Some((_, Order::Open(header))) => assert_eq!((header.sequence, header.offset), (2, 70)),
+            order => panic!("the checkpoint is begun: {order:?}"),
         }
     }
 }
