@@ -17,9 +17,9 @@ use crate::{Headers, Outgoing};
 
 /// A batch is closed once it is this long, so that reading one is bounded work.
 pub(super) const BATCH_BYTES: usize = 512 * 1024;
-/// What one record may have in key, value and headers: 1 MiB of payload and as much headroom, so that a record that is over
-/// the limit of the engine can still be written, read and dead-lettered with its cause.
-pub(super) const RECORD_BYTES_MAX: usize = 2 * 1024 * 1024;
+/// What one record may have in key, value and headers: the 16 MiB of a rule set and headroom. An input over the engine's own
+/// limit can be written, read and dead-lettered with its cause.
+pub(super) const RECORD_BYTES_MAX: usize = 17 * 1024 * 1024;
 /// Headers of one record.
 pub(super) const HEADERS_MAX: usize = u16::MAX as usize;
 /// Bytes of the name of a header.

@@ -105,7 +105,7 @@ impl PartitionedLog for Kafka {
         for output in outputs {
             cluster.partitions(output)?;
         }
-        Ok(Box::new(Transactions::open(&self.config, id, outputs)?))
+        Ok(Box::new(Transactions::open_bulk(&self.config, id, outputs)?))
     }
 
     fn follow(&self, topic: &str, partitions: Option<&[u32]>, start: Start) -> Result<Box<dyn Follower>, LogError> {

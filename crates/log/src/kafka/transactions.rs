@@ -16,6 +16,7 @@
 
 use std::time::{Duration, Instant};
 
+use rdkafka::config::ClientConfig;
 use rdkafka::consumer::ConsumerGroupMetadata;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::producer::{BaseProducer, Producer as _, PurgeConfig};
@@ -54,12 +55,26 @@ pub(super) struct Offsets<'a> {
 
 impl Transactions {
     /// Takes `id` over from whoever had it: an open transaction of that id is aborted, later calls of its holder fail.
-    #[allow(clippy::disallowed_methods, reason = "a deadline of I/O")]
     pub(super) fn open(config: &KafkaConfig, id: &str, outputs: &[String]) -> Result<Transactions, LogError> {
+        Transactions::of(config.producer(id), config, id, outputs)
+    }
+
+    /// As [`Self::open`], for a writer without inputs.
+    pub(super) fn open_bulk(config: &KafkaConfig, id: &str, outputs: &[String]) -> Result<Transactions, LogError> {
+        Transactions::of(config.bulk_producer(id), config, id, outputs)
+    }
+
+    #[allow(clippy::disallowed_methods, reason = "a deadline of I/O")]
+    fn of(
+        producer: ClientConfig,
+        config: &KafkaConfig,
+        id: &str,
+        outputs: &[String],
+    ) -> Result<Transactions, LogError> {
         let attempt = Attempt { doing: "take over a transactional id", at: &config.brokers };
         let names = topic_names(outputs, &config.brokers)?;
         let producer: BaseProducer<Context> =
-            config.producer(id).create_with_context(Context::new()).map_err(|source| attempt.failed(source, None))?;
+            producer.create_with_context(Context::new()).map_err(|source| attempt.failed(source, None))?;
         let outlet = Outlet::new(producer, &names);
 
         let deadline = Instant::now() + ANSWER_TIMEOUT;

@@ -15,15 +15,15 @@ fn stage() -> (Stage, Subject) {
 }
 
 #[test]
-fn a_record_over_two_mebibytes_is_refused_as_poison_with_its_transaction() {
+fn a_record_over_17_mebibytes_is_refused_as_poison_with_its_transaction() {
     let (stage, _subject) = stage();
     let topic = stage.topic("topic", 1);
     let mut writer = stage.writer("writer", &[&topic]);
     let mut transaction = Transaction::default();
     append(&mut transaction, 0, None, "key", "small");
-    append(&mut transaction, 0, None, "key", &"x".repeat(2 * 1024 * 1024 - 3));
+    append(&mut transaction, 0, None, "key", &"x".repeat(17 * 1024 * 1024 - 3));
     writer.commit(&transaction).expect("exactly at the limit");
-    append(&mut transaction, 0, None, "key", &"x".repeat(2 * 1024 * 1024 - 2));
+    append(&mut transaction, 0, None, "key", &"x".repeat(17 * 1024 * 1024 - 2));
     let error = writer.commit(&transaction).expect_err("one byte over");
     assert!(matches!(&error, LogError::TooLarge { topic: named, .. } if *named == topic), "{error}");
     assert_eq!(error.class(), Class::Poison);

@@ -70,7 +70,7 @@ impl Dice {
             let members: Vec<Value> = (0..=self.roll(1)).map(|_| self.condition(depth + 1)).collect();
             return json!({self.pick(&["any", "all", "none"]): members});
         }
-        if depth < 4 && self.once_in(12) {
+        if depth < 3 && self.once_in(12) {
             return self.history_condition();
         }
         let mut condition = match self.roll(10) {
