@@ -9,6 +9,7 @@
 //! - **RS-2**: the state topic goes on at least as far as it had gone when the checkpoint was taken, and as far as the group
 //!   has read its inputs: otherwise blocks are missing at its end.
 //! - **RS-3**: a checkpoint that cannot be used is named with the reason, and the next older one is taken.
+//! - **RS-4**: what is trimmed behind newer checkpoints while an older one is being read is no loss: the restore begins anew.
 
 mod blocks;
 mod error;
@@ -51,6 +52,9 @@ pub(crate) struct Sources<'s> {
     pub(crate) worker: usize,
 }
 
+/// How often a restore begins anew because blocks that it was about to read were trimmed behind newer checkpoints.
+const BEGINNINGS_MAX: u32 = 4;
+
 /// A partition as it was when the last block was committed.
 #[derive(Debug)]
 pub(crate) struct Restored {
@@ -70,8 +74,22 @@ fn partition(sources: &Sources<'_>, partition: u32, committed: &[Option<i64>]) -
     if let Some(checkpoints) = sources.checkpoints {
         checkpoints.shelf(partition)?.clear_leftovers();
     }
-    let (replica, lost) = beginning(sources.checkpoints, partition, &|entries| sources.progress.entries(entries))?;
-    let replica = blocks::take_in(sources, replica, lost)?;
+    let mut beginnings = 0;
+    let replica = loop {
+        let (replica, lost) = beginning(sources.checkpoints, partition, &|entries| sources.progress.entries(entries))?;
+        let from = replica.from;
+        beginnings += 1;
+        match blocks::take_in(sources, replica, lost) {
+            Ok(replica) => break replica,
+            Err(error) => {
+                let is_cut = sources.log.extent(Topic::State.name(), partition)?.start > from;
+                if !is_cut || beginnings == BEGINNINGS_MAX {
+                    return Err(error);
+                }
+                warn!(partition, error = %error, "the state topic was trimmed meanwhile: a newer checkpoint is looked for");
+            }
+        }
+    };
     not_behind(partition, &replica.restored, committed)?;
     let (leads, conversations) = replica.restored.state.len();
     let seconds = (sources.progress.clock() - begun).as_secs_f64();
