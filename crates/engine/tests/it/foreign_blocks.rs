@@ -29,7 +29,7 @@ fn blocks_of(texts: &[&str]) -> (Vec<Vec<u8>>, Engine) {
     (blocks, engine)
 }
 
-/// Proves CH-1 for what differs in its type alone.
+/// Holds to CH-1 for what differs in its type alone.
 #[test]
 fn an_attribute_altered_to_another_type_is_noticed() {
     let block_with = |attrs: Value| {

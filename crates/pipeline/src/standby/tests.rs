@@ -162,7 +162,7 @@ fn state_that_is_handed_back_settled_is_taken_again_with_what_another_wrote_mean
     }
 }
 
-/// Proves SB-1.
+/// Holds to SB-1.
 #[test]
 fn state_that_is_not_settled_or_not_its_owners_is_never_kept() {
     let mut scene = Scene::new();
@@ -199,7 +199,7 @@ fn state_that_is_not_settled_or_not_its_owners_is_never_kept() {
     assert!(keeps(settled, 0));
 }
 
-/// Proves SB-2.
+/// Holds to SB-2.
 #[test]
 fn a_copy_that_the_topic_does_not_fit_is_dropped_and_a_restore_decides() {
     let mut scene = Scene::new();

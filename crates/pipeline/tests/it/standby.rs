@@ -68,7 +68,7 @@ fn house(dir: &Path) -> House {
     house
 }
 
-/// Proves SB-2.
+/// Holds to SB-2.
 #[test]
 fn a_standby_takes_over_what_could_not_be_restored() {
     let dir = tempfile::tempdir().unwrap();
@@ -85,7 +85,7 @@ fn a_standby_takes_over_what_could_not_be_restored() {
     compare(&house);
 }
 
-/// Proves SB-1.
+/// Holds to SB-1.
 #[test]
 fn a_partition_that_comes_back_is_not_restored() {
     let dir = tempfile::tempdir().unwrap();
