@@ -28,19 +28,25 @@ pub(crate) fn round(number: usize, copy: &Measured, engine: &Measured) {
     }
 }
 
+/// All that was measured.
+pub(crate) struct Figures {
+    /// The copy, round by round.
+    pub(crate) copies: Vec<Measured>,
+    /// The engine, round by round.
+    pub(crate) engines: Vec<Measured>,
+    /// Without samples where none was asked for.
+    pub(crate) latency: Latency,
+    pub(crate) swap: Option<Swap>,
+}
+
 /// Medians over all rounds; the ratio is the median of the rounds' own ratios.
-pub(crate) fn finish(
-    bench: &Bench,
-    copies: &[Measured],
-    engines: &[Measured],
-    latency: &Latency,
-    swap: Option<&Swap>,
-) -> Result<()> {
+pub(crate) fn finish(bench: &Bench, figures: &Figures) -> Result<()> {
+    let Figures { copies, engines, latency, swap } = figures;
     let mut ratios: Vec<f64> =
         copies.iter().zip(engines).map(|(copy, engine)| engine.events_per_s / copy.events_per_s).collect();
     ratios.sort_by(f64::total_cmp);
     let ratio = ratios[ratios.len() / 2];
-    let figures = json!({
+    let line = json!({
         "copy_events_per_s": median(copies, |run| run.events_per_s).round(),
         "kilat_events_per_s": median(engines, |run| run.events_per_s).round(),
         "ratio": hundredths(ratio),
@@ -63,21 +69,16 @@ pub(crate) fn finish(
             bench.swap_rules, steady.rate, during.p99_ms, during.samples, steady.p99_ms, steady.samples
         );
     }
-    write_csv(bench, copies, engines, latency, swap)?;
+    write_csv(bench, figures)?;
     if bench.json {
-        println!("{figures}");
+        println!("{line}");
     }
     Ok(())
 }
 
 /// Appends one row a run to today's file.
-fn write_csv(
-    bench: &Bench,
-    copies: &[Measured],
-    engines: &[Measured],
-    latency: &Latency,
-    swap: Option<&Swap>,
-) -> Result<()> {
+fn write_csv(bench: &Bench, figures: &Figures) -> Result<()> {
+    let Figures { copies, engines, latency, swap } = figures;
     let date = output("date", &["-u", "+%F"])?;
     let commit = output("git", &["rev-parse", "--short", "HEAD"]).unwrap_or_default();
     let machine = format!("{} cores", std::thread::available_parallelism()?);
@@ -107,7 +108,7 @@ fn write_csv(
             );
         }
     }
-    let swapped = swap.map(|swap| [("swap-steady", swap.steady), ("swap-during", swap.during)]);
+    let swapped = swap.as_ref().map(|swap| [("swap-steady", swap.steady), ("swap-during", swap.during)]);
     for (what, latency) in std::iter::once(("latency", *latency)).chain(swapped.into_iter().flatten()) {
         if latency.samples > 0 {
             row(

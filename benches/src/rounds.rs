@@ -11,6 +11,7 @@ use crate::child::{self, Measured};
 use crate::cluster::{self, COPY};
 use crate::latency::{self, Latency};
 use crate::load::{self, SEED, Source};
+use crate::report::Figures;
 use crate::{Bench, Run, report, streams_peer};
 
 /// Rule sets that follow on the first one while events are streamed.
@@ -74,7 +75,7 @@ pub(crate) fn run(brokers: &str, bench: &Bench) -> Result<()> {
         let rest = versions.collect::<Result<_>>()?;
         Some(latency::measure_swaps(brokers, bench, &source, bench.swap_rate, rest)?)
     };
-    report::finish(bench, &copies, &engines, &latency, swap.as_ref())
+    report::finish(bench, &Figures { copies, engines, latency, swap })
 }
 
 /// A rule set for every workspace, ready to be published.

@@ -39,8 +39,10 @@ const TIMES_AGAIN: usize = 20;
 
 #[derive(Parser)]
 struct Arguments {
+    /// How long to search
     #[arg(long, default_value_t = 60)]
     seconds: u64,
+    /// Decides which rules and events are tried
     #[arg(long, default_value_t = 1)]
     seed: u64,
     /// One line of JSON instead of a sentence at the end

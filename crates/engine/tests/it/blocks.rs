@@ -205,3 +205,31 @@ fn a_batch_of_any_size_is_written_in_blocks_that_records_hold() {
     assert_eq!(leads_of(&restored), leads_of(&engine.partition));
     assert_eq!(restored.len().0, 40);
 }
+
+/// Found by the simulation: what an owner notes beside a conversation, to compare fewer texts, is of its own time only.
+#[test]
+fn who_owned_a_partition_before_another_goes_on_as_one_that_restored_everything() {
+    let engine = |locale: &str, partition: Partition| {
+        let rules = format!("workspace: acme\nsettings: {{locale: {locale}}}\nrules: []\n");
+        let mut engine = Engine::new(&rules);
+        engine.partition = partition;
+        engine
+    };
+    let write = |number: i64, engine: &mut Engine| {
+        let mut event = message(&format!("e{number}"), "customer", "halo");
+        event["sender"]["id"] = "0811100001".into();
+        event["occurred_at"] = format!("2026-11-20T0{number}:00:00Z").into();
+        engine.event(event);
+        let block = block_of(&mut engine.partition);
+        engine.partition.settle();
+        block
+    };
+    let mut first = engine("id-ID", Partition::new());
+    let mut blocks = vec![write(1, &mut first)];
+    // The same number is another customer's where another calling code is taken for granted.
+    let mut second = engine("en-US", restored(&blocks));
+    blocks.push(write(2, &mut second));
+    first.partition.restore(decode_state_block(&blocks[1]).unwrap()).unwrap();
+    let mut fresh = engine("id-ID", restored(&blocks));
+    assert_eq!(write(3, &mut first), write(3, &mut fresh));
+}

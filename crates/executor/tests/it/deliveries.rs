@@ -42,12 +42,7 @@ fn every_action_is_delivered_once_and_its_result_stands_in_the_log() {
 #[test]
 fn a_stalled_conversation_waits_in_order_and_others_go_on() {
     let house = House::new();
-    let gate = Arc::new(Gate::default());
-    let held = gate.clone();
-    let endpoint = Endpoint::new(move |request, _| match request.action_id().as_str() {
-        "slow1" => Reply::WhenOpen(held.clone()),
-        _ => OK,
-    });
+    let (endpoint, gate) = Endpoint::that_holds("slow1");
     let url = endpoint.url();
     house.put(&[webhook("slow1", "slow", &url), webhook("slow2", "slow", &url), webhook("fast", "fast", &url)]);
     let running = house.start();

@@ -75,6 +75,17 @@ impl Endpoint {
         Endpoint { port, seen }
     }
 
+    /// Answers the action of this id once the gate is open, every other at once.
+    pub(crate) fn that_holds(action_id: &'static str) -> (Endpoint, Arc<Gate>) {
+        let gate = Arc::new(Gate::default());
+        let held = gate.clone();
+        let endpoint = Endpoint::new(move |request, _| match request.action_id() == action_id {
+            true => Reply::WhenOpen(held.clone()),
+            false => OK,
+        });
+        (endpoint, gate)
+    }
+
     pub(crate) fn url(&self) -> String {
         format!("http://127.0.0.1:{}/hook", self.port)
     }

@@ -51,12 +51,7 @@ fn killed_while_a_message_is_under_way_it_is_unknown_and_not_sent_again() {
 #[test]
 fn only_what_was_unfinished_is_taken_up_again_after_a_kill() {
     let house = House::new();
-    let gate = Arc::new(Gate::default());
-    let held = gate.clone();
-    let endpoint = Endpoint::new(move |request, _| match request.action_id().as_str() {
-        "slow" => Reply::WhenOpen(held.clone()),
-        _ => OK,
-    });
+    let (endpoint, gate) = Endpoint::that_holds("slow");
     let url = endpoint.url();
     // All in one partition, so that the slow one holds the offset back.
     let ids: Vec<String> = (0..10).map(|n| format!("fast{n}")).collect();
@@ -134,12 +129,7 @@ fn what_follows_a_refused_action_waits_until_the_refusal_is_committed() {
 #[test]
 fn a_dead_letter_behind_an_unfinished_action_is_there_once_after_a_kill() {
     let house = House::new();
-    let gate = Arc::new(Gate::default());
-    let held = gate.clone();
-    let endpoint = Endpoint::new(move |request, _| match request.action_id().as_str() {
-        "slow" => Reply::WhenOpen(held.clone()),
-        _ => OK,
-    });
+    let (endpoint, gate) = Endpoint::that_holds("slow");
     let url = endpoint.url();
     // Poison is put into partition 0.
     let names = (0..).map(|number| format!("c{number}"));

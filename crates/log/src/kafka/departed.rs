@@ -7,7 +7,7 @@
 //! Input: a group, partitions just assigned. Output: nothing of these partitions waits for a dead member, as far as could be
 //! found out; a failure is told and costs time only.
 //!
-//! - D-1: taking an id over harms nobody: a holder that lives after all is fenced, and begins anew.
+//! - DP-1: taking an id over harms nobody: a holder that lives after all is fenced, and begins anew.
 //!
 //! Source: KIP-98 (an epoch per transactional id), KIP-345: the id of a static member begins with its instance id.
 

@@ -38,8 +38,6 @@ pub(super) struct GroupMember {
     intake: Intake,
     config: KafkaConfig,
     spec: MemberSpec,
-    inputs: Vec<String>,
-    at: String,
     /// Reported, and carried out by the next poll.
     change: Option<Change>,
     /// The partitions of every input, in order; they stay ours until a revocation is carried out.
@@ -69,8 +67,6 @@ impl GroupMember {
             intake,
             config: config.clone(),
             spec: spec.clone(),
-            inputs: spec.inputs.clone(),
-            at: config.brokers.clone(),
             change: None,
             held: Vec::new(),
             assigned: TopicPartitionList::new(),
@@ -110,7 +106,7 @@ impl GroupMember {
         let Err(error) = polled else {
             return Err(LogError::Kafka {
                 doing: "keep records and group changes apart",
-                at: self.at.clone(),
+                at: self.config.brokers.clone(),
                 source: KafkaError::NoMessageReceived,
             });
         };
@@ -128,7 +124,7 @@ impl GroupMember {
                 Err(LogError::Fenced { name: self.transactions.id().to_owned(), reason: error.to_string() })
             }
             Some(Fault::Missing) => {
-                Err(LogError::MissingTopic { topic: self.inputs.join("`, `"), at: self.at.clone() })
+                Err(LogError::MissingTopic { topic: self.spec.inputs.join("`, `"), at: self.config.brokers.clone() })
             }
             Some(Fault::Denied) => Err(self.attempt("poll").failed(error, None)),
             _ if fatal => Err(self.attempt("poll").failed(error, None)),
@@ -146,8 +142,8 @@ impl GroupMember {
     fn report(&mut self, change: Change) -> Result<Option<Polled>, LogError> {
         let polled = match self.change.insert(change) {
             Change::Assign(assigned) => {
-                let partitions = of_every_input(&self.inputs, assigned)
-                    .map_err(|reason| foreign(&self.spec.group, &self.at, reason))?;
+                let partitions = of_every_input(&self.spec.inputs, assigned)
+                    .map_err(|reason| foreign(&self.spec.group, &self.config.brokers, reason))?;
                 if !partitions.is_empty() {
                     departed::settle(&self.config, &self.spec, self.transactions.id(), assigned);
                 }
@@ -172,9 +168,9 @@ impl GroupMember {
         self.assigned = TopicPartitionList::new();
         let done = match change {
             Change::Assign(partitions) => {
-                self.held = of_every_input(&self.inputs, &partitions).map_err(|reason| self.foreign(reason))?;
+                self.held = of_every_input(&self.spec.inputs, &partitions).map_err(|reason| self.foreign(reason))?;
                 for (topic, partition) in &partitions {
-                    if let Some(input) = self.inputs.iter().position(|input| input == topic) {
+                    if let Some(input) = self.spec.inputs.iter().position(|input| input == topic) {
                         self.intake.route(input, *partition);
                         self.assigned.add_partition(topic, *partition);
                     }
@@ -188,10 +184,10 @@ impl GroupMember {
     }
 
     fn intake_error(&self, error: IntakeError) -> LogError {
-        let topic = self.inputs[error.input].clone();
+        let topic = self.spec.inputs[error.input].clone();
         let source = KafkaError::MessageConsumption(error.code);
         match Fault::of(error.code) {
-            Fault::Missing => LogError::MissingTopic { topic, at: self.at.clone() },
+            Fault::Missing => LogError::MissingTopic { topic, at: self.config.brokers.clone() },
             _ => {
                 tracing::warn!(topic, partition = error.partition, error = %source, "cannot read a partition");
                 self.attempt("read a partition").failed(source, None)
@@ -200,11 +196,11 @@ impl GroupMember {
     }
 
     fn foreign(&self, reason: String) -> LogError {
-        foreign(&self.spec.group, &self.at, reason)
+        foreign(&self.spec.group, &self.config.brokers, reason)
     }
 
     fn attempt(&self, doing: &'static str) -> Attempt<'_> {
-        Attempt { doing, at: &self.at }
+        Attempt { doing, at: &self.config.brokers }
     }
 }
 
@@ -221,7 +217,7 @@ impl Writer for GroupMember {
         let held = transaction.offsets().iter().all(|offset| self.held.contains(&offset.partition));
         match &self.seat {
             Some(seat) if held && !lost => {
-                self.transactions.commit(transaction, Some(Offsets { seat, inputs: &self.inputs }))
+                self.transactions.commit(transaction, Some(Offsets { seat, inputs: &self.spec.inputs }))
             }
             _ => Err(LogError::Fenced { name: name(), reason: "its partitions were taken away".to_owned() }),
         }
@@ -270,7 +266,7 @@ impl Member for GroupMember {
         let positions = self.intake.positions(&self.assigned);
         let elements = self.assigned.elements();
         let lag = |(element, position): (&rdkafka::topic_partition_list::TopicPartitionListElem<'_>, Option<i64>)| {
-            let input = self.inputs.iter().position(|input| input == element.topic())?;
+            let input = self.spec.inputs.iter().position(|input| input == element.topic())?;
             let end = self.intake.high_watermark(input, element.partition())?;
             let records = u64::try_from(end - position?).unwrap_or_default();
             Some(Lag { input, partition: u32::try_from(element.partition()).ok()?, records })
