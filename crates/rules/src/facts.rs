@@ -9,6 +9,7 @@ use kilat_matcher::{HitSet, RegexScratch, fold_into};
 
 use crate::calendar::Local;
 use crate::cost;
+use crate::places::Places;
 use crate::settings::Settings;
 
 /// Bytes of a text that are folded and scanned for keywords; what follows is as if it were not there.
@@ -39,10 +40,14 @@ pub struct Scratch {
     pub(crate) folded: String,
     /// The keywords in it.
     pub(crate) hits: HitSet,
-    /// The places of the rules that this event may have to ask, one bit each.
-    pub(crate) awake: Vec<u64>,
-    /// What each column of the rule set's index says of the event.
+    /// The rules that this event may have to ask.
+    pub(crate) awake: Places,
+    /// What the first columns of the rule set's index say of the event; nobody looked at the others yet.
     pub(crate) chosen: Vec<Chosen>,
+    /// Those of them that may rule somebody out.
+    pub(crate) telling: Vec<Telling>,
+    /// Rows that would be looked at in the columns behind the last of these.
+    pub(crate) silent: usize,
     /// The cells of columns where the event has several values.
     pub(crate) cells: Vec<u32>,
     /// Steps that the pass may still take; `None` once it needed more.
@@ -69,19 +74,26 @@ pub struct Scratch {
 /// What a column of an index says of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Chosen {
-    /// Nobody looked yet.
-    Unknown,
     /// The cell of the event's value.
     Cell(u32),
     /// Where the cells of its values start among [`Scratch::cells`], and how many there are.
     Several(u32, u32),
 }
 
+/// What a column of an index leaves of the rules.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Telling {
+    /// Where its row starts.
+    pub(crate) row: u32,
+    pub(crate) column: u32,
+    /// Rows that would be looked at in this column and those before it that rule nobody out.
+    pub(crate) looks: usize,
+}
+
 impl Chosen {
     /// The cells, where several stand among `several`.
     pub(crate) fn cells<'c>(&'c self, several: &'c [u32]) -> &'c [u32] {
         match self {
-            Chosen::Unknown => &[],
             Chosen::Cell(cell) => std::slice::from_ref(cell),
             Chosen::Several(start, len) => &several[*start as usize..][..*len as usize],
         }
@@ -108,6 +120,16 @@ impl Scratch {
     /// Takes so many steps; whether there were so many left.
     pub(crate) fn spend(&mut self, steps: u32) -> bool {
         cost::spend(&mut self.steps_left, steps)
+    }
+
+    /// Looks at so many short values.
+    #[inline]
+    pub(crate) fn look(&mut self, values: usize) {
+        self.looked += values;
+        if self.looked >= cost::COMPARED_VALUES {
+            self.spend((self.looked / cost::COMPARED_VALUES) as u32);
+            self.looked %= cost::COMPARED_VALUES;
+        }
     }
 
     /// A text of the state, folded, with the steps that are left for looking at it; `None` where too few were left for folding.

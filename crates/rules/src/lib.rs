@@ -35,6 +35,7 @@ mod operators;
 mod params;
 mod pattern;
 pub mod phone;
+mod places;
 mod rule;
 mod rule_set;
 mod sample;

@@ -13,6 +13,7 @@ mod cells;
 mod column;
 mod directory;
 mod reading;
+mod table;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -25,13 +26,15 @@ use rustc_hash::FxHashSet;
 use crate::actions::RuleAction;
 use crate::conditions::{Compared, Cost, Leaf, Spelling};
 use crate::cost;
-use crate::facts::{Chosen, Env, Scratch};
+use crate::facts::{Env, Scratch};
 use crate::fields::{FieldRef, Read};
+use crate::places::Places;
 use crate::rule::Rule;
 use crate::rule_set::program::{Draft, Gate, Literal};
 use crate::rule_set::standing;
 use column::Column;
 use directory::{Directory, names};
+use table::Table;
 
 /// Fewest rules that ask the same thing for a column to pay.
 const ASKED_MIN: usize = 3;
@@ -50,16 +53,14 @@ const BYTES_MIN: usize = 16 << 10;
 /// The index of one rule set.
 #[derive(Debug)]
 pub(super) struct Index {
-    /// Words of 64 rules.
-    words: usize,
     /// By event kind; `None` where it triggers no rule.
     triggers: Box<[Option<Trigger>]>,
     /// By keyword: where the places of the rules it wakes start in `woken`; one more than there are keywords.
     woken_at: Box<[u32]>,
     woken: Box<[u32]>,
     directories: Box<[Directory]>,
-    /// The most telling first.
-    columns: Box<[Column]>,
+    /// The most telling column first.
+    table: Table,
     /// By rule: what has to be looked at anew after it fired, a bit for each directory and then for each column.
     stale: Box<[u64]>,
 }
@@ -69,9 +70,9 @@ pub(super) struct Index {
 struct Trigger {
     all: Box<[u64]>,
     /// Those that nothing wakes.
-    awake: Box<[u64]>,
+    awake: Places,
     /// Those that keywords wake and that may hold where there is no text.
-    textless: Box<[u64]>,
+    textless: Places,
     needs_text: bool,
     /// Whether patterns are looked for in the message text.
     searches: bool,
@@ -81,17 +82,12 @@ impl Index {
     /// Indexes the rules, in evaluation order; notes in the drafts which of their conditions are answered. There are so many
     /// keywords.
     pub(super) fn of(rules: &[Arc<Rule>], drafts: &mut [Draft<'_>], keywords: usize) -> Index {
-        let words = rules.len().div_ceil(64);
         let gates: Vec<_> = drafts.iter_mut().map(Draft::take_gate).collect();
         let actions: Vec<&RuleAction> = rules.iter().flat_map(|rule| rule.actions()).collect();
         let is_fixed = |field: &FieldRef| field.is_fixed() || !actions.iter().any(|action| action.may_change(field));
         let (directories, is_filed) = directories(drafts, &gates, &is_fixed);
-        let columns = columns(rules, drafts);
-        let fields: Vec<_> = directories
-            .iter()
-            .map(|directory| Some(&directory.field))
-            .chain(columns.iter().map(Column::field))
-            .collect();
+        let table = Table::of(columns(rules, drafts), rules.len());
+        let fields: Vec<_> = directories.iter().map(|directory| Some(&directory.field)).chain(table.fields()).collect();
         let stale = rules.iter().map(|rule| stale(rule, &fields)).collect();
         let triggers = triggers(rules, drafts, &gates, &is_filed);
         let mut woken: Vec<(KeywordId, u32)> = Vec::new();
@@ -107,12 +103,11 @@ impl Index {
             woken_at[keyword + 1] += woken_at[keyword];
         }
         Index {
-            words,
             triggers,
             woken_at: woken_at.into(),
             woken: woken.into_iter().map(|(_, place)| place).collect(),
             directories: directories.into(),
-            columns: columns.into(),
+            table,
             stale,
         }
     }
@@ -121,24 +116,22 @@ impl Index {
     pub(super) fn of_nothing(rules: &[Arc<Rule>], drafts: &[Draft<'_>]) -> Index {
         let gates = rules.iter().map(|_| None).collect::<Vec<_>>();
         Index {
-            words: rules.len().div_ceil(64),
             triggers: triggers(rules, drafts, &gates, &vec![false; rules.len()]),
             woken_at: Box::default(),
             woken: Box::default(),
             directories: Box::default(),
-            columns: standing_columns(rules).into(),
+            table: Table::of(standing_columns(rules), rules.len()),
             stale: rules.iter().map(|_| 0).collect(),
         }
     }
 
     /// Bytes of heap the index holds.
     pub(super) fn memory_bytes(&self) -> usize {
-        let triggers = self.triggers.iter().flatten().map(|trigger| 3 * size_of_val(&*trigger.all)).sum::<usize>();
+        let triggers = self.triggers.iter().flatten().map(Trigger::memory_bytes).sum::<usize>();
         let directories = self.directories.iter().map(Directory::memory_bytes).sum::<usize>();
-        let columns = self.columns.iter().map(Column::memory_bytes).sum::<usize>();
         triggers
             + directories
-            + columns
+            + self.table.memory_bytes()
             + size_of_val(&*self.triggers)
             + size_of_val(&*self.woken_at)
             + size_of_val(&*self.woken)
@@ -147,7 +140,7 @@ impl Index {
 
     /// How much beginning a pass goes through: words of rules, and columns.
     pub(super) fn width(&self) -> usize {
-        self.words + self.columns.len()
+        self.stale.len().div_ceil(64) + self.table.len()
     }
 
     /// Whether events of this kind trigger any rule.
@@ -173,26 +166,22 @@ impl Index {
 
     /// Begins with an event, whose text has been scanned.
     pub(super) fn wake(&self, kind: EventKind, scratch: &mut Scratch) {
-        scratch.awake.clear();
         scratch.cells.clear();
         scratch.chosen.clear();
-        let Some(trigger) = &self.triggers[kind as usize] else { return };
-        // Whether a woken rule is triggered is asked with its word.
-        scratch.chosen.resize(self.columns.len(), Chosen::Unknown);
-        scratch.awake.extend_from_slice(&trigger.awake);
+        scratch.telling.clear();
+        scratch.silent = 0;
+        let Some(trigger) = &self.triggers[kind as usize] else { return scratch.awake.clear() };
+        scratch.awake.copy(&trigger.awake);
         if !scratch.has_text {
-            for (awake, textless) in scratch.awake.iter_mut().zip(&trigger.textless) {
-                *awake |= textless;
-            }
+            scratch.awake.join(&trigger.textless);
             return;
         }
+        // Whether a woken rule is triggered is asked with its word.
         let mut woken = 0;
         for hit in scratch.hits.iter() {
             let (from, to) = (self.woken_at[hit.index()] as usize, self.woken_at[hit.index() + 1] as usize);
             woken += to - from;
-            for place in &self.woken[from..to] {
-                scratch.awake[*place as usize / 64] |= 1 << (place % 64);
-            }
+            self.woken[from..to].iter().for_each(|place| _ = scratch.awake.insert(*place));
         }
         scratch.spend(cost::compare(woken) - 1);
     }
@@ -205,49 +194,29 @@ impl Index {
         if stale == 0 || env.scratch.awake.is_empty() {
             return false;
         }
+        let is_stale = |at: usize| stale >> stale_bit(at) & 1 != 0;
         let mut is_other = fired.is_none();
-        for (_, directory) in self.directories.iter().enumerate().filter(|(at, _)| stale >> stale_bit(*at) & 1 != 0) {
+        for (_, directory) in self.directories.iter().enumerate().filter(|(at, _)| is_stale(*at)) {
             is_other |= directory.wake(env);
         }
-        for (at, column) in self.columns.iter().enumerate() {
-            // What nobody looked at is looked at when it is needed.
-            if stale >> stale_bit(self.directories.len() + at) & 1 == 0 || env.scratch.chosen[at] == Chosen::Unknown {
-                continue;
-            }
-            let cells = env.scratch.cells.len();
-            let (before, now) = (env.scratch.chosen[at], column.choose(env));
-            if before.cells(&env.scratch.cells) == now.cells(&env.scratch.cells) {
-                env.scratch.cells.truncate(cells);
-            } else {
-                env.scratch.chosen[at] = now;
-                is_other = true;
-            }
-        }
-        is_other
+        is_other | self.table.read_again(|at| is_stale(self.directories.len() + at), env)
     }
 
-    /// The rules of one word that the event has to ask, one bit each.
-    pub(super) fn ask(&self, word: usize, env: &mut Env<'_, '_>) -> u64 {
-        let Some(trigger) = &self.triggers[env.facts.event.kind as usize] else { return 0 };
-        let mut bits = env.scratch.awake[word] & trigger.all[word];
-        let mut looked = 1;
-        for (at, column) in self.columns.iter().enumerate() {
-            if bits == 0 {
-                break;
+    /// The first word from `from` on that has rules which the event has to ask, and those rules, one bit each.
+    pub(super) fn ask(&self, from: usize, env: &mut Env<'_, '_>) -> Option<(usize, u64)> {
+        let trigger = self.triggers[env.facts.event.kind as usize].as_ref()?;
+        let mut next = from;
+        while let Some(word) = env.scratch.awake.next_word(next) {
+            // Every word is looked at once, be it only to see that nobody is awake.
+            env.scratch.look(word - next);
+            let left = self.table.leave(word, env.scratch.awake.word(word) & trigger.all[word], env);
+            if left != 0 {
+                return Some((word, left));
             }
-            if let Chosen::Unknown = env.scratch.chosen[at] {
-                env.scratch.chosen[at] = column.choose(env);
-            }
-            let chosen = env.scratch.chosen[at];
-            looked += if let Chosen::Several(_, cells) = chosen { cells as usize } else { 1 };
-            bits &= column.word(chosen, word, self.words, &env.scratch.cells);
+            next = word + 1;
         }
-        env.scratch.looked += looked;
-        if env.scratch.looked >= cost::COMPARED_VALUES {
-            env.scratch.spend((env.scratch.looked / cost::COMPARED_VALUES) as u32);
-            env.scratch.looked %= cost::COMPARED_VALUES;
-        }
-        bits
+        env.scratch.look(env.scratch.awake.words().saturating_sub(next));
+        None
     }
 }
 
@@ -285,8 +254,8 @@ fn triggers(
             trigger.searches |= searches;
             match &gates[place] {
                 None if is_filed[place] => {}
-                None => trigger.awake[word] |= bit,
-                Some(gate) if gate.when_missing => trigger.textless[word] |= bit,
+                None => _ = trigger.awake.insert(place as u32),
+                Some(gate) if gate.when_missing => _ = trigger.textless.insert(place as u32),
                 Some(_) => {}
             }
         }
@@ -296,8 +265,12 @@ fn triggers(
 
 impl Trigger {
     fn none(words: usize) -> Trigger {
-        let bits = || vec![0; words].into_boxed_slice();
-        Trigger { all: bits(), awake: bits(), textless: bits(), needs_text: false, searches: false }
+        let (awake, textless) = (Places::none(words), Places::none(words));
+        Trigger { all: vec![0; words].into(), awake, textless, needs_text: false, searches: false }
+    }
+
+    fn memory_bytes(&self) -> usize {
+        size_of_val(&*self.all) + self.awake.memory_bytes() + self.textless.memory_bytes()
     }
 }
 

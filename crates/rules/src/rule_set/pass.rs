@@ -35,7 +35,7 @@ pub struct Pass<'p> {
     /// The rules of the word `asked` that are still to be asked, one bit each.
     left: u64,
     /// The word that `left` was worked out for.
-    asked: Option<usize>,
+    asked: usize,
     /// The place of the rule that fired last.
     fired: Option<usize>,
     /// What the index said may no longer be so.
@@ -53,7 +53,7 @@ impl<'p> Pass<'p> {
             scratch,
             next: 0,
             left: 0,
-            asked: None,
+            asked: 0,
             fired: None,
             is_stale: true,
             unasked: None,
@@ -61,32 +61,33 @@ impl<'p> Pass<'p> {
         }
     }
 
-    /// The next rule, in evaluation order, whose trigger, scope and conditions hold for the facts as they are now.
+    /// The next rule, in evaluation order, whose trigger, scope and conditions hold for the facts as they are now. Between two
+    /// calls nothing happens to the facts but what [`Pass::plan`] said.
     pub fn next(&mut self, facts: &Facts<'_>) -> Option<&'p Rule> {
         let rule_set = self.rule_set;
         if self.unasked.is_some() {
             return None;
         }
         let mut env = Env { facts, settings: &rule_set.settings, scratch: self.scratch };
+        let mut from = self.asked + 1;
         if std::mem::take(&mut self.is_stale) {
-            let is_other = rule_set.index.look(self.fired, &mut env);
-            let word = self.next / 64;
-            if is_other || self.asked != Some(word) {
-                self.asked = Some(word);
-                self.left = if word < env.scratch.awake.len() { rule_set.index.ask(word, &mut env) } else { 0 };
+            if rule_set.index.look(self.fired, &mut env) || self.next / 64 != self.asked {
+                (from, self.left) = (self.next / 64, 0);
+            } else {
+                self.left &= u64::MAX << (self.next % 64);
             }
-            self.left &= u64::MAX << (self.next % 64);
         }
         loop {
             while self.left == 0 {
-                self.next = (self.next / 64 + 1) * 64;
-                if self.next / 64 >= env.scratch.awake.len() {
+                let Some((word, left)) = rule_set.index.ask(from, &mut env) else {
+                    self.next = rule_set.rules.len();
                     return None;
-                }
-                self.asked = Some(self.next / 64);
-                self.left = rule_set.index.ask(self.next / 64, &mut env);
+                };
+                let done = if word == self.next / 64 { self.next % 64 } else { 0 };
+                (self.asked, self.left) = (word, left & u64::MAX << done);
+                from = word + 1;
             }
-            let place = self.next / 64 * 64 + self.left.trailing_zeros() as usize;
+            let place = self.asked * 64 + self.left.trailing_zeros() as usize;
             self.left &= self.left - 1;
             let program = &rule_set.programs[place];
             let holds = env.scratch.spend(1)
@@ -99,8 +100,6 @@ impl<'p> Pass<'p> {
             if holds {
                 self.next = place + 1;
                 self.fired = Some(place);
-                // The caller may do to the facts what the rule says.
-                self.is_stale = true;
                 return Some(&rule_set.rules[place]);
             }
         }
@@ -146,7 +145,11 @@ impl<'p> Pass<'p> {
             Planned::Command { command, .. } if steps > MEASURED_STEPS && json_bytes(&command) > COMMAND_BYTES_MAX => {
                 Planned::Failed { reason: TOO_LARGE }
             }
-            planned => planned,
+            planned => {
+                // The caller does to the facts what it says.
+                self.is_stale |= matches!(planned, Planned::Patch(_));
+                planned
+            }
         }
     }
 

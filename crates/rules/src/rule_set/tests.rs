@@ -229,8 +229,11 @@ fn later_rules_see_what_the_caller_changed_in_between() {
     let mut staged = Staged::of(&json!({"type": "lead.created"}), rules.settings());
     let mut scratch = Scratch::new();
     let mut pass = rules.pass(&staged.event, &mut scratch);
-    assert_eq!(pass.next(&staged.facts()).map(crate::Rule::id), Some("a"));
-    staged.lead.as_mut().expect("a lead").status = "hot".into();
+    let rule = pass.next(&staged.facts()).expect("it holds");
+    assert_eq!(rule.id(), "a");
+    let patch = Patch::LeadStatus("hot".into());
+    assert_eq!(pass.plan(rule, &rule.actions()[0], &staged.facts()), Planned::Patch(patch.clone()));
+    staged.lead.as_mut().expect("a lead").apply(&patch);
     let event = staged.event.clone();
     let facts = Facts { event: &event, ..staged.facts() };
     assert_eq!(pass.next(&facts).map(crate::Rule::id), Some("b"));

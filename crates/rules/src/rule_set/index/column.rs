@@ -22,16 +22,16 @@ const THRESHOLDS_MAX: usize = if cfg!(test) { 3 } else { 96 };
 /// Bits for each cell of something, one for every rule of the set.
 #[derive(Debug)]
 pub(super) struct Column {
-    source: Source,
+    pub(super) source: Source,
     /// The bits of the first cell, then of the second …
-    bits: Box<[u64]>,
+    pub(super) bits: Box<[u64]>,
     /// Where a field can have several values at once: the rules for which one of them is enough; for the others all must do.
-    one_is_enough: Box<[u64]>,
+    pub(super) one_is_enough: Box<[u64]>,
 }
 
 /// Where the answer comes from.
 #[derive(Debug)]
-enum Source {
+pub(super) enum Source {
     /// The value of a field.
     Field(FieldRef, Spelling, Cells),
     /// One condition that many rules share; the cells are false and true.
@@ -134,15 +134,6 @@ impl Column {
         Column { source, bits: bits.into(), one_is_enough: Box::default() }
     }
 
-    /// The field that the answer hangs on, where it is one.
-    pub(super) fn field(&self) -> Option<&FieldRef> {
-        match &self.source {
-            Source::Field(field, ..) => Some(field),
-            Source::Shared(leaf) => Some(&leaf.field),
-            Source::Sender | Source::Chat | Source::Added => None,
-        }
-    }
-
     /// The share of bits that are set, over all cells: how little the column tells on average.
     pub(super) fn density(&self) -> f64 {
         let set: u32 = self.bits.iter().map(|bits| bits.count_ones()).sum();
@@ -155,17 +146,31 @@ impl Column {
     }
 
     pub(super) fn memory_bytes(&self) -> usize {
-        let cells = match &self.source {
+        self.source.memory_bytes() + size_of_val(&*self.bits) + size_of_val(&*self.one_is_enough) + size_of::<Column>()
+    }
+}
+
+impl Source {
+    /// The field that the answer hangs on, where it is one.
+    pub(super) fn field(&self) -> Option<&FieldRef> {
+        match self {
+            Source::Field(field, ..) => Some(field),
+            Source::Shared(leaf) => Some(&leaf.field),
+            Source::Sender | Source::Chat | Source::Added => None,
+        }
+    }
+
+    pub(super) fn memory_bytes(&self) -> usize {
+        match self {
             Source::Field(_, _, cells) => cells.memory_bytes(),
             Source::Shared(_) | Source::Sender | Source::Chat | Source::Added => 0,
-        };
-        cells + size_of_val(&*self.bits) + size_of_val(&*self.one_is_enough) + size_of::<Column>()
+        }
     }
 
     /// Looks at the event.
     pub(super) fn choose(&self, env: &mut Env<'_, '_>) -> Chosen {
         let facts = env.facts;
-        let cell = match &self.source {
+        let cell = match self {
             Source::Field(field, spelling, cells) => return read(field, *spelling, cells, env),
             Source::Shared(leaf) => {
                 env.scratch.spend(leaf.condition.steps(&leaf.field, facts));
@@ -177,24 +182,5 @@ impl Column {
             Source::Added => u32::from(facts.event.kind != EventKind::MessageCreated || is_message_added(facts)),
         };
         Chosen::Cell(cell)
-    }
-
-    /// The bits of 64 rules.
-    #[inline]
-    pub(super) fn word(&self, chosen: Chosen, word: usize, words: usize, cells: &[u32]) -> u64 {
-        match chosen {
-            Chosen::Cell(cell) => self.bits[cell as usize * words + word],
-            Chosen::Several(start, len) => {
-                let (mut one, mut all) = (0, u64::MAX);
-                for cell in &cells[start as usize..][..len as usize] {
-                    let bits = self.bits[*cell as usize * words + word];
-                    one |= bits;
-                    all &= bits;
-                }
-                let enough = self.one_is_enough[word];
-                one & enough | all & !enough
-            }
-            Chosen::Unknown => u64::MAX,
-        }
     }
 }

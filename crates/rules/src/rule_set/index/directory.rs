@@ -72,18 +72,16 @@ impl Directory {
     pub(super) fn wake(&self, env: &mut Env<'_, '_>) -> bool {
         let chosen = read(&self.field, self.spelling, &self.cells, env);
         let scratch = &mut *env.scratch;
-        let (mut woken, mut slept) = (0, 0);
+        let (mut woken, mut slept) = (0, false);
         for cell in chosen.cells(&scratch.cells) {
             let (from, to) = (self.starts[*cell as usize] as usize, self.starts[*cell as usize + 1] as usize);
             woken += to - from;
             for place in &self.places[from..to] {
-                let (word, bit) = (&mut scratch.awake[*place as usize / 64], 1 << (place % 64));
-                slept |= !*word & bit;
-                *word |= bit;
+                slept |= scratch.awake.insert(*place);
             }
         }
         scratch.spend(cost::compare(woken) - 1);
-        slept != 0
+        slept
     }
 
     pub(super) fn memory_bytes(&self) -> usize {
