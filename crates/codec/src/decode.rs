@@ -7,7 +7,7 @@ use std::io::{self, BufRead, Read};
 
 use kilat_domain::{
     Action, ActionResult, Decision, Event, EventKind, Explanation, LeadRecord, Object, OlderStateBlock, RuleSetRecord,
-    RuleSetStatus, StateBlock, Timestamp, Value,
+    RuleSetStatus, SpreadStep, StateBlock, Timestamp, Value,
 };
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -20,6 +20,9 @@ use crate::{DecodeError, Schema, by_name, event_reader, framing};
 
 /// How deep Avro records, unions and arrays may nest: three of them are one level of a free-form value.
 const AVRO_DEPTH_MAX: usize = 96;
+
+/// The first version of state blocks whose entries are packed; those of later ones only add to it.
+const PACKED_SINCE: usize = 5;
 
 /// How much an error says of what is wrong with a record.
 const PROBLEM_BYTES_MAX: usize = 240;
@@ -84,10 +87,21 @@ pub fn decode_lead(bytes: &[u8]) -> Result<LeadRecord<'_>, DecodeError> {
 /// Decodes the value of a record of `kilat.state.v1`.
 pub fn decode_state_block(bytes: &[u8]) -> Result<StateBlock<'_>, DecodeError> {
     let (version, avro) = open(Schema::StateBlock, bytes)?;
-    if version.is_newest {
+    if version.number >= PACKED_SINCE {
         return decode_version(version, avro);
     }
     decode_version::<OlderStateBlock<'_>>(version, avro).map(StateBlock::from)
+}
+
+/// Whether a record of `kilat.spread.v1` says that it is a step of a move; others are events that were passed on.
+pub fn is_spread_step(bytes: &[u8]) -> bool {
+    let version = framing::split(bytes).ok().and_then(|(id, _)| schemas::by_id(id));
+    version.is_some_and(|version| version.schema == Schema::SpreadStep)
+}
+
+/// Decodes the value of a record of `kilat.spread.v1` that is a step of a move.
+pub fn decode_spread_step(bytes: &[u8]) -> Result<SpreadStep<'_>, DecodeError> {
+    decode(Schema::SpreadStep, bytes)
 }
 
 fn decode<'a, T: Deserialize<'a>>(expected: Schema, bytes: &'a [u8]) -> Result<T, DecodeError> {

@@ -1,7 +1,8 @@
 //! Structures to framed Avro, in the newest version of their schema.
 
 use kilat_domain::{
-    Action, ActionResult, Decision, Event, Explanation, LeadRecord, RuleSetRecord, RuleSetStatus, StateBlock,
+    Action, ActionResult, Decision, Event, Explanation, LeadRecord, RuleSetRecord, RuleSetStatus, SpreadStep,
+    StateBlock,
 };
 use serde::Serialize;
 
@@ -64,6 +65,11 @@ impl Encoder {
     /// Appends a state block.
     pub fn state_block(&self, block: &StateBlock<'_>, out: &mut Vec<u8>) -> Result<(), EncodeError> {
         self.write(Schema::StateBlock, block, out)
+    }
+
+    /// Appends a step of a move.
+    pub fn spread_step(&self, step: &SpreadStep<'_>, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+        self.write(Schema::SpreadStep, step, out)
     }
 
     fn write<T: Serialize>(&self, schema: Schema, value: &T, out: &mut Vec<u8>) -> Result<(), EncodeError> {

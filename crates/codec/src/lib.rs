@@ -29,7 +29,7 @@ mod writer;
 
 pub use decode::{
     decode_action, decode_action_result, decode_decision, decode_event, decode_event_into, decode_explanation,
-    decode_lead, decode_rule_set, decode_rule_status, decode_state_block,
+    decode_lead, decode_rule_set, decode_rule_status, decode_spread_step, decode_state_block, is_spread_step,
 };
 pub use encode::Encoder;
 pub use error::{DecodeError, EncodeError, WriteError};

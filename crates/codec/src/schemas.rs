@@ -29,6 +29,8 @@ pub enum Schema {
     StateBlock,
     /// [`kilat_domain::Explanation`]
     Explanation,
+    /// [`kilat_domain::SpreadStep`]
+    SpreadStep,
 }
 
 macro_rules! versions {
@@ -39,7 +41,7 @@ macro_rules! versions {
 
 impl Schema {
     /// Every schema.
-    pub const ALL: [Schema; 9] = [
+    pub const ALL: [Schema; 10] = [
         Schema::Event,
         Schema::RuleSet,
         Schema::RuleStatus,
@@ -49,6 +51,7 @@ impl Schema {
         Schema::Lead,
         Schema::StateBlock,
         Schema::Explanation,
+        Schema::SpreadStep,
     ];
 
     /// Its name, which is that of its file.
@@ -63,6 +66,7 @@ impl Schema {
             Schema::Lead => "lead",
             Schema::StateBlock => "state-block",
             Schema::Explanation => "explanation",
+            Schema::SpreadStep => "spread-step",
         }
     }
 
@@ -81,8 +85,9 @@ impl Schema {
             Schema::Action => versions!("action": 1 2),
             Schema::ActionResult => versions!("action-result": 1),
             Schema::Lead => versions!("lead": 1),
-            Schema::StateBlock => versions!("state-block": 1 2 3 4 5),
+            Schema::StateBlock => versions!("state-block": 1 2 3 4 5 6),
             Schema::Explanation => versions!("explanation": 1 2),
+            Schema::SpreadStep => versions!("spread-step": 1),
         }
     }
 
@@ -98,6 +103,7 @@ impl Schema {
             Schema::Lead => include_str!("../../../schemas/lead.avsc"),
             Schema::StateBlock => include_str!("../../../schemas/state-block.avsc"),
             Schema::Explanation => include_str!("../../../schemas/explanation.avsc"),
+            Schema::SpreadStep => include_str!("../../../schemas/spread-step.avsc"),
         }
     }
 
@@ -117,6 +123,8 @@ impl fmt::Display for Schema {
 pub(crate) struct Version {
     /// What it is a version of.
     pub(crate) schema: Schema,
+    /// Which of its versions, counted from 1.
+    pub(crate) number: usize,
     /// Its id in framed values.
     pub(crate) id: u32,
     /// Whether the structures of the domain have exactly its fields, in its order.
@@ -150,7 +158,7 @@ static RELEASED: LazyLock<Released> = LazyLock::new(|| {
         for (at, text) in texts.iter().enumerate() {
             let id = ids[schema.name()][(at + 1).to_string()].as_u64().and_then(|id| u32::try_from(id).ok());
             let id = id.expect("ids.json names every version");
-            by_id.push(Version { schema, id, is_newest: at + 1 == texts.len(), avro: parse(text) });
+            by_id.push(Version { schema, number: at + 1, id, is_newest: at + 1 == texts.len(), avro: parse(text) });
         }
     }
     by_id.sort_unstable_by_key(|version| version.id);

@@ -12,7 +12,7 @@ use crate::schemas::{self, Version};
 use crate::{DecodeError, Encoder, Schema, framing, json};
 
 fn older(schema: Schema, text: &str) -> Version {
-    Version { schema, id: 99, is_newest: false, avro: schemas::parse(text) }
+    Version { schema, number: 0, id: 99, is_newest: false, avro: schemas::parse(text) }
 }
 
 /// The newest text of a schema with its root's fields changed.
@@ -116,6 +116,8 @@ fn both_ways_of_reading_agree_on_fixed_arrays_and_unions() {
         conversation_entries,
         seen: vec![],
         disabled: vec![],
+        anchors: vec![],
+        spreads: vec![],
     };
     let mut bytes = Vec::new();
     Encoder::new().state_block(&block, &mut bytes).unwrap();

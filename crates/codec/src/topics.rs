@@ -35,6 +35,8 @@ pub enum Topic {
     Leads,
     /// State blocks.
     State,
+    /// Events of spread workspaces on their way to another partition, and the leads that move with a change of the spread.
+    Spread,
 }
 
 /// What a record's key is; all keys are plain UTF-8 text without framing.
@@ -84,7 +86,7 @@ macro_rules! facts {
 
 impl Topic {
     /// Every topic.
-    pub const ALL: [Topic; 12] = [
+    pub const ALL: [Topic; 13] = [
         Topic::Messages,
         Topic::LeadChanges,
         Topic::Rules,
@@ -97,6 +99,7 @@ impl Topic {
         Topic::ActionResults,
         Topic::Leads,
         Topic::State,
+        Topic::Spread,
     ];
 
     #[rustfmt::skip]
@@ -114,6 +117,7 @@ impl Topic {
             Topic::ActionResults =>  const { &facts!("kilat.action-results.v1",  ActionResult, ActionId,     true) },
             Topic::Leads =>          const { &facts!("kilat.leads.v1",           Lead,         Lead,         true) },
             Topic::State =>          const { &facts!("kilat.state.v1",           StateBlock,   Partition,    false) },
+            Topic::Spread =>         const { &facts!("kilat.spread.v1",          SpreadStep,   Workspace,    false) },
         }
     }
 
@@ -161,7 +165,7 @@ impl Schema {
     /// The longest value of this schema that is read or written, in bytes, framing included.
     pub fn bytes_max(self) -> usize {
         match self {
-            Schema::RuleSet | Schema::RuleStatus | Schema::StateBlock => BLOCK_BYTES_MAX,
+            Schema::RuleSet | Schema::RuleStatus | Schema::StateBlock | Schema::SpreadStep => BLOCK_BYTES_MAX,
             Schema::Event
             | Schema::Decision
             | Schema::Explanation

@@ -52,12 +52,12 @@ pub use outbound_message::{
 pub use patch::{Applied, NOTES_BYTES_MAX, On, Patch, ValueTarget};
 pub use rule_set::{RuleSetRecord, RuleSetStatus};
 pub use state_block::{
-    ChainPosition, ConversationEntry, DisabledRule, Entries, Entry, InputRange, LeadEntry, LoopHit, Mark,
-    OlderStateBlock, Packed, SeenDay, StateBlock, Unpackable,
+    Anchor, ChainPosition, ConversationEntry, DisabledRule, Entries, Entry, InputRange, LeadEntry, LoopHit, Mark,
+    OlderStateBlock, Packed, SeenDay, Spread, SpreadStep, StateBlock, Unpackable,
 };
 pub use symbols::{
     ChatKind, Consent, ConversationPriority, ConversationStatus, EventKind, LeadPriority, MessageType, SenderKind,
-    UnknownSymbol,
+    StepKind, UnknownSymbol,
 };
 pub use text::Str;
 pub use time::{Timestamp, TimestampError};

@@ -12,6 +12,7 @@ mod lead;
 mod older;
 mod packed;
 mod parts;
+mod spread;
 
 use serde::{Deserialize, Serialize};
 
@@ -20,6 +21,7 @@ use crate::{Str, Timestamp};
 pub use entries::{Entries, Entry, Packed};
 pub use older::{ConversationEntry, LeadEntry, OlderStateBlock};
 pub use packed::Unpackable;
+pub use spread::{Anchor, Spread, SpreadStep};
 
 /// What one transaction changed in the state of one partition.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -65,6 +67,12 @@ pub struct StateBlock<'a> {
     pub seen: Vec<SeenDay>,
     /// Rules the loop guard took out of service (D-38), as they are after the batch; replaces the known ones of a workspace.
     pub disabled: Vec<DisabledRule<'a>>,
+    /// Where leads and conversations of spread workspaces are at home that were first seen in the batch.
+    #[serde(default)]
+    pub anchors: Vec<Anchor>,
+    /// How workspaces are spread whose spread changed, as it is after the batch.
+    #[serde(default)]
+    pub spreads: Vec<Spread<'a>>,
 }
 
 /// How far a chain of blocks has come.
@@ -79,7 +87,7 @@ pub struct ChainPosition {
 /// A run of offsets of one input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InputRange {
-    /// Index of the topic among the engine's inputs: 0 messages, 1 lead changes.
+    /// Index of the topic among the engine's inputs: 0 messages, 1 lead changes, 2 spread.
     pub input: i32,
     /// The first offset.
     pub from: i64,

@@ -219,3 +219,15 @@ symbols! {
         Withdrawn = "withdrawn",
     }
 }
+
+symbols! {
+    /// What a step in moving a workspace's leads to other partitions is.
+    StepKind, "step of a move" {
+        /// Told to a share, behind everything routed to it: it gives away what will belong to others.
+        Leave = "leave",
+        /// Told to a share: it takes these leads and conversations in.
+        Enter = "enter",
+        /// Told to the router: a share has given away everything it must.
+        Left = "left",
+    }
+}

@@ -116,6 +116,8 @@ fn link(before: i64, block: &StateBlock<'_>) -> i64 {
         conversation_entries,
         seen,
         disabled,
+        anchors,
+        spreads,
     } = block;
     let mut feed = Feed::default();
     feed.numbers([before, i64::from(*partition), *sequence, now.0]);
@@ -137,6 +139,14 @@ fn link(before: i64, block: &StateBlock<'_>) -> i64 {
     });
     feed.bytes(lead_entries.as_bytes());
     feed.bytes(conversation_entries.as_bytes());
+    // Blocks of a version that had neither have the hash of blocks that have none.
+    if !anchors.is_empty() || !spreads.is_empty() {
+        feed.list(anchors, |feed, anchor| feed.numbers([anchor.key, i64::from(anchor.anchor)]));
+        feed.list(spreads, |feed, spread| {
+            feed.bytes(spread.workspace.as_bytes());
+            feed.numbers([i64::from(spread.shares), i64::from(spread.to), spread.waiting]);
+        });
+    }
     feed.0.digest().max(1).cast_signed()
 }
 

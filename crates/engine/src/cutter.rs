@@ -77,6 +77,8 @@ impl Cutter {
             conversation_entries: Entries::default(),
             seen: Vec::new(),
             disabled: Vec::new(),
+            anchors: Vec::new(),
+            spreads: Vec::new(),
         }
     }
 }

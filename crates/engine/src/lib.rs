@@ -13,6 +13,7 @@
 //! Absent: clocks, I/O, and how the bytes of the topics look.
 
 mod action_id;
+mod anchors;
 mod caused;
 mod chain;
 mod cutter;
@@ -30,6 +31,7 @@ mod resting;
 mod scan;
 mod seen;
 mod slots;
+mod spread;
 mod state;
 
 pub use chain::{BrokenChain, follow};

@@ -1,6 +1,6 @@
 //! Where the engine's answers go.
 
-use kilat_domain::{Action, Decision, Explanation};
+use kilat_domain::{Action, Decision, Explanation, SpreadStep};
 
 /// Receives what the engine decides, in order. A decision comes before the actions it queued.
 pub trait Outputs {
@@ -22,4 +22,15 @@ pub trait Outputs {
 
     /// Something an executor must do.
     fn action(&mut self, action: &Action<'_>);
+
+    /// Over how many partitions this workspace can be spread from here; 1 where it cannot.
+    fn shares_max(&self, _workspace: &str) -> u32 {
+        1
+    }
+
+    /// The event is not for this partition: it goes on, as it came, to this share of its workspace, with its anchor.
+    fn pass_on(&mut self, _share: u32, _anchor: u32) {}
+
+    /// A step in moving leads, for a share of the step's workspace.
+    fn step(&mut self, _share: u32, _step: &SpreadStep<'_>) {}
 }

@@ -9,6 +9,7 @@ use kilat_domain::{
 };
 use kilat_rules::{Memory, RuleSet, STEPS_MAX, Scratch, Settings};
 
+use crate::anchors::Anchors;
 use crate::chain::{self, BrokenChain};
 use crate::cutter::{BLOCK_BYTES, Cutter};
 use crate::fold;
@@ -19,6 +20,10 @@ use crate::parts_hasher::PartsHasher;
 use crate::pass::{self, Subject};
 use crate::seen::{Key, Seen};
 use crate::state::{Identity, State};
+
+/// Most bytes an anchor takes in a block, and a spread beside its workspace.
+const ANCHOR_BYTES: usize = 15;
+const SPREAD_BYTES: usize = 24;
 
 /// What came of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +36,8 @@ pub enum Applied {
     },
     /// Seen before; nothing was done (D-33).
     Duplicate,
+    /// Remembered, and passed on to the partition of its lead.
+    PassedOn,
 }
 
 /// What an event will be looked up by, known before its turn: [`Partition::foresee`].
@@ -42,7 +49,7 @@ pub enum Applied {
 pub struct Foreseen {
     by_event: Key,
     by_message: Option<Key>,
-    workspace: u32,
+    pub(crate) workspace: u32,
     conversation: Option<Identity>,
     /// Unknown where the lead is the one its conversation is known to have.
     lead: Option<Identity>,
@@ -72,17 +79,20 @@ pub struct BatchHeader {
 pub struct Partition {
     pub(crate) state: State,
     pub(crate) seen: Seen,
+    pub(crate) anchors: Anchors,
+    /// Workspaces whose leads have to move since this batch.
+    pub(crate) begun: Vec<u32>,
     /// The last block that is committed.
     pub(crate) position: ChainPosition,
     /// The last block that was written.
     pub(crate) written: ChainPosition,
     pub(crate) now: Timestamp,
     /// Settings of a workspace that has no rule set.
-    bare: Settings,
+    pub(crate) bare: Settings,
     scratch: Scratch,
     chain: Chain,
     queue: VecDeque<Event<'static>>,
-    hasher: PartsHasher,
+    pub(crate) hasher: PartsHasher,
     /// The wall clock, where one was asked.
     clock: Option<Timestamp>,
     /// What the latest event took.
@@ -153,6 +163,39 @@ impl Partition {
         if !self.is_first_seen(foreseen) {
             return Applied::Duplicate;
         }
+        if let Some(route) = self.route(event, foreseen, rules, outputs)
+            && route.share != 0
+        {
+            outputs.pass_on(route.share, route.anchor);
+            return Applied::PassedOn;
+        }
+        self.evaluate_event(event, foreseen, rules, outputs)
+    }
+
+    /// As [`Self::apply_foreseen`], for an event that the partition of its workspace has passed on to this one, with its
+    /// anchor. Whether it was seen before is known there.
+    pub fn apply_passed_on(
+        &mut self,
+        event: &Event<'_>,
+        foreseen: &Foreseen,
+        rules: Option<&RuleSet>,
+        anchor: u32,
+        outputs: &mut dyn Outputs,
+    ) -> Applied {
+        match rules {
+            Some(rules) => self.note_anchor(event, rules.settings(), anchor),
+            None => self.note_anchor(event, &Settings::default(), anchor),
+        }
+        self.evaluate_event(event, foreseen, rules, outputs)
+    }
+
+    fn evaluate_event(
+        &mut self,
+        event: &Event<'_>,
+        foreseen: &Foreseen,
+        rules: Option<&RuleSet>,
+        outputs: &mut dyn Outputs,
+    ) -> Applied {
         self.now = self.now.max(event.occurred_at);
 
         let settings = rules.map_or(&self.bare, RuleSet::settings);
@@ -199,7 +242,7 @@ impl Partition {
 
     /// Whether everything it holds is in the blocks up to [`Self::position`].
     pub fn is_settled(&self) -> bool {
-        self.position == self.written && self.state.is_settled() && self.seen.is_settled()
+        self.position == self.written && self.state.is_settled() && self.seen.is_settled() && self.anchors.is_settled()
     }
 
     /// What was read and what changed since the last [`Self::settle`], for the state topic: no block where that is nothing,
@@ -219,6 +262,12 @@ impl Partition {
             let bytes = disabled.hits.iter().map(|hit| hit.conversation.len()).sum::<usize>() + disabled.rule.len();
             blocks.room_for(bytes).disabled.push(disabled);
         }
+        for anchor in self.anchors.fresh() {
+            blocks.room_for(ANCHOR_BYTES).anchors.push(anchor);
+        }
+        for spread in self.state.dirty_spreads() {
+            blocks.room_for(spread.workspace.len() + SPREAD_BYTES).spreads.push(spread);
+        }
         let mut blocks = blocks.done();
         self.written = self.position;
         blocks.iter_mut().for_each(|block| chain::append(&mut self.written, block));
@@ -237,6 +286,7 @@ impl Partition {
         self.position = self.written;
         self.state.settle();
         self.seen.settle();
+        self.anchors.settle();
     }
 
     /// Takes in the next block of the state topic.
@@ -266,8 +316,11 @@ impl Partition {
                 ..disabled
             });
         }
+        self.anchors.restore(&block.anchors);
+        self.state.take_in_spreads(&block.spreads);
         self.state.settle();
         self.seen.settle();
+        self.anchors.settle();
         Ok(())
     }
 
@@ -279,6 +332,9 @@ impl Partition {
     /// Hands over every lead, in the order they were first seen.
     pub fn for_each_lead(&self, mut visit: impl FnMut(&LeadRecord<'_>)) {
         self.state.leads.packed(0, |_, workspace, id, packed| {
+            if packed.is_empty() {
+                return true;
+            }
             let (lead, _) = Lead::unpack(packed).expect("what rests was packed here, or unpacked when it was taken in");
             visit(&LeadRecord::of(&self.state.workspace(workspace).name, id, &lead, self.now));
             true
@@ -287,7 +343,7 @@ impl Partition {
 
     /// How many leads and conversations are remembered.
     pub fn len(&self) -> (usize, usize) {
-        (self.state.leads.len(), self.state.conversations.len())
+        (self.state.leads.present(), self.state.conversations.present())
     }
 
     /// Whether nothing is remembered.

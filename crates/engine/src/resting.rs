@@ -48,6 +48,13 @@ impl Resting {
         (workspace, std::str::from_utf8(id).expect("an id is text"), value)
     }
 
+    /// Whether there is no packed form.
+    pub(crate) fn is_empty(&self) -> bool {
+        let length = usize::from(u16::from_le_bytes([self.0[0], self.0[1]]));
+        let place = self.0[2..].iter().take_while(|byte| **byte >= MARKED).count() + 1;
+        self.0.len() == 2 + place + length
+    }
+
     /// The same with another packed form.
     pub(crate) fn set(&mut self, value: &[u8]) {
         let (workspace, id, known) = self.parts();
@@ -76,6 +83,7 @@ mod tests {
             for id in ["", "wa:1", &"é".repeat(2_000)] {
                 let mut rest = Resting::new(workspace, id, b"packed");
                 assert_eq!(rest.parts(), (workspace, id, &b"packed"[..]));
+                assert!(!rest.is_empty() && Resting::new(workspace, id, b"").is_empty());
                 rest.set(b"longer than it was");
                 assert_eq!(rest.parts(), (workspace, id, &b"longer than it was"[..]));
             }

@@ -16,6 +16,9 @@ use crate::cutter::Cutter;
 use crate::partition::{BatchHeader, Partition};
 use crate::state::Cells;
 
+/// Anchors of a slice: about 15 bytes each.
+const ANCHORS_MAX: usize = 1 << 15;
+
 /// How far a scan has come; [`Default`] is the beginning.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ScanCursor(Next);
@@ -23,7 +26,7 @@ pub struct ScanCursor(Next);
 /// What comes next.
 #[derive(Clone, Copy, Debug, Default)]
 enum Next {
-    /// Rules the loop guard has met, of all workspaces: few.
+    /// Rules the loop guard has met, and how workspaces are spread: few.
     #[default]
     Disabled,
     /// The lead at this place.
@@ -32,6 +35,8 @@ enum Next {
     Conversation(usize),
     /// Idempotency keys that belong at this hash.
     Seen(u64),
+    /// Anchors from this place on.
+    Anchors(usize),
     Nothing,
 }
 
@@ -45,6 +50,7 @@ impl Partition {
             Next::Disabled => {
                 let loops = (0..).map_while(|workspace| self.state.loops_at(workspace));
                 slice.disabled = loops.flatten().cloned().collect();
+                slice.spreads = self.state.spreads().collect();
                 cursor.0 = Next::Lead(0);
             }
             Next::Lead(from) => {
@@ -58,7 +64,12 @@ impl Partition {
             Next::Seen(from) => {
                 let (days, next): (Vec<SeenDay>, _) = self.seen.scan(from);
                 slice.seen = days;
-                cursor.0 = next.map_or(Next::Nothing, Next::Seen);
+                cursor.0 = next.map_or(Next::Anchors(0), Next::Seen);
+            }
+            Next::Anchors(from) => {
+                slice.anchors = self.anchors.scan(from, ANCHORS_MAX);
+                let next = from + slice.anchors.len();
+                cursor.0 = if next == from { Next::Nothing } else { Next::Anchors(next) };
             }
             Next::Nothing => return None,
         }

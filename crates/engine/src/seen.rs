@@ -33,8 +33,13 @@ impl Key {
     }
 
     /// A key as it was written; 0 marks a free slot and is no key.
-    fn known(key: u64) -> Key {
+    pub(crate) fn known(key: u64) -> Key {
         Key(key.max(1))
+    }
+
+    /// Its bits.
+    pub(crate) fn bits(self) -> u64 {
+        self.0
     }
 }
 

@@ -8,7 +8,7 @@
 use std::collections::VecDeque;
 use std::hash::{BuildHasher, RandomState};
 
-use kilat_domain::{Conversation, DisabledRule, Entries, Entry, Lead, Mark, Packed, Timestamp};
+use kilat_domain::{Conversation, DisabledRule, Entries, Entry, Lead, Mark, Packed, Spread, Timestamp, Unpackable};
 use rustc_hash::FxHashMap;
 
 use crate::chain::BrokenChain;
@@ -52,6 +52,8 @@ pub(crate) struct Cell<T> {
     dirty: bool,
     /// Changed, or touched at least, since it was packed into `rest`.
     stale: bool,
+    /// Gone to another partition, once that is committed.
+    gone: bool,
     pub(crate) state: T,
     pub(crate) marks: Vec<Mark>,
     pub(crate) id: Box<str>,
@@ -88,7 +90,7 @@ struct Home {
 
 #[derive(Debug)]
 enum At {
-    /// At rest.
+    /// At rest; without a value where it is gone to another partition.
     Rest(Resting),
     /// Unpacked, in the cell of this number.
     Cell(u32),
@@ -100,6 +102,8 @@ pub(crate) struct Cells<T> {
     /// By place: places count from 0 in the order of first sight.
     homes: Vec<Vec<Home>>,
     places: Slots,
+    /// Places of those that are gone to another partition.
+    gone: usize,
     cells: Vec<Vec<Option<Cell<T>>>>,
     free: Vec<u32>,
     /// Cells touched since the last commit, in order.
@@ -118,6 +122,7 @@ impl<T> Default for Cells<T> {
         Cells {
             homes: Vec::new(),
             places: Slots::default(),
+            gone: 0,
             cells: Vec::new(),
             free: Vec::new(),
             dirty: Vec::new(),
@@ -138,9 +143,14 @@ impl<T: Packed> Cells<T> {
         &mut self.homes[place as usize / CHUNK][place as usize % CHUNK]
     }
 
-    /// How many there are.
-    pub(crate) fn len(&self) -> usize {
+    /// How many places there are.
+    fn len(&self) -> usize {
         self.homes.last().map_or(0, |last| (self.homes.len() - 1) * CHUNK + last.len())
+    }
+
+    /// How many there are.
+    pub(crate) fn present(&self) -> usize {
+        self.len() - self.gone
     }
 
     fn place_of(&self, identity: Identity) -> Option<u32> {
@@ -174,24 +184,38 @@ impl<T: Packed> Cells<T> {
 
     /// The cell, unpacked where it was at rest, and made with `state` where it is not known; whether it is new.
     fn find_or_make(&mut self, identity: Identity, key: (u32, &str), state: impl FnOnce() -> T) -> (u32, bool) {
-        let (at, is_new) = match self.place_of(identity) {
-            Some(place) => (self.wake(place), false),
+        let place = self.place_of(identity);
+        let (at, is_new) = match place.and_then(|place| self.wake(place)) {
+            Some(at) if !self.get(at).gone => (at, false),
+            Some(at) => {
+                // It went in this batch, and is back.
+                let cell = self.get_mut(at);
+                (cell.gone, cell.origin, cell.state) = (false, Origin::default(), state());
+                cell.marks.clear();
+                (at, true)
+            }
             None => {
-                let place = u32::try_from(self.len()).unwrap_or(u32::MAX);
                 let at = self.add_cell(Cell {
                     origin: Origin::default(),
                     workspace: key.0,
-                    place,
+                    place: place.unwrap_or_else(|| u32::try_from(self.len()).unwrap_or(u32::MAX)),
                     used: self.batch.wrapping_sub(1),
                     dirty: false,
                     stale: true,
+                    gone: false,
                     state: state(),
                     marks: Vec::new(),
                     id: key.1.into(),
                     published: None,
                     rest: None,
                 });
-                self.add_home(identity, At::Cell(at));
+                match place {
+                    Some(place) => {
+                        self.home_mut(place).at = At::Cell(at);
+                        self.gone -= 1;
+                    }
+                    None => drop(self.add_home(identity, At::Cell(at))),
+                }
                 (at, true)
             }
         };
@@ -202,10 +226,11 @@ impl<T: Packed> Cells<T> {
         (at, is_new)
     }
 
-    /// The cell of a place, unpacked where it was at rest.
-    fn wake(&mut self, place: u32) -> u32 {
+    /// The cell of a place, unpacked where it was at rest; `None` where it is gone.
+    fn wake(&mut self, place: u32) -> Option<u32> {
         let rest = match &self.home(place).at {
-            At::Cell(at) => return *at,
+            At::Cell(at) => return Some(*at),
+            At::Rest(rest) if rest.is_empty() => return None,
             At::Rest(rest) => rest,
         };
         let (workspace, id, value) = rest.parts();
@@ -217,6 +242,7 @@ impl<T: Packed> Cells<T> {
             used: self.batch.wrapping_sub(1),
             dirty: false,
             stale: false,
+            gone: false,
             state,
             marks,
             id: id.into(),
@@ -228,7 +254,37 @@ impl<T: Packed> Cells<T> {
         if let At::Rest(rest) = home {
             self.get_mut(at).rest = Some(rest);
         }
-        at
+        Some(at)
+    }
+
+    /// The one at this place is gone to another partition.
+    pub(crate) fn leave(&mut self, place: u32) {
+        if let Some(at) = self.wake(place) {
+            self.touch(at).gone = true;
+        }
+    }
+
+    /// One comes from another partition; where one of its name is here that `stays`, nothing changes.
+    pub(crate) fn enter(
+        &mut self,
+        identity: Identity,
+        key: (u32, &str),
+        value: &[u8],
+        stays: impl Fn(&T, &T) -> bool,
+    ) -> Result<(), Unpackable> {
+        let (state, marks) = T::unpack(value)?;
+        let mut coming = Some(state);
+        let (at, _) = self.find_or_make(identity, key, || coming.take().expect("a state is made once"));
+        let cell = self.get_mut(at);
+        if coming.as_ref().is_some_and(|coming| stays(&cell.state, coming)) {
+            return Ok(());
+        }
+        if let Some(coming) = coming {
+            cell.state = coming;
+        }
+        (cell.marks, cell.origin) = (marks, Origin::default());
+        self.touch(at);
+        Ok(())
     }
 
     /// Packs the cell of this number, which is not dirty.
@@ -245,6 +301,14 @@ impl<T: Packed> Cells<T> {
         };
         self.free.push(at);
         self.home_mut(cell.place).at = At::Rest(rest);
+    }
+
+    /// Keeps the place of a cell that is gone, and nothing else.
+    fn put_away(&mut self, at: u32) {
+        let cell = self.cells[at as usize / CHUNK][at as usize % CHUNK].take().expect("a cell that went was in use");
+        self.free.push(at);
+        self.gone += 1;
+        self.home_mut(cell.place).at = At::Rest(Resting::new(cell.workspace, &cell.id, &[]));
     }
 
     /// Begins to fetch what tells the place.
@@ -305,6 +369,11 @@ impl<T: Packed> Cells<T> {
         for at in dirty {
             let cell = cells[*at as usize / CHUNK][*at as usize % CHUNK].as_ref().expect("a dirty cell is in use");
             let start = written.len();
+            if cell.gone {
+                ends.push(start);
+                visit(cell.place, Some((cell.workspace, &cell.id)), &[]);
+                continue;
+            }
             cell.state.pack(&cell.marks, written);
             ends.push(written.len());
             match &cell.rest {
@@ -334,6 +403,9 @@ impl<T: Packed> Cells<T> {
                     None => cell.rest = Some(Resting::new(cell.workspace, &cell.id, value)),
                 }
                 cell.stale = false;
+            }
+            if cell.gone {
+                self.put_away(*at);
             }
         }
         // Their room is used again.
@@ -366,7 +438,7 @@ impl<T: Packed> Cells<T> {
         (self.cells, self.free) = (Vec::new(), Vec::new());
     }
 
-    /// Every one of them by place, from `from` on: workspace, id and packed form.
+    /// Every one of them by place, from `from` on: workspace, id and packed form, which is empty where it is gone.
     pub(crate) fn packed(&self, from: usize, mut visit: impl FnMut(u32, u32, &str, &[u8]) -> bool) {
         let mut packed = Vec::new();
         for place in (from..self.len()).filter_map(|place| u32::try_from(place).ok()) {
@@ -382,7 +454,9 @@ impl<T: Packed> Cells<T> {
                 (None, At::Cell(at)) => {
                     let cell = self.get(*at);
                     packed.clear();
-                    cell.state.pack(&cell.marks, &mut packed);
+                    if !cell.gone {
+                        cell.state.pack(&cell.marks, &mut packed);
+                    }
                     visit(place, cell.workspace, &cell.id, &packed)
                 }
                 (None, At::Rest(_)) => true,
@@ -404,6 +478,7 @@ impl<T: Packed> Cells<T> {
         match known {
             Some(place) => self.replace(place, rest),
             None => {
+                self.gone += usize::from(rest.is_empty());
                 self.add_home(identity, At::Rest(rest));
             }
         }
@@ -419,6 +494,10 @@ impl<T: Packed> Cells<T> {
             self.put_to_rest(at);
         }
         let At::Rest(rest) = &self.home(place).at else { return Ok(()) };
+        if rest.is_empty() {
+            // A scan saw that it is gone; the block that says so comes later.
+            return Ok(());
+        }
         let (workspace, id, value) = rest.parts();
         packed.clear();
         T::merge(value, delta, packed).and_then(|()| T::unpack(packed)).map_err(|_| BrokenChain::Unreadable)?;
@@ -428,6 +507,8 @@ impl<T: Packed> Cells<T> {
     }
 
     fn replace(&mut self, place: u32, rest: Resting) {
+        let was_gone = matches!(&self.home(place).at, At::Rest(known) if known.is_empty());
+        self.gone = self.gone + usize::from(rest.is_empty()) - usize::from(was_gone);
         if let At::Cell(at) = std::mem::replace(&mut self.home_mut(place).at, At::Rest(rest)) {
             self.cells[at as usize / CHUNK][at as usize % CHUNK] = None;
             self.free.push(at);
@@ -442,6 +523,28 @@ pub(crate) struct Workspace {
     /// Rules the loop guard has met, by id.
     pub(crate) loops: Vec<DisabledRule<'static>>,
     pub(crate) loops_dirty: bool,
+    /// How it is spread, where this partition routes its events.
+    pub(crate) shares: Shares,
+}
+
+/// How a workspace is spread: see [`Spread`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Shares {
+    pub(crate) now: u32,
+    /// 0 while nothing moves.
+    pub(crate) to: u32,
+    pub(crate) waiting: u64,
+}
+
+impl Shares {
+    /// Of a workspace that is not spread.
+    pub(crate) const ONE: Shares = Shares { now: 1, to: 0, waiting: 0 };
+
+    fn of(spread: &Spread<'_>) -> Shares {
+        let number = |number: i32| u32::try_from(number).unwrap_or_default().min(Spread::SHARES_MAX);
+        let (now, to) = (number(spread.shares).max(1), number(spread.to));
+        Shares { now, to, waiting: spread.waiting.cast_unsigned() }
+    }
 }
 
 /// Everything a partition remembers but its idempotency keys.
@@ -451,6 +554,10 @@ pub(crate) struct State {
     seed: u64,
     names: FxHashMap<Box<str>, u32>,
     workspaces: Vec<Workspace>,
+    /// Workspaces whose spread changed since the last commit.
+    shares_dirty: Vec<u32>,
+    /// How many workspaces wait for leads to move.
+    moving: usize,
     pub(crate) leads: Cells<Lead>,
     pub(crate) conversations: Cells<Conversation>,
 }
@@ -459,7 +566,8 @@ impl Default for State {
     fn default() -> Self {
         let (leads, conversations) = (Cells::default(), Cells::default());
         let seed = RandomState::new().hash_one(0);
-        State { seed, names: FxHashMap::default(), workspaces: Vec::new(), leads, conversations }
+        let (names, workspaces) = (FxHashMap::default(), Vec::new());
+        State { seed, names, workspaces, shares_dirty: Vec::new(), moving: 0, leads, conversations }
     }
 }
 
@@ -472,7 +580,7 @@ impl State {
         let at = u32::try_from(self.workspaces.len()).expect("a partition holds fewer than 2^32 workspaces");
         let name: Box<str> = name.into();
         self.names.insert(name.clone(), at);
-        self.workspaces.push(Workspace { name, loops: Vec::new(), loops_dirty: false });
+        self.workspaces.push(Workspace { name, loops: Vec::new(), loops_dirty: false, shares: Shares::ONE });
         at
     }
 
@@ -518,9 +626,41 @@ impl State {
         self.workspaces.get(from).map(|workspace| &*workspace.loops)
     }
 
+    /// Spreads the workspace otherwise.
+    pub(crate) fn set_shares(&mut self, workspace: u32, shares: Shares) {
+        let known = std::mem::replace(&mut self.workspace_mut(workspace).shares, shares);
+        self.moving = self.moving + usize::from(shares.to != 0) - usize::from(known.to != 0);
+        if !self.shares_dirty.contains(&workspace) {
+            self.shares_dirty.push(workspace);
+        }
+    }
+
+    /// Whether a workspace waits for leads to move.
+    pub(crate) fn is_moving(&self) -> bool {
+        self.moving > 0
+    }
+
+    /// How workspaces are spread that are, or are about to be.
+    pub(crate) fn spreads(&self) -> impl Iterator<Item = Spread<'static>> {
+        self.workspaces.iter().filter(|workspace| workspace.shares != Shares::ONE).map(spread)
+    }
+
+    /// How workspaces are spread whose spread changed since the last commit.
+    pub(crate) fn dirty_spreads(&self) -> impl Iterator<Item = Spread<'static>> {
+        self.shares_dirty.iter().map(|workspace| spread(self.workspace(*workspace)))
+    }
+
+    /// Takes in how workspaces are spread.
+    pub(crate) fn take_in_spreads(&mut self, spreads: &[Spread<'_>]) {
+        for spread in spreads {
+            let workspace = self.find(&spread.workspace);
+            self.set_shares(workspace, Shares::of(spread));
+        }
+    }
+
     /// Whether nothing is dirty.
     pub(crate) fn is_settled(&self) -> bool {
-        let cells = self.leads.dirty().len() + self.conversations.dirty().len();
+        let cells = self.leads.dirty().len() + self.conversations.dirty().len() + self.shares_dirty.len();
         cells == 0 && !self.workspaces.iter().any(|workspace| workspace.loops_dirty)
     }
 
@@ -549,6 +689,7 @@ impl State {
     pub(crate) fn settle(&mut self) {
         self.leads.settle();
         self.conversations.settle();
+        self.shares_dirty.clear();
         for workspace in &mut self.workspaces {
             workspace.loops_dirty = false;
         }
@@ -558,6 +699,16 @@ impl State {
     pub(crate) fn rest(&mut self) {
         self.leads.rest();
         self.conversations.rest();
+    }
+}
+
+fn spread(workspace: &Workspace) -> Spread<'static> {
+    let Shares { now, to, waiting } = workspace.shares;
+    Spread {
+        workspace: workspace.name.to_string().into(),
+        shares: now.cast_signed(),
+        to: to.cast_signed(),
+        waiting: waiting.cast_signed(),
     }
 }
 
@@ -582,7 +733,9 @@ fn take_in<T: Packed>(
             Entry::Whole { place, workspace, id, value } => {
                 let workspace = state.find(workspace);
                 let identity = state.identity(workspace, id, hasher);
-                T::unpack(value).map_err(|_| BrokenChain::Unreadable)?;
+                if !value.is_empty() {
+                    T::unpack(value).map_err(|_| BrokenChain::Unreadable)?;
+                }
                 let rest = Resting::of(workspace, id, value).ok_or(BrokenChain::Unreadable)?;
                 cells(state).put(identity, place, rest)?;
             }

@@ -24,7 +24,9 @@ pub(crate) fn layout(partitions: u32, replication: u16) -> Vec<TopicSpec> {
             // Restoring reads the blocks from the first one on.
             Topic::State => (partitions, Retention::Unlimited),
             Topic::Decisions => (partitions, Retention::Time(RECORD_RETENTION)),
-            Topic::Messages | Topic::LeadChanges | Topic::Explain => (partitions, Retention::Time(INPUT_RETENTION)),
+            Topic::Messages | Topic::LeadChanges | Topic::Spread | Topic::Explain => {
+                (partitions, Retention::Time(INPUT_RETENTION))
+            }
             Topic::ActionsPartner | Topic::ActionsMeta | Topic::ActionsWebhook => {
                 (partitions, Retention::Time(INPUT_RETENTION))
             }
@@ -32,7 +34,12 @@ pub(crate) fn layout(partitions: u32, replication: u16) -> Vec<TopicSpec> {
         specs.push(TopicSpec { name: topic.name().to_owned(), partitions, retention, replication });
         let dead_letters = matches!(
             topic,
-            Topic::Messages | Topic::LeadChanges | Topic::ActionsPartner | Topic::ActionsMeta | Topic::ActionsWebhook
+            Topic::Messages
+                | Topic::LeadChanges
+                | Topic::Spread
+                | Topic::ActionsPartner
+                | Topic::ActionsMeta
+                | Topic::ActionsWebhook
         );
         if dead_letters {
             specs.push(TopicSpec {

@@ -16,6 +16,7 @@
 //! - **LOG-8 records before offsets**: the records of a transaction are in the log before its offsets are accepted, so that a
 //!   follower opened by the next owner of a partition waits for them (LOG-7).
 //! - **LOG-9 trimming**: no record at or after the offset trimmed to is removed, and offsets never change or come again.
+//! - **LOG-10 pausing**: of a paused partition nothing is delivered, and nothing is lost; others go on.
 //!
 //! Absent: what the bytes mean.
 
@@ -107,6 +108,10 @@ pub trait Member: Writer {
         records_max: usize,
         take: &mut dyn FnMut(&[Record<'_>]),
     ) -> Result<Polled, LogError>;
+
+    /// Delivers no record of this partition of this input any more, or does so again where it left off (LOG-10): from the next
+    /// poll on, for a partition that was reported as assigned, and until that is revoked.
+    fn pause(&mut self, input: usize, partition: u32, paused: bool) -> Result<(), LogError>;
 
     /// How far this member is behind on each of its partitions, as last known; never blocks.
     fn lag(&self) -> Vec<Lag>;

@@ -23,6 +23,7 @@ mod keys;
 mod minutes;
 mod outputs;
 mod partition;
+mod passed;
 
 pub use difference::{Difference, Law};
 pub use findings::Totals;
@@ -31,6 +32,7 @@ use std::sync::Arc;
 
 use kilat_domain::Timestamp;
 use kilat_log::{LogError, PartitionedLog};
+use rustc_hash::FxHashSet;
 
 use self::findings::Findings;
 use self::outputs::Outputs;
@@ -84,6 +86,7 @@ impl Audit {
 
     /// Looks for what nobody claims, up to a consistent cut (AU-3).
     pub fn cut(&mut self) -> Result<(), LogError> {
+        let unexplained = self.outputs.passed.unexplained();
         let marks = self.outputs.read_to_end()?;
         for partition in &mut self.partitions {
             partition.blocks.renew();
@@ -93,6 +96,34 @@ impl Audit {
         self.outputs.tell_unclaimed(&marks, self.since, &mut self.findings);
         for partition in &mut self.partitions {
             partition.settle(true, &mut self.findings);
+        }
+        self.tell_passed_on(unexplained)
+    }
+
+    /// Tells of events that arrived and were not passed on, as far as they had arrived before the blocks were read anew to their
+    /// end, and of those that were passed on and are not on the topic.
+    fn tell_passed_on(&mut self, unexplained: Vec<passed::Place>) -> Result<(), LogError> {
+        // Blocks that are no longer there would have told of some.
+        if self.partitions.iter().any(Partition::is_late) {
+            return Ok(());
+        }
+        for place in unexplained {
+            if self.outputs.passed.take_unexplained(place) {
+                let expected = "an event that arrived on kilat.spread.v1 to be one that was passed on there, once";
+                self.findings.differs(partition::of_passed(
+                    place,
+                    expected,
+                    "no block that passed it on, or one that did so once",
+                ));
+            }
+        }
+        let mut on_the_way = FxHashSet::default();
+        for partition in &mut self.partitions {
+            on_the_way.extend(partition.on_the_way()?);
+        }
+        for place in self.outputs.passed.take_lost(&on_the_way) {
+            let expected = "an event that was passed on to be on kilat.spread.v1";
+            self.findings.differs(partition::of_passed(place, expected, "none that came from there"));
         }
         Ok(())
     }

@@ -88,10 +88,13 @@ pub struct Topics;
 
 impl Topics {
     /// What a worker reads.
-    pub const INPUTS: [Topic; 2] = [Topic::Messages, Topic::LeadChanges];
+    pub const INPUTS: [Topic; 3] = [Topic::Messages, Topic::LeadChanges, Topic::Spread];
+
+    /// Of these, what brings events from outside; the rest is for the engines among themselves.
+    pub(crate) const EVENTS: usize = 2;
 
     /// What a worker writes; dead letters of the inputs follow after these.
-    pub const OUTPUTS: [Topic; 7] = [
+    pub const OUTPUTS: [Topic; 8] = [
         Topic::Decisions,
         Topic::Explain,
         Topic::ActionsPartner,
@@ -99,6 +102,7 @@ impl Topics {
         Topic::ActionsWebhook,
         Topic::Leads,
         Topic::State,
+        Topic::Spread,
     ];
 
     pub(crate) fn inputs() -> Vec<String> {

@@ -15,6 +15,7 @@ mod catch_up;
 mod checkpoints;
 mod config;
 mod outputs;
+mod passed_on;
 mod recorded;
 mod registry;
 pub mod replay;

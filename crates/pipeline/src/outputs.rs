@@ -4,11 +4,12 @@ use std::fmt::Write as _;
 
 use kilat_codec::cloudevents::{Attributes, Headers, Kind};
 use kilat_codec::{EncodeError, Encoder, Topic, traceparent};
-use kilat_domain::{Action, Decision, Explanation, LeadRecord, StateBlock, Timestamp};
+use kilat_domain::{Action, Decision, Explanation, LeadRecord, SpreadStep, StateBlock, Timestamp};
 use kilat_engine::Outputs;
-use kilat_log::{Record, Transaction};
+use kilat_log::{Record, Transaction, partition_of};
 
 use crate::config::Topics;
+use crate::passed_on::PassedOn;
 use crate::totals::TotalsSnapshot;
 
 /// Encodes the answers to one input record.
@@ -19,6 +20,8 @@ pub(crate) struct RecordOutputs<'a> {
     pub(crate) counts: &'a mut TotalsSnapshot,
     /// The input record, whose trace the outputs carry on.
     pub(crate) record: &'a Record<'a>,
+    /// How many partitions the inputs have.
+    pub(crate) partitions: u32,
     /// The first thing that could not be encoded.
     pub(crate) failed: Option<EncodeError>,
 }
@@ -71,6 +74,43 @@ impl Outputs for RecordOutputs<'_> {
         let appended = self.append(topic, key.as_bytes(), about, |encoder, bytes| encoder.action(action, bytes));
         self.counts.actions += u64::from(appended);
     }
+
+    fn shares_max(&self, workspace: &str) -> u32 {
+        // Only where the workspace's key belongs: a producer that puts its events elsewhere spreads them by itself.
+        if partition_of(workspace.as_bytes(), self.partitions) == self.record.partition { self.partitions } else { 1 }
+    }
+
+    fn pass_on(&mut self, share: u32, anchor: u32) {
+        let Record { input, partition, offset, .. } = *self.record;
+        let header = PassedOn { input, partition, offset, anchor }.to_string();
+        let theirs = self.record.headers();
+        let theirs = theirs.iter().map(|(name, value)| (name.as_str(), value.as_slice()));
+        let headers: Vec<(&str, &[u8])> = theirs.chain([(PassedOn::HEADER, header.as_bytes())]).collect();
+        let to = (partition + share) % self.partitions.max(1);
+        let (key, value) = (self.record.key.unwrap_or_default(), self.record.value.unwrap_or_default());
+        let appended = self.transaction.append(Topics::output(Topic::Spread), Some(to), key, &headers, |bytes| {
+            bytes.extend_from_slice(value);
+            Ok::<(), EncodeError>(())
+        });
+        self.failed = self.failed.take().or(appended.err());
+    }
+
+    fn step(&mut self, share: u32, step: &SpreadStep<'_>) {
+        let appended = append_step(self.transaction, self.encoder, (share, self.partitions), step);
+        self.failed = self.failed.take().or(appended.err());
+    }
+}
+
+/// Appends a step of a move for a share of its workspace; the partitions are so many.
+pub(crate) fn append_step(
+    transaction: &mut Transaction,
+    encoder: &mut Encoder,
+    (share, partitions): (u32, u32),
+    step: &SpreadStep<'_>,
+) -> Result<(), EncodeError> {
+    let to = (step.router.unsigned_abs() + share) % partitions.max(1);
+    let (output, key) = (Topics::output(Topic::Spread), step.workspace.as_bytes());
+    transaction.append(output, Some(to), key, &[], |bytes| encoder.spread_step(step, bytes))
 }
 
 /// Appends a lead as data teams see it.

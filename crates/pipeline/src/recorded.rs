@@ -139,14 +139,21 @@ impl<T: Entry> Recorded<T> {
         }
     }
 
-    /// Takes the next record after `offset` where it `is_it`; `None` where it is another one, or there is none up to the
-    /// end as it is now (RE-1).
-    pub(crate) fn take_next(&mut self, offset: i64, is_it: impl Fn(&T) -> bool) -> Result<Option<T>, LogError> {
+    /// Takes the first record after `offset` that `is_it`, of the next so many; `None` where there is none up to the end as it is
+    /// now (RE-1).
+    pub(crate) fn take_soon(
+        &mut self,
+        offset: i64,
+        most: usize,
+        is_it: impl Fn(&T) -> bool,
+    ) -> Result<Option<T>, LogError> {
         loop {
-            if let Some(next) = self.ahead.iter().position(|entry| entry.offset() > offset) {
-                return Ok(if is_it(&self.ahead[next]) { self.ahead.remove(next) } else { None });
+            let first = self.ahead.iter().position(|entry| entry.offset() > offset).unwrap_or(self.ahead.len());
+            let soon = self.ahead.iter().skip(first).take(most);
+            if let Some(found) = soon.enumerate().find(|(_, entry)| is_it(entry)).map(|(found, _)| found) {
+                return Ok(self.ahead.remove(first + found));
             }
-            if !self.read_on()? {
+            if self.ahead.len() >= first + most || !self.read_on()? {
                 return Ok(None);
             }
         }

@@ -20,6 +20,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
+use kilat_checkpoint::InputOffset;
 use kilat_codec::Topic;
 use kilat_domain::{Decision, Fate, InputRange, Lane, Timestamp};
 use kilat_engine::Partition;
@@ -29,6 +30,7 @@ use self::fields::first_difference;
 use self::rules::RuleHistory;
 use self::whole::{Answer, Header, Whole};
 use crate::config::{Config, Topics};
+use crate::passed_on::PassedOn;
 use crate::recorded::Recorded;
 use crate::registry::Snapshot;
 use crate::restore;
@@ -176,13 +178,15 @@ pub struct Replay {
     log: Arc<dyn PartitionedLog>,
     partition: u32,
     blocks: Recorded<Header>,
-    inputs: [Recorded<Whole>; 2],
+    inputs: [Recorded<Whole>; Topics::INPUTS.len()],
     rules: RuleHistory,
     clock: Arc<RecordedClock>,
     batch: Batch,
     owned: Vec<Option<Owned>>,
     decisions: Vec<Recorded<Answer>>,
     actions: Vec<Vec<Recorded<Answer>>>,
+    /// What was sent to engines of other partitions.
+    sent: Vec<Recorded<Answer>>,
     /// A committed record that differs from what the replay gave.
     suspect: Option<Box<[u8]>>,
 }
@@ -195,12 +199,12 @@ impl Replay {
         if partition >= partitions {
             return Err(ReplayError::NoPartition { partition, partitions });
         }
-        let (state, offset) = state_before(&**log, partition, from.max(1))?;
+        let (state, read, offset) = state_before(&**log, partition, from.max(1))?;
         let rules = RuleHistory::new(log);
         let clock = Arc::new(RecordedClock::default());
-        let batch = Batch::new(rules.registry(), &Config::default(), Arc::clone(&clock) as Arc<dyn Clock>);
+        let batch = Batch::new(rules.registry(), &Config::default(), Arc::clone(&clock) as Arc<dyn Clock>, partitions);
         let mut owned: Vec<Option<Owned>> = (0..partition).map(|_| None).collect();
-        owned.push(Some(Owned::new(state, Vec::new(), 0)));
+        owned.push(Some(Owned::new(state, read, 0)));
         let answers = |topic: Topic| -> Result<Vec<Recorded<Answer>>, LogError> {
             let count = log.partitions(topic.name())?;
             Ok((0..count).map(|number| Recorded::new(log, topic.name(), number, 0)).collect())
@@ -216,6 +220,7 @@ impl Replay {
             owned,
             decisions: answers(Topic::Decisions)?,
             actions: Lane::ALL.map(|lane| answers(Topic::of_lane(lane))).into_iter().collect::<Result<_, _>>()?,
+            sent: answers(Topic::Spread)?,
             suspect: None,
         })
     }
@@ -254,7 +259,7 @@ impl Replay {
         let mut found = 0;
         let mut gap = None;
         for range in inputs {
-            let input = usize::try_from(range.input).unwrap_or_default().min(1);
+            let input = usize::try_from(range.input).unwrap_or_default().min(Topics::INPUTS.len() - 1);
             let recorded = &mut self.inputs[input];
             recorded.skip_to(range.from);
             let mut expected = range.from;
@@ -313,6 +318,15 @@ impl Replay {
                 Topic::ActionsPartner => &mut self.actions[0],
                 Topic::ActionsMeta => &mut self.actions[1],
                 Topic::ActionsWebhook => &mut self.actions[2],
+                Topic::Spread => {
+                    let from = record.headers().filter(|(name, _)| *name == PassedOn::HEADER).last();
+                    let from = from.and_then(|(_, from)| std::str::from_utf8(from).ok());
+                    let id = whole::id_of_sent(from, value).unwrap_or_default();
+                    let at = record.partition.unwrap_or_default() as usize;
+                    divergence =
+                        compare_answer(topic, id, &mut self.sent[at], value)?.map(|unequal| unequal.divergence);
+                    continue;
+                }
                 Topic::State => {
                     divergence = compare_block(&*self.log, &mut self.blocks, value)?;
                     continue;
@@ -320,7 +334,9 @@ impl Replay {
                 _ => continue,
             };
             let at = partition_of(key, answers.len() as u32) as usize;
-            if let Some(unequal) = compare_answer(topic, &mut answers[at], value)? {
+            if let Some(unequal) =
+                compare_answer(topic, whole::id_of(topic, value).unwrap_or_default(), &mut answers[at], value)?
+            {
                 (divergence, self.suspect) = (Some(unequal.divergence), unequal.committed);
             }
         }
@@ -372,9 +388,13 @@ impl Clock for RecordedClock {
     fn rest(&self, _: Duration) {}
 }
 
-/// The state before the block `from`, and the offset of that block.
-fn state_before(log: &dyn PartitionedLog, partition: u32, from: i64) -> Result<(Partition, i64), ReplayError> {
-    let mut state = Partition::new();
+/// The state before the block `from`, how far the inputs were read, and the offset of that block.
+fn state_before(
+    log: &dyn PartitionedLog,
+    partition: u32,
+    from: i64,
+) -> Result<(Partition, Vec<InputOffset>, i64), ReplayError> {
+    let (mut state, mut read) = (Partition::new(), Vec::new());
     let mut follower = log.follow(Topic::State.name(), Some(&[partition]), Start::Earliest)?;
     let mut there: Option<(i64, i64)> = None;
     let mut found = None;
@@ -392,7 +412,10 @@ fn state_before(log: &dyn PartitionedLog, partition: u32, from: i64) -> Result<(
                     }
                     if sequence == from {
                         found = Some(offset);
-                    } else if let Err(source) = state.restore(block) {
+                        return;
+                    }
+                    restore::note_read(&mut read, &block.inputs);
+                    if let Err(source) = state.restore(block) {
                         broken = Some(PipelineError::BrokenChain { partition, offset, source });
                     }
                 }
@@ -400,7 +423,7 @@ fn state_before(log: &dyn PartitionedLog, partition: u32, from: i64) -> Result<(
             }
         })?;
         if let Some(offset) = found {
-            return Ok((state, offset));
+            return Ok((state, read, offset));
         }
         if let Some((first, _)) = there.filter(|(first, _)| *first > 1) {
             return Err(ReplayError::Trimmed { partition, first });
@@ -411,7 +434,7 @@ fn state_before(log: &dyn PartitionedLog, partition: u32, from: i64) -> Result<(
         if followed.caught_up {
             // A partition without blocks has nothing to replay, which is no mistake.
             if there.is_none() && from == 1 {
-                return Ok((state, 0));
+                return Ok((state, read, 0));
             }
             let there = there.map_or_else(|| "none".to_owned(), |(first, last)| format!("{first} to {last}"));
             return Err(ReplayError::NoBlock { partition, sequence: from, there });
@@ -425,9 +448,13 @@ struct Unequal {
     committed: Option<Box<[u8]>>,
 }
 
-/// Holds a decision or an action against the committed one.
-fn compare_answer(topic: Topic, answers: &mut Recorded<Answer>, value: &[u8]) -> Result<Option<Unequal>, ReplayError> {
-    let id = whole::id_of(topic, value).unwrap_or_default();
+/// Holds a decision or an action, or what was sent to another partition, against the committed one.
+fn compare_answer(
+    topic: Topic,
+    id: String,
+    answers: &mut Recorded<Answer>,
+    value: &[u8],
+) -> Result<Option<Unequal>, ReplayError> {
     let line = |value: &[u8]| kilat_codec::json::record_to_line(topic, value).unwrap_or_else(|error| error.to_string());
     // Records of other input partitions stand between; those of this one stand in order.
     while answers.front()?.is_some() {

@@ -166,7 +166,7 @@ fn not_behind(partition: u32, restored: &Restored, committed: &[Option<i64>]) ->
 pub(crate) fn check_partition_counts(log: &dyn PartitionedLog) -> Result<u32, PipelineError> {
     let count = |topic: Topic| -> Result<u32, LogError> { log.partitions(topic.name()) };
     let messages = count(Topic::Messages)?;
-    for topic in [Topic::LeadChanges, Topic::State] {
+    for topic in [Topic::LeadChanges, Topic::State, Topic::Spread] {
         let partitions = count(topic)?;
         if partitions != messages {
             return Err(PipelineError::PartitionCounts { topic: topic.name(), partitions, messages });

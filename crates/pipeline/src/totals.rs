@@ -2,8 +2,9 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use kilat_codec::Topic;
 use kilat_telemetry::metrics::{self, Counter};
+
+use crate::config::Topics;
 
 macro_rules! totals {
     ($($(#[$doc:meta])* $name:ident,)+) => {
@@ -29,7 +30,7 @@ macro_rules! totals {
 }
 
 totals! {
-    /// Input records taken: evaluated + duplicates + dead_lettered.
+    /// Event records taken. Over all processes: evaluated + duplicates + dead_lettered, once nothing is on its way between them.
     events,
     /// Input events folded and evaluated.
     evaluated,
@@ -37,6 +38,8 @@ totals! {
     duplicates,
     /// Input records sent to a dead-letter topic.
     dead_lettered,
+    /// Events passed on to another partition, as their workspace is spread; they are evaluated there.
+    passed_on,
     /// Events evaluated beside the input: introductions and what rules caused.
     caused,
     /// Decision records.
@@ -53,9 +56,10 @@ totals! {
 
 /// The same counts as metrics.
 pub(crate) struct Counters {
-    received: [Counter; 2],
+    received: [Counter; 3],
     evaluated: Counter,
     duplicates: Counter,
+    passed_on: Counter,
     caused: Counter,
     decisions: Counter,
     fired: Counter,
@@ -64,21 +68,23 @@ pub(crate) struct Counters {
 impl Counters {
     pub(crate) fn new() -> Counters {
         Counters {
-            received: [Topic::Messages, Topic::LeadChanges].map(|topic| metrics::RECORDS_RECEIVED.with([topic.name()])),
+            received: Topics::INPUTS.map(|topic| metrics::RECORDS_RECEIVED.with([topic.name()])),
             evaluated: metrics::EVENTS_EVALUATED.with([]),
             duplicates: metrics::EVENTS_DUPLICATE.with([]),
+            passed_on: metrics::EVENTS_PASSED_ON.with([]),
             caused: metrics::EVENTS_CAUSED.with([]),
             decisions: metrics::DECISIONS.with([]),
             fired: metrics::RULES_FIRED.with([]),
         }
     }
 
-    pub(crate) fn add(&self, received: [u64; 2], batch: &TotalsSnapshot) {
+    pub(crate) fn add(&self, received: [u64; 3], batch: &TotalsSnapshot) {
         for (counter, records) in self.received.iter().zip(received) {
             counter.increment(records);
         }
         self.evaluated.increment(batch.evaluated);
         self.duplicates.increment(batch.duplicates);
+        self.passed_on.increment(batch.passed_on);
         self.caused.increment(batch.caused);
         self.decisions.increment(batch.decisions);
         self.fired.increment(batch.fired);

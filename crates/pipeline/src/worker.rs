@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use kilat_checkpoint::InputOffset;
 use kilat_codec::cloudevents::Headers;
-use kilat_codec::{Encoder, Topic};
-use kilat_domain::{Event, EventKind, Fate, InputRange, Timestamp};
+use kilat_codec::{EncodeError, Encoder, Topic};
+use kilat_domain::{Event, EventKind, Fate, InputRange, SpreadStep, Timestamp};
 use kilat_engine::{Applied, BatchHeader, Foreseen, Partition};
 use kilat_log::{Clock, DeadLetter, Member, MemberSpec, PartitionedLog, Polled, Record, Transaction};
 use kilat_telemetry::metrics::{self, Gauge, Histogram};
@@ -21,6 +21,7 @@ use crate::checkpoints::capture::{self, Capture, Sitter};
 use crate::checkpoints::{Checkpoints, Desk};
 use crate::config::{Config, Topics};
 use crate::outputs::{self, RecordOutputs};
+use crate::passed_on::PassedOn;
 use crate::registry::{Registry, Snapshot};
 use crate::restore::{self, Restored};
 use crate::service::{PipelineError, Progress};
@@ -36,6 +37,14 @@ const POLL_RECORDS_MAX: usize = 1024;
 /// Records decoded before the first of them is applied: enough that memory has answered by then, few enough that they stay
 /// in the processor's nearest cache.
 const WINDOW: usize = 8;
+
+/// The code of a dead letter that stands among passed-on events and is none.
+const NOT_PASSED_ON: &str = "K2010";
+/// The code of an event that is too large to be passed on.
+const TOO_LARGE_TO_PASS_ON: &str = "K2011";
+/// Longest value of an event of a workspace that is spread: under Kafka's default limit of 1 MiB a record, with room for
+/// headers.
+const PASSED_ON_BYTES_MAX: usize = 1_000_000;
 
 /// One worker of the engine role.
 pub(crate) struct Worker {
@@ -55,7 +64,7 @@ impl Worker {
     ///
     /// *Errors:* the member is lost; its state is gone with it, and a new session starts from what is committed.
     pub(crate) fn session(&mut self, stop: &AtomicBool) -> Result<(), PipelineError> {
-        restore::check_partition_counts(&*self.log)?;
+        let partitions = restore::check_partition_counts(&*self.log)?;
         let mut member = self.log.join(&MemberSpec {
             group: self.config.group.clone(),
             instance: format!("{}-{}", self.config.instance, self.number),
@@ -63,7 +72,7 @@ impl Worker {
             outputs: Topics::outputs(),
         })?;
         let mut measures = Measures::new(&self.config, self.number, self.clock.clone());
-        let mut batch = Batch::new(self.registry.clone(), &self.config, self.clock.clone());
+        let mut batch = Batch::new(self.registry.clone(), &self.config, self.clock.clone(), partitions);
         let mut owned: Vec<Option<Owned>> = Vec::new();
         let mut capture = self.checkpoints.as_ref().map(|(checkpoints, desk)| {
             Capture::new(Arc::clone(checkpoints), Arc::clone(desk), Arc::clone(&self.clock))
@@ -77,7 +86,10 @@ impl Worker {
             }
             match polled {
                 Polled::Records(taken) => batch.kept_up = taken < room,
-                Polled::Assigned(partitions) => self.assigned(&partitions, &mut owned, capture.as_mut())?,
+                Polled::Assigned(partitions) => {
+                    self.assigned(&partitions, &mut owned, capture.as_mut())?;
+                    pause(&mut *member, &mut owned)?;
+                }
                 Polled::Revoked { partitions, lost } => {
                     if lost {
                         member.abandon();
@@ -91,8 +103,8 @@ impl Worker {
             if batch.is_due() {
                 self.commit(&mut *member, &mut batch, &mut owned, &mut measures)?;
             } else if batch.counts.decisions > 0 && !batch.begun {
-                // Decisions only: no other worker writes to their partitions, as they go where their input came from. In
-                // partitions that others write to, too, their readers would wait for this transaction.
+                // Decisions only: no other worker writes to their partitions, as they go where their input came from, but where a
+                // workspace is spread. In partitions that others write to, too, their readers would wait for this transaction.
                 member.begin(&mut batch.transaction, Topics::output(Topic::Decisions))?;
                 batch.begun = true;
             }
@@ -164,6 +176,8 @@ impl Worker {
         }
         batch.pace();
         batch.close(owned)?;
+        // Before anything more is polled.
+        pause(member, owned)?;
         let begun = self.clock.monotonic();
         member.commit(&batch.transaction)?;
         measures.observe_commit(self.clock.monotonic() - begun, batch);
@@ -174,9 +188,25 @@ impl Worker {
     }
 }
 
+/// Takes no more events of partitions whose workspaces wait for leads to move, and goes on with those that do no more. What
+/// others passed on to them is taken meanwhile: without it, no lead would move.
+fn pause(member: &mut dyn Member, owned: &mut [Option<Owned>]) -> Result<(), PipelineError> {
+    for (partition, owned) in (0..).zip(owned).filter_map(|(partition, owned)| Some((partition, owned.as_mut()?))) {
+        let is_moving = owned.state.is_moving();
+        if std::mem::replace(&mut owned.paused, is_moving) != is_moving {
+            for input in 0..Topics::EVENTS {
+                member.pause(input, partition, is_moving)?;
+            }
+        }
+    }
+    Ok(())
+}
+
 /// A partition this worker owns.
 pub(crate) struct Owned {
     state: Partition,
+    /// Its events are not taken.
+    paused: bool,
     /// What the open batch has read of it, in the order it was interleaved.
     inputs: Vec<InputRange>,
     /// What became of each of these records.
@@ -191,7 +221,16 @@ pub(crate) struct Owned {
 
 impl Owned {
     pub(crate) fn new(state: Partition, read: Vec<InputOffset>, rule_epoch: i64) -> Owned {
-        Owned { state, inputs: Vec::new(), fates: Vec::new(), decisions: 0, actions: 0, read, rule_epoch }
+        Owned {
+            state,
+            paused: false,
+            inputs: Vec::new(),
+            fates: Vec::new(),
+            decisions: 0,
+            actions: 0,
+            read,
+            rule_epoch,
+        }
     }
 
     /// Notes a record, in the order of offsets that a batch reads. It is taken for dead until it is applied.
@@ -202,6 +241,11 @@ impl Owned {
             _ => self.inputs.push(InputRange { input, from: record.offset, next: record.offset + 1 }),
         }
         self.fates.push(Fate::DeadLettered);
+    }
+
+    /// Whether the record is in a block already: the group's offsets were moved back.
+    fn has_read(&self, record: &Record<'_>) -> bool {
+        self.read.iter().any(|read| usize::try_from(read.input) == Ok(record.input) && record.offset < read.next)
     }
 
     /// What the open batch's block says of it.
@@ -241,6 +285,8 @@ struct Ahead<'r> {
     event: Event<'r>,
     /// `None` where it is no event.
     seen: Option<Seen>,
+    /// In place of an event.
+    step: Option<(usize, SpreadStep<'r>)>,
 }
 
 /// What is known of an event before its turn.
@@ -250,12 +296,14 @@ struct Seen {
     /// Place of its record in the batch's records of its partition.
     place: usize,
     foreseen: Foreseen,
+    /// Of one that another partition passed on.
+    passed_on: Option<PassedOn>,
 }
 
 impl Ahead<'_> {
     /// A place for an event.
     fn new() -> Self {
-        Ahead { event: Event::new("", "", EventKind::MessageCreated, Timestamp(0)), seen: None }
+        Ahead { event: Event::new("", "", EventKind::MessageCreated, Timestamp(0)), seen: None, step: None }
     }
 }
 
@@ -270,7 +318,7 @@ pub(crate) struct Batch {
     headers: Headers,
     pub(crate) transaction: Transaction,
     pub(crate) counts: TotalsSnapshot,
-    received: [u64; 2],
+    received: [u64; 3],
     records: usize,
     clock: Arc<dyn Clock>,
     /// When its first record came, by the wall clock: append times count as no later, so that a producer whose clock is
@@ -291,19 +339,23 @@ pub(crate) struct Batch {
     records_max: usize,
     bytes_max: usize,
     latency_sample: u32,
+    /// How many partitions the inputs have.
+    partitions: u32,
+    /// A step of a move that could not be written.
+    failed: Option<EncodeError>,
     /// A partition that sent a record and is not owned.
     stray: Option<u32>,
 }
 
 impl Batch {
-    pub(crate) fn new(registry: Arc<Registry>, config: &Config, clock: Arc<dyn Clock>) -> Batch {
+    pub(crate) fn new(registry: Arc<Registry>, config: &Config, clock: Arc<dyn Clock>, partitions: u32) -> Batch {
         Batch {
             snapshot: Snapshot::new(registry),
             encoder: Encoder::new(),
             headers: Headers::new(),
             transaction: Transaction::default(),
             counts: TotalsSnapshot::default(),
-            received: [0; 2],
+            received: [0; 3],
             records: 0,
             clock,
             taken_at: None,
@@ -317,6 +369,8 @@ impl Batch {
             records_max: config.batch_records_max.max(1),
             bytes_max: config.batch_bytes_max,
             latency_sample: config.latency_sample.max(1),
+            partitions,
+            failed: None,
             stray: None,
         }
     }
@@ -327,7 +381,7 @@ impl Batch {
         let mut window: [Ahead<'_>; WINDOW] = std::array::from_fn(|_| Ahead::new());
         for records in records.chunks(WINDOW) {
             for (record, ahead) in records.iter().zip(&mut window) {
-                ahead.seen = self.decode(record, &mut ahead.event, owned);
+                ahead.seen = self.decode(record, ahead, owned);
             }
             for (record, ahead) in records.iter().zip(&window) {
                 if let (Some(partition), Some(seen)) = (state_of(owned, record), &ahead.seen) {
@@ -340,15 +394,18 @@ impl Batch {
                 }
             }
             for (record, ahead) in records.iter().zip(&window) {
-                if let (Some(partition), Some(seen)) = (state_of(owned, record), &ahead.seen) {
-                    self.apply(record, &ahead.event, seen, partition);
+                match (state_of(owned, record), &ahead.seen, &ahead.step) {
+                    (Some(partition), Some(seen), _) => self.apply(record, &ahead.event, seen, partition),
+                    (Some(partition), None, Some((place, step))) => self.take_step(record, step, *place, partition),
+                    _ => {}
                 }
             }
         }
     }
 
     /// Decodes one record and has its partition look ahead; `None` for one that ends here.
-    fn decode<'r>(&mut self, record: &Record<'r>, event: &mut Event<'r>, owned: &mut [Option<Owned>]) -> Option<Seen> {
+    fn decode<'r>(&mut self, record: &Record<'r>, ahead: &mut Ahead<'r>, owned: &mut [Option<Owned>]) -> Option<Seen> {
+        ahead.step = None;
         let Some(partition) = state_of(owned, record) else {
             // LOG-4 rules this out. If it happened, evaluating without the state would be worse than a new session.
             self.stray.get_or_insert(record.partition);
@@ -358,13 +415,39 @@ impl Batch {
         partition.note(record);
         self.transaction.advance(record.input, record.partition, record.offset + 1);
 
-        if let Err(error) = kilat_codec::decode_event_into(record.value.unwrap_or_default(), event) {
+        let (place, value) = (partition.fates.len() - 1, record.value.unwrap_or_default());
+        let is_from_engine = record.input >= Topics::EVENTS;
+        if is_from_engine && partition.has_read(record) {
+            // Its first reader has no key of it that could tell.
+            partition.fates[place] = Fate::Duplicate;
+            return None;
+        }
+        let decoded = if is_from_engine && kilat_codec::is_spread_step(value) {
+            kilat_codec::decode_spread_step(value).map(|step| ahead.step = Some((place, step)))
+        } else {
+            kilat_codec::decode_event_into(value, &mut ahead.event)
+        };
+        if let Err(error) = decoded {
             self.dead_letter(record, error.code(), &error.to_string());
             return None;
         }
+        if ahead.step.is_some() {
+            return None;
+        }
+        let passed_on = is_from_engine.then(|| PassedOn::of(record)).flatten();
+        if is_from_engine && passed_on.is_none() {
+            self.dead_letter(record, NOT_PASSED_ON, "an event that no engine passed on: its header is missing");
+            return None;
+        }
+        let event = &ahead.event;
         let rules = self.snapshot.find(&event.workspace);
-        let place = partition.fates.len() - 1;
-        Some(Seen { rules, place, foreseen: partition.state.foresee(event, self.snapshot.rules(rules)) })
+        let foreseen = partition.state.foresee(event, self.snapshot.rules(rules));
+        if value.len() > PASSED_ON_BYTES_MAX && partition.state.is_spread(&foreseen, self.snapshot.rules(rules)) {
+            let cause = format!("{} bytes, of at most {PASSED_ON_BYTES_MAX} where a workspace is spread", value.len());
+            self.dead_letter(record, TOO_LARGE_TO_PASS_ON, &cause);
+            return None;
+        }
+        Some(Seen { rules, place, foreseen, passed_on })
     }
 
     /// Folds an event into its partition's state, runs its rules and encodes what they decided.
@@ -377,11 +460,16 @@ impl Batch {
             headers: &mut self.headers,
             counts: &mut self.counts,
             record,
+            partitions: self.partitions,
             failed: None,
         };
         let appended = self.taken_at.map_or(record.timestamp, |taken_at| record.timestamp.min(taken_at));
         partition.state.tell_time(self.taken_at);
-        let applied = partition.state.apply_foreseen(event, &seen.foreseen, rules, appended, &mut outputs);
+        let state = &mut partition.state;
+        let applied = match &seen.passed_on {
+            None => state.apply_foreseen(event, &seen.foreseen, rules, appended, &mut outputs),
+            Some(from) => state.apply_passed_on(event, &seen.foreseen, rules, from.anchor, &mut outputs),
+        };
         if let Some(error) = outputs.failed.take() {
             warn!(event_id = %event.id, error = %error, "an output is too large to be written and is left out");
         }
@@ -393,12 +481,33 @@ impl Batch {
                 self.counts.duplicates += 1;
                 Fate::Duplicate
             }
+            Applied::PassedOn => {
+                self.counts.passed_on += 1;
+                Fate::PassedOn
+            }
             Applied::Evaluated { caused } => {
                 self.counts.evaluated += 1;
                 self.counts.caused += u64::from(caused);
                 if decisions > 0 { Fate::Decided } else { Fate::Quiet }
             }
         };
+    }
+
+    /// Carries out a step in moving leads.
+    fn take_step(&mut self, record: &Record<'_>, step: &SpreadStep<'_>, place: usize, partition: &mut Owned) {
+        let mut outputs = RecordOutputs {
+            transaction: &mut self.transaction,
+            encoder: &mut self.encoder,
+            headers: &mut self.headers,
+            counts: &mut self.counts,
+            record,
+            partitions: self.partitions,
+            failed: None,
+        };
+        partition.state.take_step(step, &mut outputs);
+        // A step is cut to what a record holds; one that could not be written must not be committed without.
+        self.failed = self.failed.take().or(outputs.failed.take());
+        partition.fates[place] = Fate::Step;
     }
 
     fn dead_letter(&mut self, record: &Record<'_>, code: &'static str, cause: &str) {
@@ -433,13 +542,18 @@ impl Batch {
         }
         self.records += 1;
         self.received[record.input] += 1;
-        self.counts.events += 1;
+        self.counts.events += u64::from(record.input < Topics::EVENTS);
     }
 
     /// Appends changed leads and state blocks; the batch is then ready to be committed.
     pub(crate) fn close(&mut self, owned: &mut [Option<Owned>]) -> Result<(), PipelineError> {
+        self.failed.take().map_or(Ok(()), Err)?;
         for (number, partition) in owned.iter_mut().enumerate() {
             let Some(owned) = partition else { continue };
+            for (share, step) in owned.state.moves() {
+                let step = SpreadStep { router: i32::try_from(number).unwrap_or(i32::MAX), ..step };
+                outputs::append_step(&mut self.transaction, &mut self.encoder, (share, self.partitions), &step)?;
+            }
             for lead in owned.state.published() {
                 outputs::append_lead(&mut self.transaction, &mut self.encoder, &lead)?;
             }
@@ -455,7 +569,7 @@ impl Batch {
     pub(crate) fn begin(&mut self) {
         self.transaction.clear();
         self.counts = TotalsSnapshot::default();
-        self.received = [0; 2];
+        self.received = [0; 3];
         self.records = 0;
         self.begun = false;
         self.opened = None;

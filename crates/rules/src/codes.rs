@@ -114,6 +114,7 @@ codes! {
         DUPLICATE_RULE = "K0619" "duplicate_rule": "Two rules are the same but for their names.";
         NO_EVENT_SOURCE = "K0620" "no_event_source": "No connected channel can bring the messages that a rule waits for (F-85).";
         NEAR_LIMIT = "K0621" "near_limit": "Something is close to a limit that it may not exceed.";
+        SPREAD_GROUP = "K0622" "spread_group": "A rule changes leads from group chats in a workspace whose leads are spread over partitions.";
         EVERY_WORKSPACE = "K0609" "every_workspace": "A document with rules names no workspace, so its rules hold for all that have none of their own.";
     }
 }

@@ -5,7 +5,7 @@
 //! Absent: anything an executor needs; that is an endpoint's.
 
 use jiff::tz::TimeZone;
-use kilat_domain::Timestamp;
+use kilat_domain::{Spread, Timestamp};
 use serde_json::{Map, Value, json};
 
 use crate::calendar::{BusinessHours, Clock, DAYS, Days, Local};
@@ -21,6 +21,8 @@ use crate::syntax::{Content, Node};
 const DEFAULT_TIMEZONE: &str = "Asia/Jakarta";
 const DEFAULT_LOCALE: &str = "id-ID";
 const DEFAULT_CURRENCY: &str = "IDR";
+/// Most partitions a workspace may be spread over.
+const SHARES_MAX: i64 = Spread::SHARES_MAX as i64;
 /// Most statuses in a registry.
 const STATUSES_MAX: usize = 200;
 /// Most intervals of one day and most holidays.
@@ -82,6 +84,11 @@ pub(crate) const SETTINGS_KEYS: &[Key] = &[
         Shape::Object(EXPLAIN_KEYS, &["sample"]),
         "Explain some events on kilat.explain.v1; none by default.",
     ),
+    Key::new(
+        "spread",
+        Shape::Integer(1, SHARES_MAX),
+        "Over how many neighbouring partitions the workspace's leads are spread; 1 by default. May be changed at any time.",
+    ),
 ];
 
 const EXPLAIN_KEYS: &[Key] = &[Key::new(
@@ -116,6 +123,7 @@ pub struct Settings {
     channels: Option<Vec<Box<str>>>,
     /// Which events are explained.
     explain: Sample,
+    spread: u32,
     timezone_name: Box<str>,
     statuses: Vec<Status>,
     business_hours: Option<BusinessHours>,
@@ -136,6 +144,7 @@ impl Default for Settings {
             strict_loops: false,
             channels: None,
             explain: Sample::NONE,
+            spread: 1,
             statuses: statuses.collect(),
             business_hours: None,
         }
@@ -168,6 +177,11 @@ impl Settings {
     /// Whether the chain of events that begins with the event `root` is explained.
     pub fn explains(&self, root: &str) -> bool {
         self.explain.takes(root)
+    }
+
+    /// Over how many partitions the workspace's leads are to be spread; 1 where they are not.
+    pub fn spread(&self) -> u32 {
+        self.spread
     }
 
     #[cfg(test)]
@@ -253,6 +267,8 @@ impl Settings {
         {
             settings.explain = Sample::read(object, report);
         }
+        let spread = object.integer("spread", 1, SHARES_MAX, report);
+        settings.spread = spread.and_then(|spread| u32::try_from(spread).ok()).unwrap_or(1);
         settings
     }
 
@@ -282,6 +298,7 @@ impl Settings {
             "strict_loops": self.strict_loops,
             "channels": self.channels,
             "explain": self.explain.canonical(),
+            "spread": self.spread,
         })
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! The oracle is one pass of the engine, partition by partition, in the order the state blocks say the inputs were
 //! interleaved: no batches but theirs, no restarts, no restores, no transactions. What it decides must be what stands in
-//! the log, byte by byte.
+//! the log, byte by byte. A partition's pass goes on to a block once the passes of others have given what that block read of the
+//! topic on which events of spread workspaces travel between partitions.
 //!
 //! | name | what |
 //! |---|---|
@@ -14,6 +15,7 @@
 //! | `order` | decisions of a partition, actions of a conversation stand in the order of their input |
 //! | `stable_ids` | an action has the id that the oracle gives it |
 //! | `one_rule_version` | an event is decided by the rules of the epoch in its block |
+//! | `one_home` | a conversation and a lead are in one partition, also where its workspace was spread over others |
 //! | `state_is_replay` | every block is the one that a replay from zero writes at its place, and so is every lead |
 //! | `poison_is_kept` | every record that is no event is a dead letter, once |
 //! | `rules_are_answered` | the newest rule set of a workspace has a status: live, or refused |
@@ -26,19 +28,24 @@
 
 mod deliveries;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::rc::Rc;
 
 use kilat_codec::{Encoder, Topic};
-use kilat_domain::{Action, Decision, Explanation, LeadRecord, StateBlock, Timestamp};
-use kilat_engine::{Applied, BatchHeader, Outputs, Partition};
+use kilat_domain::{Action, Decision, Entry, Explanation, LeadRecord, SpreadStep, StateBlock, Timestamp};
+use kilat_engine::{Applied, BatchHeader, Outputs, Partition, ScanCursor};
+use kilat_log::partition_of;
+use kilat_pipeline::Topics;
 use kilat_rules::RuleSet;
 
 use crate::internet::Internet;
 use crate::log::SimLog;
 use crate::plan::Plan;
 
-const INPUTS: [Topic; 2] = [Topic::Messages, Topic::LeadChanges];
+const INPUTS: [Topic; 3] = Topics::INPUTS;
+/// The input on which engines pass events on to each other, and the header that says where such an event came from.
+const SPREAD: usize = 2;
+const PASSED_ON: &str = "kilat-passed-on";
 pub(crate) const ACTIONS: [Topic; 3] = [Topic::ActionsPartner, Topic::ActionsMeta, Topic::ActionsWebhook];
 
 /// What was broken.
@@ -66,6 +73,8 @@ struct Seen {
     timestamp: Timestamp,
     key: Vec<u8>,
     value: Vec<u8>,
+    /// Of one that was passed on from another partition.
+    passed_on: Option<String>,
 }
 
 fn read(log: &SimLog, topic: &str, partition: u32) -> Vec<Seen> {
@@ -76,6 +85,7 @@ fn read(log: &SimLog, topic: &str, partition: u32) -> Vec<Seen> {
             timestamp: record.timestamp,
             key: record.key.unwrap_or_default().to_vec(),
             value: record.value.unwrap_or_default().to_vec(),
+            passed_on: record.header(PASSED_ON).and_then(|from| String::from_utf8(from).ok()),
         });
     });
     seen
@@ -92,12 +102,25 @@ pub(crate) fn check(
     rules(log)?;
     let rules = History::read(log);
     let mut expected = Expected::default();
-    for partition in 0..plan.partitions {
-        let mut replay = Replay::new(log, partition, &rules, &mut expected);
-        replay.blocks(log)?;
+    let mut replays: Vec<Replay<'_>> =
+        (0..plan.partitions).map(|partition| Replay::new(log, partition, plan.partitions, &rules)).collect();
+    while replays.iter_mut().try_fold(false, |any, replay| Ok(replay.blocks(log, &mut expected)? || any))? {}
+    for replay in &mut replays {
         replay.rest(log, group)?;
-        decisions(log, partition, &replay.decisions, Topic::Decisions)?;
-        decisions(log, partition, &replay.explanations, Topic::Explain)?;
+    }
+    if let Some((partition, _, value)) = expected.sent.iter().find(|(_, count)| **count > 0).map(|(sent, _)| sent) {
+        let differs = format!("kilat.spread.v1, partition {partition}, lacks {}", sent(value));
+        return Err(Violation::new("nothing_lost", differs));
+    }
+    if plan.shares_max == 1 {
+        for replay in &replays {
+            decisions(log, replay.partition, &replay.decisions, Topic::Decisions)?;
+            decisions(log, replay.partition, &replay.explanations, Topic::Explain)?;
+        }
+    } else {
+        decisions_by_conversation(log, plan, &expected.decisions, Topic::Decisions)?;
+        decisions_by_conversation(log, plan, &expected.explanations, Topic::Explain)?;
+        one_home(&replays)?;
     }
     actions(log, plan, &expected, injected)?;
     leads(log, plan, &expected)?;
@@ -163,15 +186,28 @@ struct Expected {
     /// The last value of each lead.
     leads: BTreeMap<Vec<u8>, Vec<u8>>,
     poison: Vec<(usize, Vec<u8>)>,
+    /// By workspace and conversation, in order.
+    decisions: ByConversation,
+    explanations: ByConversation,
+    /// How many records for other partitions' engines were written that no block has read so far: partition, where it came
+    /// from, value.
+    sent: HashMap<Sent, usize>,
 }
+
+type ByConversation = BTreeMap<(String, String), Vec<Vec<u8>>>;
+type Sent = (u32, Option<String>, Vec<u8>);
 
 /// One pass of the engine over one partition.
 struct Replay<'r> {
     partition: u32,
+    /// Of how many.
+    partitions: u32,
     state: Partition,
-    inputs: [Vec<Seen>; 2],
+    /// Blocks that were not gone through.
+    blocks: VecDeque<Seen>,
+    inputs: [Vec<Seen>; 3],
     /// Place of the next record of each input.
-    next: [usize; 2],
+    next: [usize; 3],
     rules: &'r History,
     encoder: Encoder,
     epoch: i64,
@@ -183,7 +219,6 @@ struct Replay<'r> {
     queued: usize,
     /// Decisions and actions up to the last block.
     compared: (usize, usize),
-    expected: &'r mut Expected,
 }
 
 /// Takes what the engine decides.
@@ -192,19 +227,33 @@ struct Taking<'t> {
     decisions: &'t mut Vec<Vec<u8>>,
     explanations: &'t mut Vec<Vec<u8>>,
     queued: &'t mut usize,
-    actions: &'t mut HashMap<(Topic, Vec<u8>), Vec<Vec<u8>>>,
+    expected: &'t mut Expected,
+    partition: u32,
+    partitions: u32,
+    /// Input, offset and value of the record.
+    record: (usize, i64, &'t [u8]),
 }
 
 impl Outputs for Taking<'_> {
     fn explanation(&mut self, explanation: &Explanation<'_>) {
         let mut bytes = Vec::new();
         self.encoder.explanation(explanation, &mut bytes).expect("it was encoded before");
+        let place = conversation_of(
+            (&explanation.workspace, explanation.conversation.as_deref()),
+            (explanation.lead.as_deref(), &explanation.event_id),
+        );
+        self.expected.explanations.entry(place).or_default().push(bytes.clone());
         self.explanations.push(bytes);
     }
 
     fn decision(&mut self, decision: &Decision<'_>) {
         let mut bytes = Vec::new();
         self.encoder.decision(decision, &mut bytes).expect("it was encoded before");
+        let place = conversation_of(
+            (&decision.workspace, decision.conversation.as_deref()),
+            (decision.lead.as_deref(), &decision.event_id),
+        );
+        self.expected.decisions.entry(place).or_default().push(bytes.clone());
         self.decisions.push(bytes);
     }
 
@@ -213,17 +262,58 @@ impl Outputs for Taking<'_> {
         self.encoder.action(action, &mut bytes).expect("it was encoded before");
         let key = format!("{}/{}", action.workspace, action.conversation).into_bytes();
         *self.queued += 1;
-        self.actions.entry((Topic::of_lane(action.command.lane()), key)).or_default().push(bytes);
+        self.expected.actions.entry((Topic::of_lane(action.command.lane()), key)).or_default().push(bytes);
+    }
+
+    fn shares_max(&self, workspace: &str) -> u32 {
+        if partition_of(workspace.as_bytes(), self.partitions) == self.partition { self.partitions } else { 1 }
+    }
+
+    fn pass_on(&mut self, share: u32, anchor: u32) {
+        let (input, offset, value) = self.record;
+        let from = format!("{input}/{}/{offset}/{anchor}", self.partition);
+        let to = (self.partition + share) % self.partitions;
+        *self.expected.sent.entry((to, Some(from), value.to_vec())).or_default() += 1;
+    }
+
+    fn step(&mut self, share: u32, step: &SpreadStep<'_>) {
+        self.expected.sends(self.encoder, (share, self.partitions), step);
     }
 }
 
+impl Expected {
+    /// A step of a move, for a share of its workspace.
+    fn sends(&mut self, encoder: &Encoder, (share, partitions): (u32, u32), step: &SpreadStep<'_>) {
+        let mut bytes = Vec::new();
+        encoder.spread_step(step, &mut bytes).expect("it was encoded before");
+        let to = (step.router.unsigned_abs() + share) % partitions;
+        *self.sent.entry((to, None, bytes)).or_default() += 1;
+    }
+}
+
+/// Whose decisions stand in order: those of a conversation, of a lead where there is none, else of nothing.
+fn conversation_of(
+    (workspace, conversation): (&str, Option<&str>),
+    (lead, event): (Option<&str>, &str),
+) -> (String, String) {
+    let whose = conversation.map(|id| format!("conversation {id}")).or_else(|| lead.map(|id| format!("lead {id}")));
+    (workspace.to_owned(), whose.unwrap_or_else(|| format!("event {event}")))
+}
+
+/// What a record between engines says, for people.
+fn sent(value: &[u8]) -> String {
+    kilat_codec::json::record_to_line(Topic::Spread, value).unwrap_or_else(|error| error.to_string())
+}
+
 impl<'r> Replay<'r> {
-    fn new(log: &SimLog, partition: u32, rules: &'r History, expected: &'r mut Expected) -> Replay<'r> {
+    fn new(log: &SimLog, partition: u32, partitions: u32, rules: &'r History) -> Replay<'r> {
         Replay {
             partition,
+            partitions,
+            blocks: read(log, Topic::State.name(), partition).into(),
             state: Partition::new(),
             inputs: INPUTS.map(|input| read(log, input.name(), partition)),
-            next: [0; 2],
+            next: [0; 3],
             rules,
             encoder: Encoder::new(),
             epoch: 0,
@@ -232,14 +322,20 @@ impl<'r> Replay<'r> {
             explanations: Vec::new(),
             queued: 0,
             compared: (0, 0),
-            expected,
         }
     }
 
-    /// Goes through the blocks in the log, and compares each with the one written here.
-    fn blocks(&mut self, log: &SimLog) -> Result<(), Violation> {
-        for Seen { offset, value, .. } in read(log, Topic::State.name(), self.partition) {
+    /// Goes through the blocks in the log, and compares each with the one written here, up to one that reads what no pass has
+    /// written so far; whether there was any.
+    fn blocks(&mut self, log: &SimLog, expected: &mut Expected) -> Result<bool, Violation> {
+        let mut any = false;
+        while let Some(value) = self.blocks.front().map(|seen| seen.value.clone()) {
             let block = kilat_codec::decode_state_block(&value).expect("the engine wrote it");
+            if !received(self.partition, &self.inputs[SPREAD][self.next[SPREAD]..], &block, expected) {
+                break;
+            }
+            let Some(Seen { offset, .. }) = self.blocks.pop_front() else { break };
+            any = true;
             self.epoch = block.rule_epoch;
             self.clock = block.clock;
             for range in &block.inputs {
@@ -254,12 +350,12 @@ impl<'r> Replay<'r> {
                     return Err(Violation::new("nothing_doubled", differs));
                 }
                 while self.inputs[input].get(self.next[input]).is_some_and(|seen| seen.offset < range.next) {
-                    self.apply(input);
+                    self.apply(input, expected);
                 }
             }
-            self.compare(offset, &block, &value)?;
+            self.compare(offset, &block, &value, expected)?;
         }
-        Ok(())
+        Ok(any)
     }
 
     /// Records between two blocks: there are none, or they are lost.
@@ -284,6 +380,13 @@ impl<'r> Replay<'r> {
 
     /// Records after the last block, up to where the group is.
     fn rest(&mut self, log: &SimLog, group: &str) -> Result<(), Violation> {
+        if let Some(Seen { offset, .. }) = self.blocks.front() {
+            let next = self.inputs[SPREAD].get(self.next[SPREAD]).map(|seen| sent(&seen.value)).unwrap_or_default();
+            let partition = self.partition;
+            let differs =
+                format!("block {offset} of partition {partition} reads what no other led to, {next} or later");
+            return Err(Violation::new("nothing_doubled", differs));
+        }
         for (input, topic) in INPUTS.iter().enumerate() {
             self.skip(log, input, i64::MAX)?;
             let position = log.position(group, topic.name(), self.partition);
@@ -296,31 +399,55 @@ impl<'r> Replay<'r> {
     }
 
     /// Applies the next record of an input.
-    fn apply(&mut self, input: usize) {
-        let Seen { timestamp, value, .. } = &self.inputs[input][self.next[input]];
+    fn apply(&mut self, input: usize, expected: &mut Expected) {
+        let Seen { timestamp, value, offset, passed_on, .. } = &self.inputs[input][self.next[input]];
         self.next[input] += 1;
-        let Ok(event) = kilat_codec::decode_event(value) else {
-            self.expected.poison.push((input, value.clone()));
+        let (partition, partitions) = (self.partition, self.partitions);
+        let step = kilat_codec::decode_spread_step(value).ok().filter(|_| input == SPREAD);
+        let event = kilat_codec::decode_event(value);
+        if event.is_err() && step.is_none() {
+            expected.poison.push((input, value.clone()));
             return;
-        };
-        let rules = self.rules.at(&event.workspace, self.epoch);
+        }
         let mut taking = Taking {
+            partition,
+            partitions,
+            record: (input, *offset, value),
+            expected,
             encoder: &self.encoder,
             decisions: &mut self.decisions,
             explanations: &mut self.explanations,
             queued: &mut self.queued,
-            actions: &mut self.expected.actions,
         };
-        let _: Applied =
-            self.state.apply(&event, rules, self.clock.map_or(*timestamp, |clock| clock.min(*timestamp)), &mut taking);
+        let Ok(event) = event else {
+            return step.into_iter().for_each(|step| self.state.take_step(&step, &mut taking));
+        };
+        let rules = self.rules.at(&event.workspace, self.epoch);
+        let foreseen = self.state.foresee(&event, rules);
+        let appended = self.clock.map_or(*timestamp, |clock| clock.min(*timestamp));
+        let anchor = passed_on.as_deref().and_then(|from| from.rsplit('/').next()?.parse().ok());
+        let _: Applied = match anchor.filter(|_| input == SPREAD) {
+            Some(anchor) => self.state.apply_passed_on(&event, &foreseen, rules, anchor, &mut taking),
+            None => self.state.apply_foreseen(&event, &foreseen, rules, appended, &mut taking),
+        };
     }
 
     /// Closes the batch as the block in the log closed it.
-    fn compare(&mut self, offset: i64, block: &StateBlock<'_>, value: &[u8]) -> Result<(), Violation> {
+    fn compare(
+        &mut self,
+        offset: i64,
+        block: &StateBlock<'_>,
+        value: &[u8],
+        expected: &mut Expected,
+    ) -> Result<(), Violation> {
+        for (share, step) in self.state.moves() {
+            let step = SpreadStep { router: self.partition.cast_signed(), ..step };
+            expected.sends(&self.encoder, (share, self.partitions), &step);
+        }
         for lead in self.state.published() {
             let mut bytes = Vec::new();
             self.encoder.lead(&lead, &mut bytes).expect("it was encoded before");
-            self.expected.leads.insert(key_of(&lead), bytes);
+            expected.leads.insert(key_of(&lead), bytes);
         }
         let partition = self.partition;
         let StateBlock { rule_epoch, inputs, .. } = block;
@@ -349,6 +476,46 @@ impl<'r> Replay<'r> {
     }
 }
 
+/// Whether everything that a block reads from other partitions' engines was written by now; it is read then.
+fn received(partition: u32, inputs: &[Seen], block: &StateBlock<'_>, expected: &mut Expected) -> bool {
+    let next = block.inputs.iter().filter(|range| range.input as usize == SPREAD).map(|range| range.next).max();
+    let read = inputs.iter().take_while(|seen| next.is_some_and(|next| seen.offset < next));
+    let mut counts: HashMap<Sent, usize> = HashMap::new();
+    for seen in read {
+        *counts.entry((partition, seen.passed_on.clone(), seen.value.clone())).or_default() += 1;
+    }
+    let is_there = counts.iter().all(|(sent, count)| expected.sent.get(sent).is_some_and(|there| there >= count));
+    if is_there {
+        for (sent, count) in counts {
+            *expected.sent.entry(sent).or_default() -= count;
+        }
+    }
+    is_there
+}
+
+/// Every conversation and every lead is in one partition at the end.
+fn one_home(replays: &[Replay<'_>]) -> Result<(), Violation> {
+    let mut homes: HashMap<(String, String), u32> = HashMap::new();
+    for replay in replays {
+        let mut cursor = ScanCursor::default();
+        while let Some(slice) = replay.state.scan(replay.partition, &mut cursor, usize::MAX) {
+            let conversations = slice.conversation_entries.iter().map(|entry| ("conversation", entry));
+            for (kind, entry) in conversations.chain(slice.lead_entries.iter().map(|entry| ("lead", entry))) {
+                let entry = entry.expect("the engine wrote it");
+                let Entry::Whole { workspace, id, value, .. } = entry else { continue };
+                if value.is_empty() {
+                    continue;
+                }
+                if let Some(other) = homes.insert((format!("{kind} {workspace}"), id.to_owned()), replay.partition) {
+                    let differs = format!("{kind} {workspace}/{id} is in partitions {other} and {}", replay.partition);
+                    return Err(Violation::new("one_home", differs));
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
 fn key_of(lead: &LeadRecord<'_>) -> Vec<u8> {
     format!("{}/{}", lead.workspace, lead.lead).into_bytes()
 }
@@ -373,6 +540,41 @@ fn decisions(log: &SimLog, partition: u32, expected: &[Vec<u8>], topic: Topic) -
         Topic::Decisions => describe(kilat_codec::decode_decision(value)),
         _ => describe(kilat_codec::decode_explanation(value)),
     })
+}
+
+/// Decisions or explanations where workspaces are spread: those of a conversation stand in order, whoever wrote them.
+fn decisions_by_conversation(
+    log: &SimLog,
+    plan: &Plan,
+    expected: &ByConversation,
+    topic: Topic,
+) -> Result<(), Violation> {
+    let mut found = ByConversation::new();
+    for partition in 0..plan.partitions {
+        for Seen { value, .. } in read(log, topic.name(), partition) {
+            let place = match topic {
+                Topic::Decisions => {
+                    let it = kilat_codec::decode_decision(&value).expect("the engine wrote it");
+                    conversation_of((&it.workspace, it.conversation.as_deref()), (it.lead.as_deref(), &it.event_id))
+                }
+                _ => {
+                    let it = kilat_codec::decode_explanation(&value).expect("the engine wrote it");
+                    conversation_of((&it.workspace, it.conversation.as_deref()), (it.lead.as_deref(), &it.event_id))
+                }
+            };
+            found.entry(place).or_default().push(value);
+        }
+    }
+    let none = Vec::new();
+    let places: BTreeSet<_> = expected.keys().chain(found.keys()).collect();
+    for place in places {
+        let (expected, found) = (expected.get(place).unwrap_or(&none), found.get(place).unwrap_or(&none));
+        compare(expected, found, &format!("{}, {place:?}", topic.name()), &|value| match topic {
+            Topic::Decisions => describe(kilat_codec::decode_decision(value)),
+            _ => describe(kilat_codec::decode_explanation(value)),
+        })?;
+    }
+    Ok(())
 }
 
 fn describe<T: std::fmt::Debug, E: std::fmt::Debug>(decoded: Result<T, E>) -> String {

@@ -39,6 +39,8 @@ pub struct Plan {
     pub checkpoints: bool,
     /// Whether processes keep copies of the state that others work on.
     pub standby: bool,
+    /// Shares that a workspace is spread over at most; each version of its rules draws how many. 1 in half of the runs.
+    pub shares_max: u64,
     /// Executor processes; none in a third of the runs.
     pub executors: u64,
     /// Requests a session of an executor has under way at most.
@@ -74,6 +76,7 @@ impl Plan {
             executors: random.below(3),
             requests_max: *random.pick(&[1, 4, 64]),
             held_max: *random.pick(&[3, 50, 10_000]),
+            shares_max: if random.chance(0.5) { random.between(2, PARTITIONS_MAX + 1) } else { 1 },
             faults: Faults::of_seed(seed),
             left_out: Vec::new(),
             sabotage: None,

@@ -11,7 +11,7 @@ use kilat_checkpoint::Store;
 use kilat_codec::Topic;
 use kilat_domain::{Lane, Timestamp};
 use kilat_log::{Clock as _, PartitionedLog as _, Retention, TopicSpec};
-use kilat_pipeline::{CheckpointConfig, Config, Health, Service, StandbyCopies};
+use kilat_pipeline::{CheckpointConfig, Config, Health, Service, StandbyCopies, Topics};
 
 use crate::clock::SimClock;
 use crate::fault::Fault;
@@ -139,7 +139,7 @@ impl<'p> Run<'p> {
             clock,
             log,
             random: Random::new(plan.seed, 5),
-            workload: Workload::new(plan.seed),
+            workload: Workload::new(plan.seed, plan.shares_max),
             internet: Internet::new(plan.seed, plan.events),
             injected: Injected::new(),
             store: plan.checkpoints.then(|| Arc::new(Store::open("memory:///", []).expect("a store in memory"))),
@@ -458,8 +458,8 @@ impl<'p> Run<'p> {
     }
 }
 
-fn inputs() -> [&'static str; 2] {
-    [Topic::Messages.name(), Topic::LeadChanges.name()]
+fn inputs() -> [&'static str; 3] {
+    Topics::INPUTS.map(Topic::name)
 }
 
 /// A topic and that of its dead letters.

@@ -23,6 +23,8 @@ pub enum Sabotage {
     ActionIdReused,
     /// The blocks of an assignment come from another partition's state.
     StateOfAnother,
+    /// A member goes on delivering what it was asked to pause.
+    PauseIgnored,
     /// An executor that is given partitions reads none of their results.
     LedgerNotRead,
     /// What an executor says before it does what must not be done twice is not written.
@@ -37,7 +39,7 @@ pub enum Sabotage {
 
 impl Sabotage {
     /// Every one and its name.
-    pub const ALL: [(Sabotage, &'static str); 15] = [
+    pub const ALL: [(Sabotage, &'static str); 16] = [
         (Sabotage::NoFencing, "no_fencing"),
         (Sabotage::StateAheadOfLog, "state_ahead_of_log"),
         (Sabotage::BlockSkipped, "block_skipped"),
@@ -48,6 +50,7 @@ impl Sabotage {
         (Sabotage::RecordMissed, "record_missed"),
         (Sabotage::ActionIdReused, "action_id_reused"),
         (Sabotage::StateOfAnother, "state_of_another"),
+        (Sabotage::PauseIgnored, "pause_ignored"),
         (Sabotage::LedgerNotRead, "ledger_not_read"),
         (Sabotage::AnnouncementLost, "announcement_lost"),
         (Sabotage::ResultsApart, "results_apart"),

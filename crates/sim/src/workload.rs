@@ -2,6 +2,8 @@
 //!
 //! Input: a seed. Output: encoded records. Conversations are few, so that state matters; texts hit rules often.
 
+use std::collections::BTreeSet;
+
 use kilat_codec::{Encoder, Topic};
 use kilat_domain::{
     Change, Channel, ConversationFacts, Ctwa, Event, EventKind, LeadFacts, Message, RuleSetRecord, Sender, SenderKind,
@@ -42,13 +44,16 @@ pub(crate) struct Workload {
     encoder: Encoder,
     workspaces: u64,
     conversations: u64,
+    shares_max: u64,
+    /// Conversations of which a message has named the lead.
+    told: BTreeSet<u64>,
     numbered: u64,
     poisoned: u64,
     sent: Vec<(Topic, String, Vec<u8>)>,
 }
 
 impl Workload {
-    pub(crate) fn new(seed: u64) -> Workload {
+    pub(crate) fn new(seed: u64, shares_max: u64) -> Workload {
         let mut random = Random::new(seed, 3);
         let workspaces = random.between(1, 6);
         let conversations = random.between(3, 120);
@@ -57,6 +62,8 @@ impl Workload {
             encoder: Encoder::new(),
             workspaces,
             conversations,
+            shares_max,
+            told: BTreeSet::new(),
             numbered: 0,
             poisoned: 0,
             sent: Vec::new(),
@@ -154,14 +161,28 @@ impl Workload {
                 });
             }
         }
+        // Some messages name the conversation alone, once another of the same topic has said whose it is: a lead of two
+        // conversations, one of which was first seen without it, may lie on two partitions.
+        let is_of_customer = event.sender.as_ref().is_some_and(|sender| sender.kind == SenderKind::Customer);
+        if topic == Topic::Messages && !is_of_customer && number.is_multiple_of(3) && self.told.contains(&conversation)
+        {
+            event.lead = None;
+        } else if event.message.as_ref().and_then(|message| message.id.as_deref()) == Some(&*format!("m{number}")) {
+            self.told.insert(conversation);
+        }
         let mut value = Vec::new();
         self.encoder.event(&event, &mut value).expect("it is small");
         (topic, workspace, value)
     }
 
+    /// Over how many shares this version of rules spreads a workspace.
+    fn shares_of(&self, version: u64) -> u64 {
+        Random::new(version, 6).between(1, self.shares_max)
+    }
+
     /// A rule set to be published: version `version` of the workspace's rules, or one that does not compile.
     pub(crate) fn rules(&self, workspace: &str, version: u64, broken: bool) -> Vec<u8> {
-        let source = if broken { broken_rules(workspace) } else { rules(workspace, version) };
+        let source = if broken { broken_rules(workspace) } else { rules(workspace, version, self.shares_of(version)) };
         let record = RuleSetRecord {
             workspace: workspace.into(),
             hash: format!("sha256:{version}").into(),
@@ -176,13 +197,13 @@ impl Workload {
 }
 
 /// The rules of a workspace, in this version.
-pub(crate) fn rules(workspace: &str, version: u64) -> String {
+pub(crate) fn rules(workspace: &str, version: u64, shares: u64) -> String {
     let (v, threshold) = (version % 5, 2 + version % 4);
     let locale = ["id-ID", "ms-MY"][(version % 2) as usize];
     format!(
         r#"
 workspace: {workspace}
-settings: {{locale: {locale}, explain: {{sample: 0.05}}}}
+settings: {{locale: {locale}, explain: {{sample: 0.05}}, spread: {shares}}}
 endpoints:
   crm: {{url: "https://crm.example/hooks/{v}"}}
   wa: {{kind: whatsapp_cloud, phone_number_id: "1001", token: "{TOKEN}"}}
@@ -222,7 +243,7 @@ mod tests {
     #[test]
     fn the_rules_of_a_run_compile_and_the_broken_ones_do_not() {
         for version in 1..12 {
-            assert_eq!(errors(&rules("w0", version)), Vec::<String>::new());
+            assert_eq!(errors(&rules("w0", version, version)), Vec::<String>::new());
         }
         assert!(!errors(&broken_rules("w0")).is_empty());
     }

@@ -7,7 +7,7 @@ const EVENTS: u64 = 300;
 /// Seeds that are tried where the known one finds nothing, as the product goes other ways than it did.
 const SEEDS: u64 = 200;
 /// A seed that finds it.
-const FOUND_BY: [(Sabotage, u64); 15] = [
+const FOUND_BY: [(Sabotage, u64); 16] = [
     (Sabotage::NoFencing, 1),
     (Sabotage::StateAheadOfLog, 1),
     (Sabotage::BlockSkipped, 1),
@@ -18,6 +18,7 @@ const FOUND_BY: [(Sabotage, u64); 15] = [
     (Sabotage::RecordMissed, 1),
     (Sabotage::ActionIdReused, 3),
     (Sabotage::StateOfAnother, 4),
+    (Sabotage::PauseIgnored, 6),
     (Sabotage::LedgerNotRead, 2),
     (Sabotage::AnnouncementLost, 2),
     (Sabotage::ResultsApart, 2),

@@ -74,6 +74,7 @@ table! {
     RECORDS_DEAD_LETTERED: Counter counter ["topic", "code"] = "kilat_records_dead_lettered_total", "Records sent to a dead-letter topic, by error code.";
     EVENTS_EVALUATED: Counter counter [] = "kilat_events_evaluated_total", "Input events that went through a pass.";
     EVENTS_DUPLICATE: Counter counter [] = "kilat_events_duplicate_total", "Input events already seen.";
+    EVENTS_PASSED_ON: Counter counter [] = "kilat_events_passed_on_total", "Input events passed on to another partition, where they are evaluated, as their workspace is spread.";
     EVENTS_CAUSED: Counter counter [] = "kilat_events_caused_total", "Events that rules caused.";
     DECISIONS: Counter counter [] = "kilat_decisions_total", "Decision records committed.";
     RULES_FIRED: Counter counter [] = "kilat_rules_fired_total", "Rules that fired.";

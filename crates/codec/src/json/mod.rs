@@ -110,6 +110,10 @@ pub fn action_to_line(action: &Action<'_>) -> String {
 /// Writes the value of a record of any topic as a line, without the line's end.
 pub fn record_to_line(topic: Topic, bytes: &[u8]) -> Result<String, DecodeError> {
     let schema = topic.schema();
+    // Events pass through this topic as they came.
+    if schema == Schema::SpreadStep && !decode::is_spread_step(bytes) {
+        return Ok(line(Schema::Event, &decode::decode_event(bytes)?));
+    }
     Ok(match schema {
         Schema::Event => line(schema, &decode::decode_event(bytes)?),
         Schema::RuleSet => line(schema, &decode::decode_rule_set(bytes)?),
@@ -120,6 +124,7 @@ pub fn record_to_line(topic: Topic, bytes: &[u8]) -> Result<String, DecodeError>
         Schema::ActionResult => line(schema, &decode::decode_action_result(bytes)?),
         Schema::Lead => line(schema, &decode::decode_lead(bytes)?),
         Schema::StateBlock => line(schema, &decode::decode_state_block(bytes)?),
+        Schema::SpreadStep => line(schema, &decode::decode_spread_step(bytes)?),
     })
 }
 

@@ -45,6 +45,7 @@ holds_for! {
     action_results_survive_avro: action_result, ActionResult, ActionResults, action_result, decode_action_result;
     leads_survive_avro: lead_record, Lead, Leads, lead, decode_lead;
     state_blocks_survive_avro: state_block, StateBlock, State, state_block, decode_state_block;
+    spread_steps_survive_avro: spread_step, SpreadStep, Spread, spread_step, decode_spread_step;
 }
 
 proptest! {

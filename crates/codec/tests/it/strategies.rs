@@ -439,9 +439,27 @@ prop_compose! {
             text(), text(), any::<i64>(), any::<bool>(),
             vec((boxed(), at()).prop_map(|(conversation, at)| LoopHit { conversation, at }), 0..3),
         ).prop_map(|(workspace, rule, version, disabled, hits)| DisabledRule { workspace, rule, version, hits, disabled }), 0..2),
+        anchors in anchors(),
+        spreads in vec((text(), any::<(i32, i32, i64)>()).prop_map(|(workspace, (shares, to, waiting))| Spread { workspace, shares, to, waiting }), 0..2),
     ) -> StateBlock<'static> {
         StateBlock {
-            partition, sequence, chain, is_older: false, now, clock, rule_epoch, inputs, fates, decisions, actions, lead_entries, conversation_entries, seen, disabled,
+            partition, sequence, chain, is_older: false, now, clock, rule_epoch, inputs, fates, decisions, actions, lead_entries, conversation_entries, seen, disabled, anchors, spreads,
         }
+    }
+}
+
+fn anchors() -> impl Strategy<Value = Vec<Anchor>> {
+    vec(any::<(i64, i32)>().prop_map(|(key, anchor)| Anchor { key, anchor }), 0..3)
+}
+
+prop_compose! {
+    pub(crate) fn spread_step()(
+        workspace in text(),
+        kind in select(StepKind::ALL),
+        (router, share, to, next) in any::<(i32, i32, i32, i64)>(),
+        (lead_entries, conversation_entries) in (packed_entries(lead().boxed()), packed_entries(conversation().boxed())),
+        anchors in anchors(),
+    ) -> SpreadStep<'static> {
+        SpreadStep { workspace, router, kind, share, to, next, lead_entries, conversation_entries, anchors }
     }
 }

@@ -18,6 +18,7 @@ fn topics_are_named_keyed_and_kept_as_the_architecture_says() {
         (Topic::ActionResults, "kilat.action-results.v1", Schema::ActionResult, Key::ActionId, true),
         (Topic::Leads, "kilat.leads.v1", Schema::Lead, Key::Lead, true),
         (Topic::State, "kilat.state.v1", Schema::StateBlock, Key::Partition, false),
+        (Topic::Spread, "kilat.spread.v1", Schema::SpreadStep, Key::Workspace, false),
     ];
     assert_eq!(expected.map(|(topic, ..)| topic), Topic::ALL);
     for (topic, name, schema, key, compacted) in expected {

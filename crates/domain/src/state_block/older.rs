@@ -99,6 +99,8 @@ impl<'a> From<OlderStateBlock<'a>> for StateBlock<'a> {
             conversation_entries: packed(conversations),
             seen: older.seen,
             disabled: older.disabled,
+            anchors: Vec::new(),
+            spreads: Vec::new(),
         }
     }
 }

@@ -18,4 +18,5 @@ mod refused;
 mod scan;
 mod scanned;
 mod scenarios;
+mod spread;
 mod support;

@@ -115,6 +115,10 @@ impl Writer for FaultyMember {
 }
 
 impl Member for FaultyMember {
+    fn pause(&mut self, input: usize, partition: u32, paused: bool) -> Result<(), LogError> {
+        self.member.pause(input, partition, paused)
+    }
+
     fn poll(
         &mut self,
         timeout: Duration,

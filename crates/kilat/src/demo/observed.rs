@@ -225,9 +225,13 @@ impl Seen {
                     refused: status.error.map(|error| error.to_string()),
                 };
             }),
-            Topic::Messages | Topic::LeadChanges | Topic::Rules | Topic::Leads | Topic::Explain | Topic::State => {
-                Ok(())
-            }
+            Topic::Messages
+            | Topic::LeadChanges
+            | Topic::Rules
+            | Topic::Leads
+            | Topic::Explain
+            | Topic::State
+            | Topic::Spread => Ok(()),
         };
         if read.is_err() {
             self.counts.unreadable += 1;

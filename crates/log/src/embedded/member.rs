@@ -180,6 +180,11 @@ impl Member for EmbeddedMember {
         }
     }
 
+    fn pause(&mut self, input: usize, partition: u32, paused: bool) -> Result<(), LogError> {
+        self.reader.pause(input, partition, paused);
+        Ok(())
+    }
+
     fn lag(&self) -> Vec<Lag> {
         self.reader.lag(&lock(&self.log.view))
     }

@@ -38,6 +38,8 @@ pub(super) struct Cursor {
     end: i64,
     /// Whether the position was older than what memory holds, when last seen.
     cold: bool,
+    /// Nothing is delivered.
+    paused: bool,
     batches: VecDeque<Arc<Batch>>,
     /// In the first of `batches`.
     at: Position,
@@ -46,7 +48,7 @@ pub(super) struct Cursor {
 impl Cursor {
     pub(super) fn new(input: usize, topic: TopicId, name: Arc<str>, partition: u32, position: i64) -> Cursor {
         let (batches, at) = (VecDeque::new(), Position::default());
-        Cursor { input, topic, name, partition, position, end: position, cold: false, batches, at }
+        Cursor { input, topic, name, partition, position, end: position, cold: false, paused: false, batches, at }
     }
 
     pub(super) fn position(&self) -> i64 {
@@ -54,7 +56,7 @@ impl Cursor {
     }
 
     fn is_ready(&self) -> bool {
-        !self.batches.is_empty() || (self.cold && self.position < self.end)
+        !self.paused && (!self.batches.is_empty() || (self.cold && self.position < self.end))
     }
 
     fn look(&mut self, view: &View) {
@@ -74,7 +76,7 @@ impl Cursor {
         take: &mut dyn FnMut(&[Record<'_>]),
     ) -> Result<usize, EmbeddedError> {
         let mut delivered = 0;
-        while delivered < records_max {
+        while delivered < records_max && !self.paused {
             let Some(batch) = self.batches.front() else {
                 if !self.cold || self.position >= self.end {
                     break;
@@ -134,6 +136,12 @@ impl Reader {
     /// Forgets these partitions of every input.
     pub(super) fn remove(&mut self, partitions: &[u32]) {
         self.cursors.retain(|cursor| !partitions.contains(&cursor.partition));
+    }
+
+    /// Delivers nothing of a partition of an input any more, or does so again.
+    pub(super) fn pause(&mut self, input: usize, partition: u32, paused: bool) {
+        let is_it = |cursor: &&mut Cursor| cursor.input == input && cursor.partition == partition;
+        self.cursors.iter_mut().filter(is_it).for_each(|cursor| cursor.paused = paused);
     }
 
     pub(super) fn cursors(&self) -> &[Cursor] {

@@ -12,7 +12,7 @@
 //!
 //! Absent: threads. Everything happens within the calls of the owner, but for librdkafka's own fetching.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use rdkafka::consumer::{BaseConsumer, Consumer as _, ConsumerGroupMetadata};
@@ -44,6 +44,8 @@ pub(super) struct GroupMember {
     held: Vec<u32>,
     /// `held` for every input, as librdkafka wants it.
     assigned: TopicPartitionList,
+    /// What the owner wants nothing of: input and partition.
+    paused: BTreeSet<(usize, u32)>,
     /// Member and generation under which `held` was assigned.
     seat: Option<ConsumerGroupMetadata>,
 }
@@ -70,6 +72,7 @@ impl GroupMember {
             change: None,
             held: Vec::new(),
             assigned: TopicPartitionList::new(),
+            paused: BTreeSet::new(),
             seat: None,
         })
     }
@@ -163,6 +166,7 @@ impl GroupMember {
     /// Carries out the change that was reported.
     fn complete(&mut self) -> Result<(), LogError> {
         let Some(change) = self.change.take() else { return Ok(()) };
+        let paused = self.topic_partitions(self.paused.iter().copied());
         self.held.clear();
         self.seat = None;
         self.assigned = TopicPartitionList::new();
@@ -176,11 +180,27 @@ impl GroupMember {
                     }
                 }
                 self.seat = self.intake.consumer().group_metadata();
-                self.intake.consumer().assign(&self.assigned)
+                let paused = self.topic_partitions(self.paused.iter().copied());
+                let assigned = self.intake.consumer().assign(&self.assigned);
+                assigned.and_then(|()| self.intake.consumer().pause(&paused))
             }
-            Change::Revoke { .. } => self.intake.consumer().unassign(),
+            Change::Revoke { .. } => {
+                // librdkafka remembers a pause beyond the assignment.
+                self.paused.clear();
+                let resumed = self.intake.consumer().resume(&paused);
+                self.intake.consumer().unassign().and(resumed)
+            }
         };
         done.map_err(|source| self.attempt("take over partitions").failed(source, None))
+    }
+
+    /// Partitions of inputs, as librdkafka wants them.
+    fn topic_partitions(&self, partitions: impl Iterator<Item = (usize, u32)>) -> TopicPartitionList {
+        let mut list = TopicPartitionList::new();
+        for (input, partition) in partitions.filter(|(_, partition)| self.held.contains(partition)) {
+            list.add_partition(&self.spec.inputs[input], i32::try_from(partition).unwrap_or(i32::MAX));
+        }
+        list
     }
 
     fn intake_error(&self, error: IntakeError) -> LogError {
@@ -260,6 +280,16 @@ impl Member for GroupMember {
                 return Ok(Polled::Records(0));
             }
         }
+    }
+
+    fn pause(&mut self, input: usize, partition: u32, paused: bool) -> Result<(), LogError> {
+        let changed =
+            if paused { self.paused.insert((input, partition)) } else { self.paused.remove(&(input, partition)) };
+        // An assignment that was reported is carried out by the next poll, and pauses then.
+        let list = self.topic_partitions(changed.then_some((input, partition)).into_iter());
+        let consumer = self.intake.consumer();
+        let done = if paused { consumer.pause(&list) } else { consumer.resume(&list) };
+        done.map_err(|source| self.attempt("pause a partition").failed(source, None))
     }
 
     fn lag(&self) -> Vec<Lag> {

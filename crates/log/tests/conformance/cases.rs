@@ -602,6 +602,47 @@ pub(crate) fn log_9_trimming_removes_nothing_at_or_after_its_offset(stage: &Stag
     assert_eq!(stage.log.extent(&topic, 0).expect("known").start, 0, "the other partition is whole");
 }
 
+pub(crate) fn log_10_a_paused_partition_delivers_nothing_and_loses_nothing(stage: &Stage) {
+    let (one, two) = (stage.topic("one", 2), stage.topic("two", 2));
+    for (topic, partition) in [(&one, 0), (&one, 1), (&two, 0), (&two, 1)] {
+        stage.feed(topic, partition, &texts(&format!("{partition}"), 40), 7);
+    }
+    let mut member = stage.join("group", "member", &[&one, &two], &[]);
+    assert_eq!(assigned(member.as_mut(), 2), [0, 1]);
+    // Before the first record, and in the middle.
+    member.pause(0, 0, true).expect("pauses");
+    let mut seen = Vec::new();
+    until("some of everything else", || {
+        member.poll(POLL, 5, &mut each(|record| seen.push(Seen::of(&record)))).expect("polls");
+        [(0, 1), (1, 0), (1, 1)]
+            .iter()
+            .all(|it| seen.iter().filter(|seen| (seen.input, seen.partition) == *it).count() > 3)
+    });
+    member.pause(0, 1, true).expect("pauses");
+    let until_now = seen.iter().filter(|seen| (seen.input, seen.partition) == (0, 1)).count();
+    until("the other topic", || {
+        member.poll(POLL, 5, &mut each(|record| seen.push(Seen::of(&record)))).expect("polls");
+        seen.iter().filter(|seen| seen.input == 1).count() == 80
+    });
+    assert_eq!(
+        member.poll(POLL, MANY, &mut each(|record| seen.push(Seen::of(&record)))).expect("polls"),
+        Polled::Records(0)
+    );
+    assert!(seen.iter().all(|seen| (seen.input, seen.partition) != (0, 0)), "a paused partition delivers nothing");
+    assert_eq!(seen.iter().filter(|seen| (seen.input, seen.partition) == (0, 1)).count(), until_now);
+    member.pause(0, 0, false).expect("goes on");
+    member.pause(0, 1, false).expect("goes on");
+    until("everything", || {
+        member.poll(POLL, 5, &mut each(|record| seen.push(Seen::of(&record)))).expect("polls");
+        seen.len() >= 160
+    });
+    for (input, partition) in [(0, 0), (0, 1), (1, 0), (1, 1)] {
+        let of_it: Vec<String> =
+            seen.iter().filter(|seen| (seen.input, seen.partition) == (input, partition)).map(Seen::text).collect();
+        assert_eq!(of_it, texts(&format!("{partition}"), 40), "in order, each once");
+    }
+}
+
 pub(crate) fn the_offset_a_group_has_committed_is_told_to_those_outside_it(stage: &Stage) {
     let (input, output) = (stage.topic("input", 2), stage.topic("output", 1));
     stage.feed(&input, 1, &texts("in", 5), 5);

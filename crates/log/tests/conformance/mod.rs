@@ -61,6 +61,7 @@ macro_rules! suite {
             log_6_the_newest_record_of_each_key_stays_and_tombstones_hold
             log_7_a_follower_that_has_caught_up_has_everything_committed_before_it_opened
             log_7_a_follower_of_nothing_has_caught_up
+            log_10_a_paused_partition_delivers_nothing_and_loses_nothing
             log_9_trimming_removes_nothing_at_or_after_its_offset
             the_offset_a_group_has_committed_is_told_to_those_outside_it
             a_log_keeps_its_identity_and_tells_the_extent_of_a_partition

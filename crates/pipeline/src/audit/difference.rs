@@ -24,13 +24,15 @@ pub enum Law {
     Actions,
     /// Decisions and actions stand in the order of their events.
     Order,
+    /// An event that was passed on to another partition arrives there, and nothing else does.
+    PassedOn,
     /// Results are about actions there are, and an action has one last result.
     Results,
 }
 
 impl Law {
     /// Every law.
-    pub const ALL: [Law; 9] = [
+    pub const ALL: [Law; 10] = [
         Law::Chain,
         Law::Coverage,
         Law::Conservation,
@@ -39,6 +41,7 @@ impl Law {
         Law::Decisions,
         Law::Actions,
         Law::Order,
+        Law::PassedOn,
         Law::Results,
     ];
 
@@ -53,6 +56,7 @@ impl Law {
             Law::Decisions => "decisions",
             Law::Actions => "actions",
             Law::Order => "order",
+            Law::PassedOn => "passed_on",
             Law::Results => "results",
         }
     }

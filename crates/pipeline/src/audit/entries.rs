@@ -3,6 +3,7 @@
 use kilat_domain::{ChainPosition, Effect, EventKind, InputRange, Lane, Outcome, StateBlock, Timestamp};
 use kilat_log::Record;
 
+use crate::passed_on::PassedOn;
 use crate::recorded::Entry;
 
 /// A state block's header.
@@ -77,6 +78,8 @@ pub(super) struct Input {
     pub(super) key: Box<[u8]>,
     /// `None` where it is no event.
     pub(super) event: Option<Id>,
+    /// Where it came from, of one that was passed on.
+    pub(super) from: Option<PassedOn>,
     /// Account and id of the message that it brings, where it is a new one.
     pub(super) message: Option<(Box<str>, Box<str>)>,
 }
@@ -112,6 +115,7 @@ impl Entry for Input {
             offset: record.offset,
             at: record.timestamp,
             key: record.key.unwrap_or_default().into(),
+            from: PassedOn::of(record),
             event: event
                 .map(|event| Id { workspace: event.workspace.as_str().into(), event: event.id.as_str().into() }),
             message,

@@ -15,7 +15,7 @@ const UNTOLD_MAX: usize = 1_000;
 pub struct Totals {
     /// State blocks.
     pub blocks: u64,
-    /// Input records the blocks cover.
+    /// Event records the blocks cover.
     pub events: u64,
     /// Of these: evaluated.
     pub evaluated: u64,
@@ -23,6 +23,8 @@ pub struct Totals {
     pub duplicates: u64,
     /// Of these: could not be read.
     pub dead_lettered: u64,
+    /// Of these: passed on to another partition. They count as evaluated once they were there.
+    pub passed_on: u64,
     /// Of these: cannot be judged, as their blocks are of an older version, or as retention removed what they would be held
     /// against.
     pub unjudged: u64,

@@ -1,4 +1,4 @@
-//! The conservation law: events = evaluated + duplicates + dead-lettered, for every workspace and minute.
+//! The conservation law: events = evaluated + duplicates + dead-lettered + passed on, for every workspace and minute.
 //!
 //! A row is forgotten once it adds up and its minute has passed by [`SETTLED_MS`]; one that never adds up is told then.
 
@@ -19,11 +19,12 @@ pub(super) struct Row {
     pub(super) evaluated: u64,
     pub(super) duplicates: u64,
     pub(super) dead_lettered: u64,
+    pub(super) passed_on: u64,
 }
 
 impl Row {
     fn adds_up(&self) -> bool {
-        self.events == self.evaluated + self.duplicates + self.dead_lettered
+        self.events == self.evaluated + self.duplicates + self.dead_lettered + self.passed_on
     }
 }
 
@@ -45,7 +46,8 @@ impl Minutes {
             Some(Fate::Quiet | Fate::Decided) => row.evaluated += 1,
             Some(Fate::Duplicate) => row.duplicates += 1,
             Some(Fate::DeadLettered) => row.dead_lettered += 1,
-            None => {}
+            Some(Fate::PassedOn) => row.passed_on += 1,
+            Some(Fate::Step) | None => {}
         }
     }
 

@@ -11,6 +11,7 @@ use rustc_hash::FxHashSet;
 use super::difference::{Difference, Law};
 use super::entries::{Decided, Letter, Queued, Settled};
 use super::findings::Findings;
+use super::passed::Passed;
 use crate::config::Topics;
 use crate::recorded::{Entry, Recorded};
 
@@ -25,7 +26,8 @@ const RESULTS_AHEAD_MAX: usize = 100_000;
 pub(super) struct Outputs {
     pub(super) decisions: Vec<Recorded<Decided>>,
     pub(super) actions: [Vec<Recorded<Queued>>; 3],
-    pub(super) letters: [Vec<Recorded<Letter>>; 2],
+    pub(super) letters: [Vec<Recorded<Letter>>; 3],
+    pub(super) passed: Passed,
     results: Vec<Recorded<Settled>>,
     open: FxHashSet<Box<str>>,
     closed: FxHashSet<Box<str>>,
@@ -37,7 +39,7 @@ pub(super) struct Outputs {
 pub(super) struct Marks {
     decisions: Vec<i64>,
     actions: [Vec<i64>; 3],
-    letters: [Vec<i64>; 2],
+    letters: [Vec<i64>; 3],
     results: Vec<i64>,
 }
 
@@ -53,7 +55,9 @@ impl Outputs {
             letters: [
                 partitions_of(log, Topics::INPUTS[0].dlq_name())?,
                 partitions_of(log, Topics::INPUTS[1].dlq_name())?,
+                partitions_of(log, Topics::INPUTS[2].dlq_name())?,
             ],
+            passed: Passed::default(),
             results: partitions_of(log, Topic::ActionResults.name())?,
             open: FxHashSet::default(),
             closed: FxHashSet::default(),
@@ -115,8 +119,8 @@ impl Outputs {
         let results = ends(&mut self.results)?;
         let [partner, meta, webhook] = &mut self.actions;
         let actions = [ends(partner)?, ends(meta)?, ends(webhook)?];
-        let [messages, changes] = &mut self.letters;
-        let letters = [ends(messages)?, ends(changes)?];
+        let [messages, changes, passed] = &mut self.letters;
+        let letters = [ends(messages)?, ends(changes)?, ends(passed)?];
         Ok(Marks { decisions: ends(&mut self.decisions)?, actions, letters, results })
     }
 

@@ -13,8 +13,13 @@ use super::findings::Findings;
 use super::keys::{Before, Keys};
 use super::minutes::Minutes;
 use super::outputs::Outputs;
+use super::passed::Place;
 use crate::config::Topics;
 use crate::recorded::Recorded;
+
+/// Decisions of other partitions that are looked past for a further one about the same event: those of a spread workspace come
+/// from several producers.
+const BETWEEN_MAX: usize = 256;
 
 /// A partition of the input and of the state.
 pub(super) struct Partition {
@@ -22,15 +27,30 @@ pub(super) struct Partition {
     number: u32,
     pub(super) blocks: Recorded<Block>,
     /// Opened where the first block that names them begins.
-    inputs: [Option<Recorded<Input>>; 2],
+    inputs: [Option<Recorded<Input>>; Topics::INPUTS.len()],
     /// One past the last record that a block covers.
-    covered: [i64; 2],
+    covered: [i64; Topics::INPUTS.len()],
     /// Whether the first block there is does not begin the partition.
     is_late: Option<bool>,
     keys: Keys,
     minutes: Minutes,
     /// Where the last claimed record of each output partition stands: what belongs to one input partition stands in order.
     last: FxHashMap<(&'static str, u32), i64>,
+}
+
+/// What differs of an event that was passed on, by where it first stood.
+pub(super) fn of_passed((input, partition, offset): Place, expected: &str, found: &str) -> Difference {
+    Difference {
+        law: Law::PassedOn,
+        topic: Topics::INPUTS[input.min(Topics::EVENTS - 1)].name(),
+        partition,
+        offset: Some(offset),
+        workspace: None,
+        event_id: None,
+        action_id: None,
+        expected: expected.to_owned(),
+        found: found.to_owned(),
+    }
 }
 
 /// What a block still says of decisions and actions while its records are gone through.
@@ -48,8 +68,8 @@ impl Partition {
             log: Arc::clone(log),
             number,
             blocks: Recorded::new(log, Topic::State.name(), number, 0),
-            inputs: [None, None],
-            covered: [0; 2],
+            inputs: [const { None }; Topics::INPUTS.len()],
+            covered: [0; Topics::INPUTS.len()],
             is_late: None,
             keys: Keys::default(),
             minutes: Minutes::default(),
@@ -65,6 +85,17 @@ impl Partition {
     /// New blocks may have come, and records with them.
     pub(super) fn unsettle_inputs(&mut self) {
         self.inputs.iter_mut().flatten().for_each(Recorded::unsettle);
+    }
+
+    /// Events that were passed on to here, and are in no block yet: where they came from. Everything that is there now.
+    pub(super) fn on_the_way(&mut self) -> Result<Vec<Place>, LogError> {
+        let input = Topics::EVENTS;
+        let (log, number) = (&self.log, self.number);
+        let recorded =
+            self.inputs[input].get_or_insert_with(|| Recorded::new(log, Topics::INPUTS[input].name(), number, 0));
+        recorded.read_to_end()?;
+        let from = recorded.ahead().filter_map(|record| record.from);
+        Ok(from.map(|from| (from.input, from.partition, from.offset)).collect())
     }
 
     /// Holds a block against the topics.
@@ -101,11 +132,11 @@ impl Partition {
     /// Tells of the workspaces and minutes that do not add up and are settled.
     pub(super) fn settle(&mut self, at_the_end: bool, findings: &mut Findings) {
         for (minute, workspace, row) in self.minutes.settle(at_the_end) {
-            let sum = row.evaluated + row.duplicates + row.dead_lettered;
+            let sum = row.evaluated + row.duplicates + row.dead_lettered + row.passed_on;
             let expected = format!("{} events of the minute from {minute} to be answered", row.events);
             let found = format!(
-                "{sum}: {} evaluated + {} duplicates + {} dead-lettered",
-                row.evaluated, row.duplicates, row.dead_lettered
+                "{sum}: {} evaluated + {} duplicates + {} dead-lettered + {} passed on",
+                row.evaluated, row.duplicates, row.dead_lettered, row.passed_on
             );
             findings.differs(Difference {
                 topic: Topics::INPUTS[0].name(),
@@ -147,8 +178,10 @@ impl Partition {
                 if record.offset >= range.from {
                     records.push((input, record));
                 } else {
-                    self.minutes.count(&record.workspace(), record.at, None);
-                    findings.totals.events += 1;
+                    if input < Topics::EVENTS {
+                        self.minutes.count(&record.workspace(), record.at, None);
+                        findings.totals.events += 1;
+                    }
                     findings.differs(Difference {
                         law: Law::Coverage,
                         topic,
@@ -180,7 +213,7 @@ impl Partition {
     ) -> Result<(), LogError> {
         let told = Fate::count(&block.fates);
         let there = records.len() as u64;
-        findings.totals.events += there;
+        findings.totals.events += records.iter().filter(|(input, _)| *input < Topics::EVENTS).count() as u64;
         let decided = Fate::of_runs(&block.fates).filter(|fate| *fate == Fate::Decided).count() as i64;
         let mut claims =
             Claims { sequence: block.sequence, further: block.decisions - decided, decisions: 0, queued: 0 };
@@ -194,6 +227,9 @@ impl Partition {
             if !has_no_fates && !self.inputs.iter().enumerate().any(is_gone) && block.broken.is_none() {
                 self.differs_in_number(block, told, &records, findings);
             }
+            if block.inputs.iter().any(|range| range.input == Topics::EVENTS as i32) {
+                outputs.passed.forget();
+            }
             // Without fates nothing is expected of an event; what it has must not be taken for what nobody claims.
             for (_, record) in &records {
                 if let Some(id) = &record.event {
@@ -203,7 +239,9 @@ impl Partition {
             return Ok(());
         }
         for ((input, record), fate) in records.into_iter().zip(Fate::of_runs(&block.fates)) {
-            self.minutes.count(&record.workspace(), record.at, Some(fate));
+            if input < Topics::EVENTS {
+                self.minutes.count(&record.workspace(), record.at, Some(fate));
+            }
             self.judge_one(input, &record, fate, &mut claims, outputs, findings)?;
         }
         self.compare_counts(block, &claims, findings);
@@ -251,6 +289,9 @@ impl Partition {
                 return Ok(());
             }
             Fate::Duplicate => {
+                if input >= Topics::EVENTS {
+                    return Ok(());
+                }
                 findings.totals.duplicates += 1;
                 if self.keys.meet(input, record) == Before::Never {
                     let found =
@@ -259,6 +300,16 @@ impl Partition {
                 }
                 return Ok(());
             }
+            Fate::PassedOn => {
+                findings.totals.passed_on += 1;
+                outputs.passed.sent((input, self.number, record.offset));
+                if let Before::At(earlier, offset) = self.keys.meet(input, record) {
+                    let found = format!("twice: it was there before ({})", place(earlier, offset));
+                    findings.differs(about(Law::Duplicates, "an event to be passed on once", found));
+                }
+                return Ok(());
+            }
+            Fate::Step => return Ok(()),
             Fate::Quiet | Fate::Decided => findings.totals.evaluated += 1,
         }
         let Some(id) = &record.event else {
@@ -266,9 +317,19 @@ impl Partition {
             findings.differs(about(Law::DeadLetters, "an event", found));
             return Ok(());
         };
-        if let Before::At(earlier, offset) = self.keys.meet(input, record) {
-            let found = format!("twice: it was there before ({})", place(earlier, offset));
-            findings.differs(about(Law::Duplicates, "an event to be evaluated once", found));
+        match record.from.filter(|_| input >= Topics::EVENTS) {
+            Some(from) => {
+                if !outputs.passed.arrived(from) {
+                    let found = format!("twice: {}", place(from.input.min(Topics::EVENTS - 1), from.offset));
+                    findings.differs(about(Law::PassedOn, "an event to arrive once", found));
+                }
+            }
+            None => {
+                if let Before::At(earlier, offset) = self.keys.meet(input, record) {
+                    let found = format!("twice: it was there before ({})", place(earlier, offset));
+                    findings.differs(about(Law::Duplicates, "an event to be evaluated once", found));
+                }
+            }
         }
         if fate == Fate::Decided {
             self.claim(id, &place(input, record.offset), claims, outputs, findings)?;
@@ -310,7 +371,7 @@ impl Partition {
             if claims.further <= 0 {
                 return Ok(());
             }
-            match outputs.decisions[at].take_next(decision.offset, |next| next.answers(id))? {
+            match outputs.decisions[at].take_soon(decision.offset, BETWEEN_MAX, |next| next.answers(id))? {
                 Some(next) => decision = next,
                 None => return Ok(()),
             }

@@ -3,7 +3,9 @@
 use kilat_codec::Topic;
 use kilat_domain::{InputRange, StateBlock, Timestamp};
 use kilat_log::{Headers, Record};
+use rustc_hash::FxBuildHasher;
 
+use crate::passed_on::PassedOn;
 use crate::recorded::Entry;
 
 /// An input record, whole.
@@ -86,10 +88,10 @@ impl Entry for Header {
     }
 }
 
-/// A committed decision or action.
+/// A committed decision or action, or a record for another partition's engine.
 pub(super) struct Answer {
     pub(super) offset: i64,
-    /// `workspace/event` of a decision, the id of an action.
+    /// See [`id_of`] and [`id_of_sent`].
     pub(super) id: String,
     pub(super) value: Box<[u8]>,
 }
@@ -104,13 +106,27 @@ pub(super) fn id_of(topic: Topic, value: &[u8]) -> Option<String> {
     Some(format!("action {}", action.id))
 }
 
+/// What a record for another partition's engine is known by: where the event came from that it passes on, else its content.
+pub(super) fn id_of_sent(passed_on: Option<&str>, value: &[u8]) -> Option<String> {
+    if let Some(from) = passed_on {
+        return Some(format!("the event at {from} (input/partition/offset/anchor)"));
+    }
+    let step = kilat_codec::decode_spread_step(value).ok()?;
+    let hash = std::hash::BuildHasher::hash_one(&FxBuildHasher, value);
+    Some(format!("a step of the move of workspace {} ({}, {hash:016x})", step.workspace, step.kind))
+}
+
 impl Entry for Answer {
     type Reading = ();
 
     fn of(record: &Record<'_>, (): &mut ()) -> Option<Answer> {
         let value = record.value?;
         // The schema id in the frame tells them apart.
-        let id = id_of(Topic::Decisions, value).or_else(|| id_of(Topic::ActionsPartner, value))?;
+        let id = match record.header(PassedOn::HEADER) {
+            Some(_) => id_of_sent(PassedOn::of(record).map(|from| from.to_string()).as_deref(), value),
+            None => id_of(Topic::Decisions, value).or_else(|| id_of(Topic::ActionsPartner, value)),
+        };
+        let id = id.or_else(|| id_of_sent(None, value))?;
         Some(Answer { offset: record.offset, id, value: value.into() })
     }
 

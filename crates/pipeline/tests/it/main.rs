@@ -11,5 +11,6 @@ mod poison;
 mod replay;
 mod restart;
 mod rule_sets;
+mod spread;
 mod stale;
 mod standby;

@@ -1,4 +1,4 @@
-//! Rules for group chats that change leads and do not allow it (D-26).
+//! Rules for group chats that change leads: not allowed to (D-26), or in a workspace that is spread.
 
 use serde_json::Value;
 
@@ -19,6 +19,14 @@ pub(super) fn lint(subject: &Subject<'_>, report: &mut Report) {
         if for_groups && !rule.allow_group() && rule.actions().iter().any(RuleAction::changes_lead) {
             let message = format!("`{}` is for group chats and changes the lead, which it is not allowed to", rule.id);
             report.add(codes::GROUP_NOT_ALLOWED, rule.at, message, "add `allow_group: true`");
+        }
+        if subject.settings.spread() > 1 && rule.allow_group() && rule.actions().iter().any(RuleAction::changes_lead) {
+            let message = format!(
+                "`{}` may change leads from group chats, and with `spread` a group may lie on another partition than a \
+                 lead who wrote to the team before: what it changes there, the lead's own chats do not see",
+                rule.id
+            );
+            report.add(codes::SPREAD_GROUP, rule.at, message, "leave out `allow_group`, or `spread`");
         }
     }
 }

@@ -47,3 +47,14 @@ fn without_business_hours_nothing_is_closed() {
     assert_eq!(settings.closed_since(kilat_domain::Timestamp(0)), None);
     assert_eq!(settings.closed_since(noon), Some(noon));
 }
+
+#[test]
+fn a_workspace_is_spread_over_one_partition_unless_it_says_more_and_over_64_at_most() {
+    assert_eq!(Settings::default().spread(), 1);
+    assert_eq!(settings("{spread: 64}").spread(), 64);
+    for bad in ["0", "65", "-1", "2.5", "many"] {
+        let loaded = load("f", &format!("workspace: acme\nsettings: {{spread: {bad}}}\n"));
+        let [found] = &loaded.diagnostics[..] else { panic!("{bad}: {:#?}", loaded.diagnostics) };
+        assert!(["K0215", "K0103"].contains(&found.code), "{bad}: {found}");
+    }
+}

@@ -270,6 +270,8 @@ pub(super) struct GroupMember {
     member: u64,
     change: Option<Change>,
     held: Vec<u32>,
+    /// Inputs of partitions of which nothing is wanted.
+    paused: Vec<(usize, u32)>,
     /// The generation under which `held` was assigned.
     generation: Option<u64>,
     /// Next offset of every input of every partition held; `None` until the group's offset is settled.
@@ -285,6 +287,7 @@ impl GroupMember {
             member,
             change: None,
             held: Vec::new(),
+            paused: Vec::new(),
             generation: None,
             positions: Vec::new(),
         }
@@ -309,7 +312,10 @@ impl GroupMember {
                 self.held = partitions;
                 self.generation = Some(generation);
             }
-            Change::Revoke { .. } => self.join_round(),
+            Change::Revoke { .. } => {
+                self.paused.clear();
+                self.join_round();
+            }
         }
     }
 
@@ -372,6 +378,9 @@ impl GroupMember {
         let missed = world.is_sabotaged(Sabotage::RecordMissed) && world.random.chance(0.01);
         for place in (0..count).map(|place| (first + place) % count) {
             let (input, partition, position) = &mut self.positions[place];
+            if self.paused.contains(&(*input, *partition)) {
+                continue;
+            }
             let topic = self.inputs[*input];
             if position.is_none() {
                 *position = world.groups.get(&self.spec.group).and_then(|group| group.position(topic, *partition));
@@ -460,6 +469,14 @@ impl Member for GroupMember {
             }
             self.log().wait(version, deadline);
         }
+    }
+
+    fn pause(&mut self, input: usize, partition: u32, paused: bool) -> Result<(), LogError> {
+        self.paused.retain(|known| *known != (input, partition));
+        if paused && !self.log().world().is_sabotaged(Sabotage::PauseIgnored) {
+            self.paused.push((input, partition));
+        }
+        Ok(())
     }
 
     fn lag(&self) -> Vec<Lag> {
