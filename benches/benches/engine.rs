@@ -97,10 +97,10 @@ impl<'r> Fed<'r> {
                 *foreseen = Some(self.partition.foresee(event, rules));
             }
             for foreseen in window[..records.len()].iter().filter_map(|(_, foreseen)| foreseen.as_ref()) {
-                self.partition.approach(foreseen);
+                self.partition.approach(foreseen, None);
             }
             for foreseen in window[..records.len()].iter().filter_map(|(_, foreseen)| foreseen.as_ref()) {
-                self.partition.reach(foreseen);
+                self.partition.reach(foreseen, None);
             }
             for (event, foreseen) in &window[..records.len()] {
                 let (now, foreseen) = (event.occurred_at, foreseen.as_ref().expect("just foreseen"));

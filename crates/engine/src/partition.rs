@@ -18,6 +18,7 @@ use crate::identity;
 use crate::outputs::Outputs;
 use crate::parts_hasher::PartsHasher;
 use crate::pass::{self, Subject};
+use crate::prefetch;
 use crate::seen::{Key, Seen};
 use crate::state::{Identity, State};
 
@@ -108,6 +109,7 @@ impl Partition {
     /// Works out what `event` will be looked up by, and begins to fetch where that is written. Changes nothing an event can
     /// tell.
     pub fn foresee(&mut self, event: &Event<'_>, rules: Option<&RuleSet>) -> Foreseen {
+        rules.inspect(|rules| rules.lines(0, &mut prefetch::line));
         let settings = rules.map_or(&self.bare, RuleSet::settings);
         let workspace = self.state.find(&event.workspace);
         let hasher = &mut self.hasher;
@@ -123,14 +125,17 @@ impl Partition {
         Foreseen { by_event, by_message, workspace, conversation, lead }
     }
 
-    /// Begins to fetch where the lead and the conversation of an event are, that was foreseen some time ago.
-    pub fn approach(&self, event: &Foreseen) {
+    /// Begins to fetch where the lead and the conversation of an event are, that was foreseen some time ago, and `rules` that
+    /// may be far: those it was foreseen with, unless the event before has the same.
+    pub fn approach(&self, event: &Foreseen, rules: Option<&RuleSet>) {
+        rules.inspect(|rules| rules.lines(1, &mut prefetch::line));
         event.conversation.inspect(|identity| self.state.conversations.prefetch_home(*identity));
         event.lead.inspect(|identity| self.state.leads.prefetch_home(*identity));
     }
 
-    /// Begins to fetch the lead and the conversation of an event that was approached some time ago.
-    pub fn reach(&self, event: &Foreseen) {
+    /// Begins to fetch the lead and the conversation of an event that was approached some time ago, and the rest of its rules.
+    pub fn reach(&self, event: &Foreseen, rules: Option<&RuleSet>) {
+        rules.inspect(|rules| rules.lines(2, &mut prefetch::line));
         event.conversation.inspect(|identity| self.state.conversations.prefetch_cell(*identity));
         event.lead.inspect(|identity| self.state.leads.prefetch_cell(*identity));
     }

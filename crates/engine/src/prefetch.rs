@@ -18,8 +18,9 @@ pub(crate) fn prefetch_all<T>(value: &T) {
     }
 }
 
+/// Begins to fetch the line of an address.
 #[inline]
-fn line(at: *const u8) {
+pub(crate) fn line(at: *const u8) {
     #[cfg(target_arch = "x86_64")]
     {
         use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};

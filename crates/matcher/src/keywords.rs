@@ -195,6 +195,12 @@ impl KeywordSet {
         self.automaton.memory_bytes() + self.needles.capacity() * size_of::<Needle>()
     }
 
+    /// Names the lines of memory that any scan looks at, as far as it is known where they are: at depth 0 those that say where
+    /// the others are, which are at depth 1. None of tables of many lines, of which a text needs some.
+    pub fn lines(&self, depth: usize, line: &mut impl FnMut(*const u8)) {
+        self.automaton.lines(depth, line);
+    }
+
     /// Folds `text` into `folded`, and puts the keywords it holds, and the literals of patterns, into `hits`; both replace
     /// what was there.
     pub fn fold_and_scan(&self, text: &str, folded: &mut String, hits: &mut HitSet) {

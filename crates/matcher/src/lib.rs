@@ -32,6 +32,7 @@
 mod affixes;
 mod fold;
 mod keywords;
+mod lines;
 mod phrase;
 mod regex;
 mod unicode;
@@ -43,6 +44,7 @@ pub use keywords::{
     Boundary, HitSet, KEYWORD_BYTES_MAX, KEYWORDS_BYTES_MAX, KEYWORDS_MAX, KeywordError, KeywordId, KeywordSet,
     KeywordSetBuilder,
 };
+pub use lines::lines;
 pub use phrase::exact_phrase;
 pub use regex::{
     Case, FiledRegex, HAYSTACK_CHARS_MAX, MATCHES_MAX, NFA_BYTES_MAX, PATTERN_CHARS_MAX, Regex, RegexError, RegexMatch,

@@ -13,6 +13,7 @@ use kilat_codec::{EncodeError, Encoder, Topic};
 use kilat_domain::{Event, EventKind, Fate, InputRange, SpreadStep, Timestamp};
 use kilat_engine::{Applied, BatchHeader, Foreseen, Partition};
 use kilat_log::{Clock, DeadLetter, Member, MemberSpec, PartitionedLog, Polled, Record, Transaction};
+use kilat_rules::RuleSet;
 use kilat_telemetry::metrics::{self, Gauge, Histogram};
 use tracing::{info, warn};
 
@@ -293,6 +294,8 @@ struct Ahead<'r> {
 struct Seen {
     /// Place of its workspace's rule set in the snapshot.
     rules: usize,
+    /// Whether the event before it has other rules: these may be far.
+    rules_are_far: bool,
     /// Place of its record in the batch's records of its partition.
     place: usize,
     foreseen: Foreseen,
@@ -345,6 +348,8 @@ pub(crate) struct Batch {
     failed: Option<EncodeError>,
     /// A partition that sent a record and is not owned.
     stray: Option<u32>,
+    /// Where the compiled rules of the latest event are.
+    latest_rules: Option<usize>,
 }
 
 impl Batch {
@@ -372,6 +377,7 @@ impl Batch {
             partitions,
             failed: None,
             stray: None,
+            latest_rules: None,
         }
     }
 
@@ -385,12 +391,12 @@ impl Batch {
             }
             for (record, ahead) in records.iter().zip(&window) {
                 if let (Some(partition), Some(seen)) = (state_of(owned, record), &ahead.seen) {
-                    partition.state.approach(&seen.foreseen);
+                    partition.state.approach(&seen.foreseen, self.far_rules(seen));
                 }
             }
             for (record, ahead) in records.iter().zip(&window) {
                 if let (Some(partition), Some(seen)) = (state_of(owned, record), &ahead.seen) {
-                    partition.state.reach(&seen.foreseen);
+                    partition.state.reach(&seen.foreseen, self.far_rules(seen));
                 }
             }
             for (record, ahead) in records.iter().zip(&window) {
@@ -441,13 +447,20 @@ impl Batch {
         }
         let event = &ahead.event;
         let rules = self.snapshot.find(&event.workspace);
+        let compiled = self.snapshot.rules(rules).map(|rules| Arc::as_ptr(rules.compiled()).addr());
+        let rules_are_far = std::mem::replace(&mut self.latest_rules, compiled) != compiled;
         let foreseen = partition.state.foresee(event, self.snapshot.rules(rules));
         if value.len() > PASSED_ON_BYTES_MAX && partition.state.is_spread(&foreseen, self.snapshot.rules(rules)) {
             let cause = format!("{} bytes, of at most {PASSED_ON_BYTES_MAX} where a workspace is spread", value.len());
             self.dead_letter(record, TOO_LARGE_TO_PASS_ON, &cause);
             return None;
         }
-        Some(Seen { rules, place, foreseen, passed_on })
+        Some(Seen { rules, rules_are_far, place, foreseen, passed_on })
+    }
+
+    /// The rules of an event, where it is worth fetching them.
+    fn far_rules(&self, seen: &Seen) -> Option<&RuleSet> {
+        self.snapshot.rules(seen.rules).filter(|_| seen.rules_are_far)
     }
 
     /// Folds an event into its partition's state, runs its rules and encodes what they decided.

@@ -50,7 +50,7 @@ pub(crate) fn scan(bytes: usize, comparisons: usize) -> u32 {
 
 /// Folding a text.
 pub(crate) fn fold(text: &str) -> u32 {
-    let ascii = text.bytes().filter(u8::is_ascii).count();
+    let ascii = if text.is_ascii() { text.len() } else { text.bytes().filter(u8::is_ascii).count() };
     steps(ascii / FOLDED_ASCII_BYTES + (text.len() - ascii) / SCANNED_BYTES) - 1
 }
 

@@ -16,6 +16,12 @@ impl Places {
         Places { words: vec![0; words], filled: vec![0; words.div_ceil(64)] }
     }
 
+    /// Appends what [`Places::copy`] and [`Places::join`] take.
+    pub(crate) fn append_to(&self, bits: &mut Vec<u64>) {
+        bits.extend_from_slice(&self.words);
+        bits.extend_from_slice(&self.filled);
+    }
+
     pub(crate) fn clear(&mut self) {
         self.words.clear();
         self.filled.clear();
@@ -26,18 +32,17 @@ impl Places {
         self.words.is_empty()
     }
 
-    /// Becomes what `other` is.
-    pub(crate) fn copy(&mut self, other: &Places) {
+    /// Becomes what begins at `bits`, of so many words.
+    pub(crate) fn copy(&mut self, bits: &[u64], words: usize) {
         self.clear();
-        self.words.extend_from_slice(&other.words);
-        self.filled.extend_from_slice(&other.filled);
+        self.words.extend_from_slice(&bits[..words]);
+        self.filled.extend_from_slice(&bits[words..][..words.div_ceil(64)]);
     }
 
-    /// Takes in the places of another set with as much room.
-    pub(crate) fn join(&mut self, other: &Places) {
-        let each = |own: &mut [u64], others: &[u64]| own.iter_mut().zip(others).for_each(|(own, other)| *own |= other);
-        each(&mut self.words, &other.words);
-        each(&mut self.filled, &other.filled);
+    /// Takes in the places of a set with as much room, which begins at `bits`.
+    pub(crate) fn join(&mut self, bits: &[u64]) {
+        let own = self.words.iter_mut().chain(&mut self.filled);
+        own.zip(bits).for_each(|(own, other)| *own |= other);
     }
 
     /// Adds a place that there is room for; whether it is new.
@@ -73,10 +78,6 @@ impl Places {
         }
         Some(at * 64 + filled.trailing_zeros() as usize)
     }
-
-    pub(crate) fn memory_bytes(&self) -> usize {
-        size_of_val(&*self.words) + size_of_val(&*self.filled)
-    }
 }
 
 #[cfg(test)]
@@ -96,11 +97,12 @@ mod tests {
         assert_eq!(words(&places, 64), [64, 199]);
         assert_eq!(places.next_word(200), None);
         assert_eq!([0, 63, 64, 199, 1].map(|word| places.word(word)), [1 << 63 | 1, 1, 1 << 5, 1 << 63, 0]);
-        let mut joined = Places::none(200);
+        let (mut joined, mut bits) = (Places::none(200), Vec::new());
+        places.append_to(&mut bits);
         joined.insert(64);
-        joined.join(&places);
+        joined.join(&bits);
         assert_eq!(words(&joined, 0), [0, 1, 63, 64, 199]);
-        joined.copy(&places);
+        joined.copy(&bits, 200);
         assert_eq!(words(&joined, 0), [0, 63, 64, 199]);
     }
 }

@@ -15,7 +15,7 @@ mod standing;
 use std::sync::Arc;
 
 use kilat_domain::{Event, EventKind};
-use kilat_matcher::{KeywordSet, KeywordSetBuilder, Regex, haystack};
+use kilat_matcher::{KeywordSet, KeywordSetBuilder, Regex, haystack, lines};
 
 use crate::codes;
 use crate::cost::{self, STEPS_MAX};
@@ -205,6 +205,19 @@ impl RuleSet {
     /// Whether any rule is triggered by events of this kind.
     pub fn listens_to(&self, kind: EventKind) -> bool {
         self.compiled.index.listens_to(kind)
+    }
+
+    /// Names lines of memory that any pass of these rules looks at, for those who hold events of many workspaces and want
+    /// them to be near when a pass begins: first the lines of depth 0 of each rule set, then those of depth 1, of which
+    /// depth 0 says where they are, then those of depth 2. There are none where much memory is looked at.
+    pub fn lines(&self, depth: usize, line: &mut impl FnMut(*const u8)) {
+        let rules = &*self.compiled;
+        if let Some(depth) = depth.checked_sub(1) {
+            rules.index.lines(depth, line);
+            rules.keywords.lines(depth, line);
+        } else {
+            lines(std::slice::from_ref(rules), line);
+        }
     }
 
     /// Begins the pass of an event: folds its text and scans it for keywords, if a rule for this trigger asks for it.

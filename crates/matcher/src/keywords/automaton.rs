@@ -21,8 +21,8 @@ const WITHIN: &str = "a keyword set's bounds keep automata far below 2^31 states
 #[derive(Debug)]
 pub(super) enum Automaton {
     Empty,
-    Dfa(dfa::DFA),
-    Grams(Box<Grams>, Option<Unfiled>),
+    Dfa(Box<dfa::DFA>),
+    Grams(Grams, Option<Box<Unfiled>>),
 }
 
 /// The needles that found no free gram.
@@ -46,7 +46,7 @@ impl Automaton {
     }
 
     fn dfa(needles: &[String]) -> Self {
-        Self::Dfa(dfa::Builder::new().prefilter(false).build(needles).expect(WITHIN))
+        Self::Dfa(Box::new(dfa::Builder::new().prefilter(false).build(needles).expect(WITHIN)))
     }
 
     fn grams(needles: &[String]) -> Self {
@@ -54,9 +54,9 @@ impl Automaton {
         let unfiled = (!unfiled.is_empty()).then(|| {
             let texts = unfiled.iter().map(|&needle| &needles[needle]);
             let nfa = contiguous::Builder::new().prefilter(false).build(texts).expect(WITHIN);
-            Unfiled { nfa, needles: unfiled }
+            Box::new(Unfiled { nfa, needles: unfiled })
         });
-        Self::Grams(Box::new(grams), unfiled)
+        Self::Grams(grams, unfiled)
     }
 
     pub(super) fn memory_bytes(&self) -> usize {
@@ -69,11 +69,18 @@ impl Automaton {
         }
     }
 
+    /// As [`super::KeywordSet::lines`]; a DFA does not say where its tables are.
+    pub(super) fn lines(&self, depth: usize, line: &mut impl FnMut(*const u8)) {
+        if let Self::Grams(grams, _) = self {
+            grams.lines(depth, line);
+        }
+    }
+
     /// Comparisons and matches that a position of a haystack may come to at most, near enough.
     pub(super) fn comparisons_max(&self, needles: &[String]) -> usize {
         match self {
             Self::Empty => 0,
-            Self::Dfa(dfa) => matches_max(dfa, needles.iter()),
+            Self::Dfa(dfa) => matches_max(&**dfa, needles.iter()),
             Self::Grams(grams, unfiled) => {
                 let unfiled = unfiled.as_ref().map_or(0, |unfiled| {
                     matches_max(&unfiled.nfa, unfiled.needles.iter().map(|&needle| &needles[needle]))
@@ -87,7 +94,7 @@ impl Automaton {
     pub(super) fn each_match(&self, haystack: &[u8], mut found: impl FnMut(usize, usize)) {
         match self {
             Self::Empty => {}
-            Self::Dfa(dfa) => walk(dfa, haystack, found),
+            Self::Dfa(dfa) => walk(&**dfa, haystack, found),
             Self::Grams(grams, unfiled) => {
                 grams.each_match(haystack, &mut found);
                 if let Some(unfiled) = unfiled {

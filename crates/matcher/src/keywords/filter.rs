@@ -70,6 +70,11 @@ impl<const P: usize> Filter<P> {
         filter
     }
 
+    /// What is looked up at every position.
+    pub(super) fn words(&self) -> &[u32] {
+        &self.words
+    }
+
     pub(super) fn memory_bytes(&self) -> usize {
         size_of_val(&*self.words)
     }

@@ -15,6 +15,7 @@ use rustc_hash::FxHashMap;
 
 use super::filter::Filter;
 use super::rarity::commonness;
+use crate::lines::lines;
 
 /// Most needles filed under one gram.
 const SHARERS_MAX: usize = 16;
@@ -27,14 +28,33 @@ const GRAMS_OF_FOUR_FROM: usize = 250;
 /// Needles from which on grams of six bytes pay.
 const GRAMS_OF_SIX_FROM: usize = 2_500;
 
-/// The tables, by gram length.
+/// The tables, the longest grams first; none without needles.
 #[derive(Debug)]
 pub(super) struct Grams {
-    one: Table<1>,
-    two: Table<2>,
-    three: Table<3>,
-    four: Table<4>,
-    six: Table<6>,
+    tables: Box<[OfLength]>,
+}
+
+/// A table, by the length of its grams.
+#[derive(Debug)]
+enum OfLength {
+    One(Table<1>),
+    Two(Table<2>),
+    Three(Table<3>),
+    Four(Table<4>),
+    Six(Table<6>),
+}
+
+/// Does the same with a table whatever its length.
+macro_rules! of_any_length {
+    ($table:expr, $any:ident => $done:expr) => {
+        match $table {
+            OfLength::One($any) => $done,
+            OfLength::Two($any) => $done,
+            OfLength::Three($any) => $done,
+            OfLength::Four($any) => $done,
+            OfLength::Six($any) => $done,
+        }
+    };
 }
 
 impl Grams {
@@ -44,13 +64,15 @@ impl Grams {
         let of_len = |len: usize| -> Vec<usize> {
             (0..needles.len()).filter(|&i| gram_len(&needles[i], needles.len()) == len).collect()
         };
-        let grams = Self {
-            one: Table::new(needles, &of_len(1), &mut unfiled),
-            two: Table::new(needles, &of_len(2), &mut unfiled),
-            three: Table::new(needles, &of_len(3), &mut unfiled),
-            four: Table::new(needles, &of_len(4), &mut unfiled),
-            six: Table::new(needles, &of_len(6), &mut unfiled),
-        };
+        let tables = [
+            OfLength::Six(Table::new(needles, &of_len(6), &mut unfiled)),
+            OfLength::Four(Table::new(needles, &of_len(4), &mut unfiled)),
+            OfLength::Three(Table::new(needles, &of_len(3), &mut unfiled)),
+            OfLength::Two(Table::new(needles, &of_len(2), &mut unfiled)),
+            OfLength::One(Table::new(needles, &of_len(1), &mut unfiled)),
+        ];
+        let filled = tables.into_iter().filter(|table| of_any_length!(table, table => !table.entries.is_empty()));
+        let grams = Self { tables: filled.collect() };
         unfiled.sort_unstable();
         (grams, unfiled)
     }
@@ -61,29 +83,33 @@ impl Grams {
     }
 
     pub(super) fn memory_bytes(&self) -> usize {
-        self.one.memory_bytes()
-            + self.two.memory_bytes()
-            + self.three.memory_bytes()
-            + self.four.memory_bytes()
-            + self.six.memory_bytes()
+        let tables = self.tables.iter().map(|table| of_any_length!(table, table => table.memory_bytes()));
+        size_of_val(&*self.tables) + tables.sum::<usize>()
     }
 
     /// Comparisons that a position of a haystack may take at most; a long needle counts for several.
     pub(super) fn comparisons_max(&self) -> usize {
-        self.one.comparisons_max()
-            + self.two.comparisons_max()
-            + self.three.comparisons_max()
-            + self.four.comparisons_max()
-            + self.six.comparisons_max()
+        self.tables.iter().map(|table| of_any_length!(table, table => table.comparisons_max())).sum()
+    }
+
+    /// As [`super::KeywordSet::lines`].
+    pub(super) fn lines(&self, depth: usize, line: &mut impl FnMut(*const u8)) {
+        if depth == 0 {
+            return lines(&self.tables, line);
+        }
+        for table in &self.tables {
+            of_any_length!(table, table => {
+                lines(table.filter.words(), line);
+                lines(&table.heads, line);
+            });
+        }
     }
 
     /// Calls `found` with every occurrence of every filed needle: its index and the offset behind it.
     pub(super) fn each_match(&self, haystack: &[u8], mut found: impl FnMut(usize, usize)) {
-        self.six.each_match(haystack, &mut found);
-        self.four.each_match(haystack, &mut found);
-        self.three.each_match(haystack, &mut found);
-        self.two.each_match(haystack, &mut found);
-        self.one.each_match(haystack, &mut found);
+        for table in &self.tables {
+            of_any_length!(table, table => table.each_match(haystack, &mut found));
+        }
     }
 }
 
@@ -129,12 +155,12 @@ fn mask(bytes: usize) -> u64 {
 struct Table<const P: usize> {
     filter: Filter<P>,
     /// Where the entries of a hash start in `entries`; one more than there are hashes.
-    heads: Vec<u32>,
+    heads: Box<[u32]>,
     /// What is left of a hash once it has chosen a head.
     head_shift: u32,
-    entries: Vec<Entry>,
+    entries: Box<[Entry]>,
     /// The needles that are more than their anchor, end to end.
-    texts: Vec<u8>,
+    texts: Box<[u8]>,
 }
 
 /// A needle filed under a gram.
@@ -203,10 +229,10 @@ impl<const P: usize> Table<P> {
         let heads = entries.len().next_power_of_two().max(2);
         let mut table = Self {
             filter: Filter::new(entries.iter().map(Entry::anchor)),
-            heads: vec![0; heads + 1],
+            heads: vec![0; heads + 1].into(),
             head_shift: 64 - heads.ilog2(),
-            entries,
-            texts,
+            entries: entries.into(),
+            texts: texts.into(),
         };
         table.index();
         table
@@ -226,10 +252,7 @@ impl<const P: usize> Table<P> {
     }
 
     fn memory_bytes(&self) -> usize {
-        self.filter.memory_bytes()
-            + self.heads.capacity() * size_of::<u32>()
-            + self.entries.capacity() * size_of::<Entry>()
-            + self.texts.capacity()
+        self.filter.memory_bytes() + size_of_val(&*self.heads) + size_of_val(&*self.entries) + size_of_val(&*self.texts)
     }
 
     /// Comparisons where most needles are compared as a whole: those whose anchors can be at one position.
@@ -243,9 +266,7 @@ impl<const P: usize> Table<P> {
     }
 
     fn each_match(&self, haystack: &[u8], found: &mut impl FnMut(usize, usize)) {
-        if !self.entries.is_empty() {
-            self.filter.each_candidate(haystack, |at, bytes| self.compare(haystack, at, bytes, found));
-        }
+        self.filter.each_candidate(haystack, |at, bytes| self.compare(haystack, at, bytes, found));
     }
 
     /// Reports the needles whose anchor is at `at`, where the haystack has these bytes, and that are there as a whole.

@@ -84,7 +84,7 @@ impl Condition for Members {
 }
 
 /// Asks for the folded text; texts that are folded already, as most names are, are not copied.
-fn with_folded<T>(text: &str, buffer: &mut String, ask: impl FnOnce(&str) -> T) -> T {
+pub(crate) fn with_folded<T>(text: &str, buffer: &mut String, ask: impl FnOnce(&str) -> T) -> T {
     if text.bytes().all(|byte| byte.is_ascii_graphic() && !byte.is_ascii_uppercase()) {
         return ask(text);
     }

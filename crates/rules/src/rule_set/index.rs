@@ -12,6 +12,7 @@
 mod cells;
 mod column;
 mod directory;
+mod names;
 mod reading;
 mod table;
 
@@ -20,7 +21,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use kilat_domain::{ChatKind, EventKind, SenderKind};
-use kilat_matcher::KeywordId;
+use kilat_matcher::{KeywordId, lines};
 use rustc_hash::FxHashSet;
 
 use crate::actions::RuleAction;
@@ -53,8 +54,9 @@ const BYTES_MIN: usize = 16 << 10;
 /// The index of one rule set.
 #[derive(Debug)]
 pub(super) struct Index {
-    /// By event kind; `None` where it triggers no rule.
-    triggers: Box<[Option<Trigger>]>,
+    /// By event kind: which of the triggers it is; [`NO_TRIGGER`] where it triggers no rule.
+    kinds: Box<[u8]>,
+    triggers: Box<[Trigger]>,
     /// By keyword: where the places of the rules it wakes start in `woken`; one more than there are keywords.
     woken_at: Box<[u32]>,
     woken: Box<[u32]>,
@@ -65,14 +67,15 @@ pub(super) struct Index {
     stale: Box<[u64]>,
 }
 
-/// The rules of one event kind, one bit each.
-#[derive(Debug)]
+/// Instead of a trigger.
+const NO_TRIGGER: u8 = u8::MAX;
+
+/// The rules of one event kind. The table keeps their bits: those of all, then the places of those that nothing wakes, then of
+/// those that keywords wake and that may hold where there is no text.
+#[derive(Clone, Copy, Debug)]
 struct Trigger {
-    all: Box<[u64]>,
-    /// Those that nothing wakes.
-    awake: Places,
-    /// Those that keywords wake and that may hold where there is no text.
-    textless: Places,
+    /// Where the table keeps them.
+    at: u32,
     needs_text: bool,
     /// Whether patterns are looked for in the message text.
     searches: bool,
@@ -86,10 +89,10 @@ impl Index {
         let actions: Vec<&RuleAction> = rules.iter().flat_map(|rule| rule.actions()).collect();
         let is_fixed = |field: &FieldRef| field.is_fixed() || !actions.iter().any(|action| action.may_change(field));
         let (directories, is_filed) = directories(drafts, &gates, &is_fixed);
-        let table = Table::of(columns(rules, drafts), rules.len());
+        let (kinds, triggers, bits) = triggers(rules, drafts, &gates, &is_filed);
+        let table = Table::of(columns(rules, drafts), rules.len(), bits);
         let fields: Vec<_> = directories.iter().map(|directory| Some(&directory.field)).chain(table.fields()).collect();
         let stale = rules.iter().map(|rule| stale(rule, &fields)).collect();
-        let triggers = triggers(rules, drafts, &gates, &is_filed);
         let mut woken: Vec<(KeywordId, u32)> = Vec::new();
         for (place, gate) in gates.iter().enumerate() {
             woken.extend(gate.iter().flat_map(|gate| &gate.keywords).map(|keyword| (*keyword, place as u32)));
@@ -103,6 +106,7 @@ impl Index {
             woken_at[keyword + 1] += woken_at[keyword];
         }
         Index {
+            kinds,
             triggers,
             woken_at: woken_at.into(),
             woken: woken.into_iter().map(|(_, place)| place).collect(),
@@ -115,23 +119,24 @@ impl Index {
     /// An index that knows the rules' triggers and leaves everything else to the rules.
     pub(super) fn of_nothing(rules: &[Arc<Rule>], drafts: &[Draft<'_>]) -> Index {
         let gates = rules.iter().map(|_| None).collect::<Vec<_>>();
+        let (kinds, triggers, bits) = triggers(rules, drafts, &gates, &vec![false; rules.len()]);
         Index {
-            triggers: triggers(rules, drafts, &gates, &vec![false; rules.len()]),
+            kinds,
+            triggers,
             woken_at: Box::default(),
             woken: Box::default(),
             directories: Box::default(),
-            table: Table::of(standing_columns(rules), rules.len()),
+            table: Table::of(standing_columns(rules), rules.len(), bits),
             stale: rules.iter().map(|_| 0).collect(),
         }
     }
 
     /// Bytes of heap the index holds.
     pub(super) fn memory_bytes(&self) -> usize {
-        let triggers = self.triggers.iter().flatten().map(Trigger::memory_bytes).sum::<usize>();
         let directories = self.directories.iter().map(Directory::memory_bytes).sum::<usize>();
-        triggers
-            + directories
+        directories
             + self.table.memory_bytes()
+            + size_of_val(&*self.kinds)
             + size_of_val(&*self.triggers)
             + size_of_val(&*self.woken_at)
             + size_of_val(&*self.woken)
@@ -140,28 +145,51 @@ impl Index {
 
     /// How much beginning a pass goes through: words of rules, and columns.
     pub(super) fn width(&self) -> usize {
-        self.stale.len().div_ceil(64) + self.table.len()
+        self.words() + self.table.len()
+    }
+
+    fn trigger(&self, kind: EventKind) -> Option<&Trigger> {
+        self.triggers.get(usize::from(self.kinds[kind as usize]))
+    }
+
+    /// Words of 64 rules.
+    fn words(&self) -> usize {
+        self.stale.len().div_ceil(64)
+    }
+
+    /// The lines that passes look at, by how many others say where they are; without those of rules that are asked, and of
+    /// directories, which small rule sets have none of.
+    pub(super) fn lines(&self, depth: usize, line: &mut impl FnMut(*const u8)) {
+        if depth == 0 {
+            lines(&self.kinds, line);
+            lines(&self.triggers, line);
+        }
+        self.table.lines(depth, line);
     }
 
     /// Whether events of this kind trigger any rule.
     pub(super) fn listens_to(&self, kind: EventKind) -> bool {
-        self.triggers[kind as usize].is_some()
+        self.trigger(kind).is_some()
     }
 
     /// Whether the rule of this place is triggered by events of this kind.
     pub(super) fn triggers(&self, kind: EventKind, place: usize) -> bool {
-        let trigger = self.triggers[kind as usize].as_ref();
-        trigger.is_some_and(|trigger| trigger.all[place / 64] >> (place % 64) & 1 != 0)
+        self.trigger(kind).is_some_and(|trigger| self.all(trigger, place / 64) >> (place % 64) & 1 != 0)
     }
 
     /// Whether any rule for events of this kind looks at the message text.
     pub(super) fn needs_text(&self, kind: EventKind) -> bool {
-        self.triggers[kind as usize].as_ref().is_some_and(|trigger| trigger.needs_text)
+        self.trigger(kind).is_some_and(|trigger| trigger.needs_text)
     }
 
     /// Whether any rule for events of this kind looks for a pattern in the message text.
     pub(super) fn searches(&self, kind: EventKind) -> bool {
-        self.triggers[kind as usize].as_ref().is_some_and(|trigger| trigger.searches)
+        self.trigger(kind).is_some_and(|trigger| trigger.searches)
+    }
+
+    /// The rules of a word that a trigger has.
+    fn all(&self, trigger: &Trigger, word: usize) -> u64 {
+        self.table.kept()[trigger.at as usize + word]
     }
 
     /// Begins with an event, whose text has been scanned.
@@ -170,10 +198,12 @@ impl Index {
         scratch.chosen.clear();
         scratch.telling.clear();
         scratch.silent = 0;
-        let Some(trigger) = &self.triggers[kind as usize] else { return scratch.awake.clear() };
-        scratch.awake.copy(&trigger.awake);
+        let Some(trigger) = self.trigger(kind) else { return scratch.awake.clear() };
+        let words = self.words();
+        let (awake, textless) = self.table.kept()[trigger.at as usize + words..].split_at(words + words.div_ceil(64));
+        scratch.awake.copy(awake, words);
         if !scratch.has_text {
-            scratch.awake.join(&trigger.textless);
+            scratch.awake.join(textless);
             return;
         }
         // Whether a woken rule is triggered is asked with its word.
@@ -204,12 +234,12 @@ impl Index {
 
     /// The first word from `from` on that has rules which the event has to ask, and those rules, one bit each.
     pub(super) fn ask(&self, from: usize, env: &mut Env<'_, '_>) -> Option<(usize, u64)> {
-        let trigger = self.triggers[env.facts.event.kind as usize].as_ref()?;
+        let trigger = self.trigger(env.facts.event.kind)?;
         let mut next = from;
         while let Some(word) = env.scratch.awake.next_word(next) {
             // Every word is looked at once, be it only to see that nobody is awake.
             env.scratch.look(word - next);
-            let left = self.table.leave(word, env.scratch.awake.word(word) & trigger.all[word], env);
+            let left = self.table.leave(word, env.scratch.awake.word(word) & self.all(trigger, word), env);
             if left != 0 {
                 return Some((word, left));
             }
@@ -232,47 +262,54 @@ fn stale(rule: &Rule, fields: &[Option<&FieldRef>]) -> u64 {
     changed.fold(0, |stale, (at, _)| stale | 1 << stale_bit(at))
 }
 
-/// By event kind: the rules it triggers, of which some have gates and some are filed.
+/// By event kind: the rules it triggers, of which some have gates and some are filed; and their bits.
 fn triggers(
     rules: &[Arc<Rule>],
     drafts: &[Draft<'_>],
     gates: &[Option<Gate>],
     is_filed: &[bool],
-) -> Box<[Option<Trigger>]> {
-    let mut triggers: Box<[Option<Trigger>]> = EventKind::ALL.iter().map(|_| None).collect();
+) -> (Box<[u8]>, Box<[Trigger]>, Vec<u64>) {
+    let words = rules.len().div_ceil(64);
+    let mut kinds: Box<[u8]> = EventKind::ALL.iter().map(|_| NO_TRIGGER).collect();
+    let (mut triggers, mut triggered) = (Vec::<Trigger>::new(), Vec::<Triggered>::new());
     for (place, rule) in rules.iter().enumerate() {
-        let (word, bit) = (place / 64, 1 << (place % 64));
         let mut searches = false;
         rule.each_leaf(&mut |leaf| {
             let is_message = matches!(leaf.field.field.read, Read::MessageText);
             searches |= is_message && !leaf.condition.patterns().is_empty();
         });
         for kind in rule.triggers.iter().map(|trigger| trigger.kind) {
-            let trigger = triggers[kind as usize].get_or_insert_with(|| Trigger::none(rules.len().div_ceil(64)));
-            trigger.all[word] |= bit;
+            if kinds[kind as usize] == NO_TRIGGER {
+                kinds[kind as usize] = triggers.len() as u8;
+                triggers.push(Trigger { at: 0, needs_text: false, searches: false });
+                triggered.push(std::array::from_fn(|_| Places::none(words)));
+            }
+            let at = usize::from(kinds[kind as usize]);
+            let trigger = &mut triggers[at];
             trigger.needs_text |= drafts[place].needs_text;
             trigger.searches |= searches;
+            let [all, awake, textless] = &mut triggered[at];
+            all.insert(place as u32);
             match &gates[place] {
                 None if is_filed[place] => {}
-                None => _ = trigger.awake.insert(place as u32),
-                Some(gate) if gate.when_missing => _ = trigger.textless.insert(place as u32),
+                None => _ = awake.insert(place as u32),
+                Some(gate) if gate.when_missing => _ = textless.insert(place as u32),
                 Some(_) => {}
             }
         }
     }
-    triggers
+    let mut bits = Vec::new();
+    for (trigger, [all, awake, textless]) in triggers.iter_mut().zip(&triggered) {
+        trigger.at = bits.len() as u32;
+        (0..words).for_each(|word| bits.push(all.word(word)));
+        awake.append_to(&mut bits);
+        textless.append_to(&mut bits);
+    }
+    (kinds, triggers.into(), bits)
 }
 
-impl Trigger {
-    fn none(words: usize) -> Trigger {
-        let (awake, textless) = (Places::none(words), Places::none(words));
-        Trigger { all: vec![0; words].into(), awake, textless, needs_text: false, searches: false }
-    }
-
-    fn memory_bytes(&self) -> usize {
-        size_of_val(&*self.all) + self.awake.memory_bytes() + self.textless.memory_bytes()
-    }
-}
+/// The rules of an event kind: all, those that nothing wakes, and those that keywords wake and that may hold without a text.
+type Triggered = [Places; 3];
 
 /// Files rules that no keyword wakes, each under the field that is compared with most values; tells which rules are filed.
 fn directories<'r>(

@@ -5,8 +5,8 @@
 //! conditions name very many numbers, only some of them get cells.
 
 use kilat_domain::{Number, Value};
-use rustc_hash::FxHashMap;
 
+use super::names::Names;
 use crate::conditions::{Compared, Leaf};
 use crate::fields::Read;
 use crate::operators::Op;
@@ -30,8 +30,9 @@ pub(super) enum Fulfilled {
 pub(super) struct Cells {
     /// Numbers that conditions name, ascending: each is a cell, and so is every gap around them.
     thresholds: Box<[Number]>,
-    /// Named texts, in the form their spelling gives them, each with its cell.
-    texts: FxHashMap<Box<str>, u32>,
+    /// Named texts, in the form their spelling gives them; each is a cell.
+    texts: Names,
+    texts_at: u32,
     flags_at: u32,
     symbols_at: u32,
     len: u32,
@@ -41,7 +42,7 @@ impl Cells {
     /// Cells for what these conditions ask, all of them on one field; only so many of the numbers they name get cells of their
     /// own.
     pub(super) fn for_conditions<'l>(leaves: impl Iterator<Item = &'l Leaf>, thresholds_max: usize) -> Cells {
-        let (mut thresholds, mut texts, mut flags, mut symbols) = (Vec::new(), Vec::new(), 0, 0);
+        let (mut thresholds, mut texts, mut flags, mut symbols) = (Vec::new(), Vec::<&str>::new(), 0, 0);
         for leaf in leaves {
             if let Read::Symbol { words, .. } = leaf.field.field.read {
                 symbols = words.len();
@@ -51,10 +52,10 @@ impl Cells {
                 Compared::Symbols(_) | Compared::Presence(_) => {}
                 Compared::Flag(_) => flags = 2,
                 Compared::Numbers(_, values) => thresholds.extend_from_slice(values),
-                Compared::Texts(_, named) => texts.extend(named),
+                Compared::Texts(_, named) => texts.extend(named.iter().map(|text| &**text)),
                 Compared::Values(_, numbers, named, named_flags) => {
                     thresholds.extend_from_slice(numbers);
-                    texts.extend(named);
+                    texts.extend(named.iter().map(|text| &**text));
                     flags = if named_flags.is_empty() { flags } else { 2 };
                 }
             }
@@ -70,8 +71,8 @@ impl Cells {
         let texts_at = numbers_at + if thresholds.is_empty() { 0 } else { 2 * thresholds.len() as u32 + 1 };
         let flags_at = texts_at + texts.len() as u32;
         let symbols_at = flags_at + flags;
-        let texts = texts.into_iter().zip(texts_at..).map(|(text, cell)| (text.clone(), cell)).collect();
-        Cells { thresholds: thresholds.into(), texts, flags_at, symbols_at, len: symbols_at + symbols as u32 }
+        let (texts, len) = (Names::of(&texts), symbols_at + symbols as u32);
+        Cells { thresholds: thresholds.into(), texts, texts_at, flags_at, symbols_at, len }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -100,7 +101,17 @@ impl Cells {
     }
 
     pub(super) fn text(&self, text: &str) -> u32 {
-        self.texts.get(text).copied().unwrap_or(OTHER)
+        self.named(text).unwrap_or(OTHER)
+    }
+
+    /// The cell of a text that a condition names.
+    pub(super) fn named(&self, text: &str) -> Option<u32> {
+        self.texts.number(text).map(|number| self.texts_at + number)
+    }
+
+    /// What is read first to find a value's cell.
+    pub(super) fn memory(&self) -> (&[Number], &[u8]) {
+        (&self.thresholds, self.texts.memory())
     }
 
     /// The cell of a free-form value that is no list; `text` brings texts into the form they are named in.
@@ -126,8 +137,7 @@ impl Cells {
     }
 
     pub(super) fn memory_bytes(&self) -> usize {
-        let texts: usize = self.texts.keys().map(|text| text.len() + size_of::<(Box<str>, u32)>() + 1).sum();
-        texts + self.thresholds.len() * size_of::<Number>()
+        self.texts.memory_bytes() + size_of_val(&*self.thresholds)
     }
 
     /// By cell: what its values say of the condition.

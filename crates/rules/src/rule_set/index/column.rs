@@ -5,7 +5,7 @@
 //! CO-1: a column answers exactly as the conditions it stands for, so that a rule need not look at them again; the ones it
 //! cannot answer exactly it names, and lets the rule pass where they may hold.
 
-use kilat_domain::EventKind;
+use kilat_domain::{EventKind, Number};
 
 use super::cells::{Cells, Fulfilled};
 use super::reading::read;
@@ -157,6 +157,14 @@ impl Source {
             Source::Field(field, ..) => Some(field),
             Source::Shared(leaf) => Some(&leaf.field),
             Source::Sender | Source::Chat | Source::Added => None,
+        }
+    }
+
+    /// What is read first to find a value's cell, where that is what is done.
+    pub(super) fn memory(&self) -> Option<(&[Number], &[u8])> {
+        match self {
+            Source::Field(_, _, cells) => Some(cells.memory()),
+            Source::Shared(_) | Source::Sender | Source::Chat | Source::Added => None,
         }
     }
 

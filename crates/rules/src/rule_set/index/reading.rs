@@ -4,6 +4,7 @@ use kilat_domain::Value;
 
 use super::cells::{Cells, MISSING};
 use crate::conditions::Spelling;
+use crate::conditions::set::with_folded;
 use crate::cost;
 use crate::facts::{Chosen, Env, Scratch};
 use crate::fields::{FieldRef, Read, text, value};
@@ -78,8 +79,9 @@ fn named(cells: &Cells, spelling: Spelling, text: &str, env: &mut Env<'_, '_>) -
         Spelling::Exact => cells.text(text),
         Spelling::Folded => {
             env.scratch.spend(cost::fold(text));
-            kilat_matcher::fold_into(text, &mut env.scratch.other);
-            cells.text(&env.scratch.other)
+            // What is named as it stands is folded already.
+            let folded = || with_folded(text, &mut env.scratch.other, |folded| cells.text(folded));
+            cells.named(text).unwrap_or_else(folded)
         }
         Spelling::Country => {
             let upper = &mut env.scratch.other;

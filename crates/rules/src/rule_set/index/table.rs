@@ -7,6 +7,7 @@
 //! TA-1: columns are asked in their order, and a word ends at the first that leaves nobody; columns behind that one are not
 //! read. What looking takes of the budget is what it would be if every row were kept and looked at.
 
+use kilat_matcher::lines;
 use rustc_hash::FxHashMap;
 
 use super::column::{Column, Source};
@@ -24,6 +25,7 @@ pub(super) struct Table {
     columns: Box<[Asked]>,
     /// By column and cell: where its row starts in `bits`.
     rows: Box<[u32]>,
+    /// Other bits of the index, then the rows: what passes look at is in few places of memory.
     bits: Box<[u64]>,
 }
 
@@ -39,10 +41,10 @@ struct Asked {
 }
 
 impl Table {
-    /// A table for so many rules.
-    pub(super) fn of(columns: Vec<Column>, rules: usize) -> Table {
+    /// A table for so many rules, which keeps other bits before its own.
+    pub(super) fn of(columns: Vec<Column>, rules: usize, mut bits: Vec<u64>) -> Table {
         let words = rules.div_ceil(64);
-        let (mut rows, mut bits) = (Vec::new(), Vec::new());
+        let mut rows = Vec::new();
         let mut known: FxHashMap<Box<[u64]>, u32> = FxHashMap::default();
         let mut row = |row: &[u64]| {
             if row.iter().all(|word| *word == u64::MAX) {
@@ -61,6 +63,27 @@ impl Table {
         });
         let columns = asked.collect();
         Table { columns, rows: rows.into(), bits: bits.into() }
+    }
+
+    /// What was given to it to keep.
+    pub(super) fn kept(&self) -> &[u64] {
+        &self.bits
+    }
+
+    /// The lines that reading columns looks at: at depth 0 those that say where the others are, which are at depth 1.
+    pub(super) fn lines(&self, depth: usize, line: &mut impl FnMut(*const u8)) {
+        if depth == 0 {
+            lines(&self.columns, line);
+            lines(&self.rows, line);
+            lines(&self.bits, line);
+        } else {
+            for column in &self.columns {
+                if let Some((thresholds, names)) = column.source.memory() {
+                    lines(thresholds, line);
+                    lines(names, line);
+                }
+            }
+        }
     }
 
     /// How many columns it has.
