@@ -24,7 +24,7 @@ pub const ENTRIES_BYTES_MAX: usize = 4 << 20;
 
 /// Writes a checkpoint. Dropped before [`Self::finish`], it leaves nothing behind.
 pub struct Writer {
-    upload: Upload,
+    upload: Box<dyn Upload>,
     frame: Vec<u8>,
     hash: Xxh3,
     frames: u64,
@@ -33,7 +33,7 @@ pub struct Writer {
 }
 
 impl Writer {
-    pub(crate) fn begin(upload: Upload, header: &Header) -> Result<Writer, StoreError> {
+    pub(crate) fn begin(upload: Box<dyn Upload>, header: &Header) -> Result<Writer, StoreError> {
         let (frame, hash) = (Vec::new(), Xxh3::new());
         let mut writer = Writer { upload, frame, hash, frames: 0, entries: 0, bytes: 0 };
         writer.frame.extend_from_slice(MAGIC);

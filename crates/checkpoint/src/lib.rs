@@ -24,4 +24,4 @@ pub use format::{ENTRIES_BYTES_MAX, Entries, Reader, VERSION, Writer};
 pub use frame::Damage;
 pub use header::{Footer, Header, InputOffset, Origin};
 pub use shelf::{KEPT_MIN, Keep, Kept, Shelf, Unusable};
-pub use store::{Store, StoreError};
+pub use store::{Found, Store, StoreError, Upload, open};

@@ -3,6 +3,7 @@
 //! Names: `<log>/<topic>/<partition, 5 digits>/<covered block, 20 digits>.checkpoint`, so that they sort by what they cover
 //! and two logs that share a store do not meet. Everything else there is left alone (CP-4).
 
+use std::io::Read;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ use kilat_domain::Timestamp;
 use crate::format::{Reader, Writer};
 use crate::frame::Damage;
 use crate::header::{Header, Origin};
-use crate::store::{Download, Store, StoreError};
+use crate::store::{Store, StoreError};
 
 const SUFFIX: &str = ".checkpoint";
 const SEQUENCE_DIGITS: usize = 20;
@@ -83,7 +84,7 @@ impl std::fmt::Display for Origin {
 /// The checkpoints of one partition.
 #[derive(Clone)]
 pub struct Shelf {
-    store: Arc<Store>,
+    store: Arc<dyn Store>,
     origin: Origin,
     /// Whether checkpoints of any group are meant.
     any_group: bool,
@@ -92,7 +93,7 @@ pub struct Shelf {
 
 impl Shelf {
     /// Those of `origin` in `store`.
-    pub fn new(store: Arc<Store>, origin: Origin) -> Shelf {
+    pub fn new(store: Arc<dyn Store>, origin: Origin) -> Shelf {
         let partition = format!("{:05}", origin.partition);
         Shelf { store, origin, any_group: false, partition }
     }
@@ -103,7 +104,7 @@ impl Shelf {
     }
 
     /// Those of every log, topic and partition in `store`, of whatever group.
-    pub fn all(store: &Arc<Store>) -> Result<Vec<Shelf>, StoreError> {
+    pub fn all(store: &Arc<dyn Store>) -> Result<Vec<Shelf>, StoreError> {
         let mut shelves = Vec::new();
         for log in store.list(&[])?.1 {
             for topic in store.list(&[&log])?.1 {
@@ -138,7 +139,7 @@ impl Shelf {
     }
 
     /// Opens a checkpoint and looks at whose it is.
-    pub fn open(&self, kept: &Kept) -> Result<Reader<impl std::io::Read + use<'_>>, Unusable> {
+    pub fn open(&self, kept: &Kept) -> Result<Reader<Box<dyn Read + '_>>, Unusable> {
         let reader = self.reader(kept)?;
         let header = reader.header();
         let name = || self.name(kept);
@@ -153,10 +154,23 @@ impl Shelf {
         Ok(reader)
     }
 
-    fn reader(&self, kept: &Kept) -> Result<Reader<Download<'_>>, Unusable> {
+    fn reader(&self, kept: &Kept) -> Result<Reader<Box<dyn Read + '_>>, Unusable> {
         let [log, topic, partition] = self.folder();
         let download = self.store.read(&[log, topic, partition, &name_of(kept.sequence)])?;
         Reader::open(download).map_err(|damage| self.damaged(kept, damage))
+    }
+
+    /// Reads a checkpoint to its end: whether it is what was written.
+    pub fn verify(&self, kept: &Kept) -> Result<(), Unusable> {
+        let mut reader = self.open(kept)?;
+        while reader.entries().map_err(|damage| self.damaged(kept, damage))?.is_some() {}
+        Ok(())
+    }
+
+    /// Removes a checkpoint.
+    pub fn remove(&self, kept: &Kept) -> Result<(), StoreError> {
+        let [log, topic, partition] = self.folder();
+        self.store.delete(&[log, topic, partition, &name_of(kept.sequence)])
     }
 
     /// The error of a checkpoint that is not whole.
@@ -167,13 +181,13 @@ impl Shelf {
     /// Begins a checkpoint; `header` is of this origin.
     pub fn begin(&self, header: &Header) -> Result<Writer, StoreError> {
         let [log, topic, partition] = self.folder();
-        let upload = self.store.create(&[log, topic, partition, &name_of(header.sequence)])?;
+        let upload = Arc::clone(&self.store).create(&[log, topic, partition, &name_of(header.sequence)])?;
         Writer::begin(upload, header)
     }
 
     /// Removes what an upload that was killed left behind; whoever writes this partition now must be the one who asks.
     pub fn clear_leftovers(&self) {
-        self.store.clear_leftovers(&self.folder(), |name| sequence_of(name).is_some());
+        self.store.clear_leftovers(&self.folder(), &|name| sequence_of(name).is_some());
     }
 
     /// Removes checkpoints that are too many or too old at `now`. `damaged` are known to be, by the blocks they cover: they
@@ -181,7 +195,6 @@ impl Shelf {
     /// nothing is needed any more; `None` while fewer than [`KEPT_MIN`] usable ones are there.
     pub fn retire(&self, keep: Keep, damaged: &[i64], now: Timestamp) -> Result<Option<i64>, StoreError> {
         let (kept, _) = self.list()?;
-        let [log, topic, partition] = self.folder();
         let mut offsets = Vec::new();
         for checkpoint in &kept {
             let newer = offsets.len();
@@ -197,7 +210,7 @@ impl Shelf {
             match offset {
                 Some(offset) if newer < KEPT_MIN || (newer < keep.count && !too_old) => offsets.push(offset),
                 None if newer < KEPT_MIN => {}
-                _ => self.store.delete(&[log, topic, partition, &name_of(checkpoint.sequence)])?,
+                _ => self.remove(checkpoint)?,
             }
         }
         Ok(offsets.iter().min().copied().filter(|_| offsets.len() >= KEPT_MIN))

@@ -12,7 +12,8 @@
 //!   the offset, unknown to a worker that has lost its place and has not heard so. So this block and every later one lie
 //!   behind the offset. Where exactly is not known, and need not be: blocks carry their numbers, and those that are covered
 //!   are passed over.
-//! - **CK-3**: a store that fails costs checkpoints and nothing else: the blocks are the truth.
+//! - **CK-3**: a checkpoint counts once it was read back whole: nothing of the state topic is trimmed for one that was not.
+//! - **CK-4**: a store that fails costs checkpoints and nothing else: the blocks are the truth.
 
 pub(crate) mod capture;
 mod config;
@@ -31,7 +32,7 @@ pub(crate) use desk::Desk;
 
 /// The checkpoints of this engine: where they are, and whose.
 pub(crate) struct Checkpoints {
-    pub(crate) store: Arc<Store>,
+    pub(crate) store: Arc<dyn Store>,
     pub(crate) config: CheckpointConfig,
     log: Arc<dyn PartitionedLog>,
     group: String,
@@ -43,7 +44,7 @@ pub(crate) struct Checkpoints {
 
 impl Checkpoints {
     pub(crate) fn new(
-        store: Arc<Store>,
+        store: Arc<dyn Store>,
         config: CheckpointConfig,
         log: Arc<dyn PartitionedLog>,
         group: String,

@@ -210,9 +210,9 @@ impl Service {
         let clock = Arc::new(SystemClock::new());
         let place = &config.checkpoints.place;
         let store =
-            (!place.is_empty()).then(|| Store::open(place, config.checkpoints.properties.0.clone())).transpose();
+            (!place.is_empty()).then(|| kilat_checkpoint::open(place, config.checkpoints.properties.0.clone())).transpose();
         let (mut service, tasks) = match store {
-            Ok(store) => Service::assembled(log, config, clock, store.map(Arc::new), compilers()),
+            Ok(store) => Service::assembled(log, config, clock, store, compilers()),
             Err(error) => {
                 let (service, _) = Service::assembled(log, config, clock, None, 0);
                 service.progress.failed(&error.into());
@@ -230,7 +230,7 @@ impl Service {
         log: Arc<dyn PartitionedLog>,
         config: &Config,
         clock: Arc<dyn Clock>,
-        store: Option<Arc<Store>>,
+        store: Option<Arc<dyn Store>>,
     ) -> (Service, Vec<Task>) {
         Service::assembled(log, &Config { restore_threads: 1, ..config.clone() }, clock, store, 0)
     }
@@ -240,7 +240,7 @@ impl Service {
         log: Arc<dyn PartitionedLog>,
         config: &Config,
         clock: Arc<dyn Clock>,
-        store: Option<Arc<Store>>,
+        store: Option<Arc<dyn Store>>,
         compilers: usize,
     ) -> (Service, Vec<Task>) {
         let threads = config.threads.max(1);

@@ -84,11 +84,23 @@ pub enum Fault {
     DuplicateAction,
     /// A record in a topic of actions that is none.
     ActionPoison,
+    /// The store of checkpoints takes long to answer.
+    StoreSlow,
+    /// It fails every call for a while.
+    StoreDown,
+    /// It has no room for what is being written.
+    StoreFull,
+    /// A checkpoint ends early, though the store said that it has all of it.
+    ObjectTorn,
+    /// A bit of a checkpoint changes where it lies.
+    ObjectFlipped,
+    /// A checkpoint is gone.
+    ObjectLost,
 }
 
 impl Fault {
     /// Every kind and its name.
-    pub const ALL: [(Fault, &'static str); 39] = [
+    pub const ALL: [(Fault, &'static str); 45] = [
         (Fault::CrashAtJoin, "crash_at_join"),
         (Fault::CrashAtPoll, "crash_at_poll"),
         (Fault::CrashAtRestore, "crash_at_restore"),
@@ -128,6 +140,12 @@ impl Fault {
         (Fault::CrashAtAnswer, "crash_at_answer"),
         (Fault::DuplicateAction, "duplicate_action"),
         (Fault::ActionPoison, "action_poison"),
+        (Fault::StoreSlow, "store_slow"),
+        (Fault::StoreDown, "store_down"),
+        (Fault::StoreFull, "store_full"),
+        (Fault::ObjectTorn, "checkpoint_torn"),
+        (Fault::ObjectFlipped, "checkpoint_flipped"),
+        (Fault::ObjectLost, "checkpoint_lost"),
     ];
 
     /// How many kinds there are.
@@ -158,6 +176,9 @@ impl Fault {
             | Fault::Http4xx => 30.0,
             Fault::LateMarkers => 100.0,
             Fault::RuleSwap => 10.0,
+            // Few calls of a run are of the kind that these strike at.
+            Fault::StoreSlow | Fault::StoreDown => 10.0,
+            Fault::StoreFull | Fault::ObjectTorn | Fault::ObjectFlipped | Fault::ObjectLost => 60.0,
             Fault::Revocation => 6.0,
             Fault::Zombie
             | Fault::ClockStep

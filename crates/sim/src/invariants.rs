@@ -8,7 +8,7 @@
 //! | name | what |
 //! |---|---|
 //! | `no_panic` | no thread of the product panics |
-//! | `comes_to_an_end` | once faults stop, everything fed is answered |
+//! | `comes_to_an_end` | once faults stop, all that was fed is answered; until then something is finished every ten minutes |
 //! | `never_gives_up` | no fault ends a process with an error that only people can cure |
 //! | `nothing_lost` | every committed input is in a block, and all it leads to stands in the log |
 //! | `nothing_doubled` | no input is in two blocks, and nothing stands in the log that no input led to |

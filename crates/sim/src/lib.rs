@@ -13,6 +13,7 @@ mod fiber;
 mod internet;
 mod invariants;
 mod log;
+mod objects;
 mod plan;
 mod random;
 mod run;

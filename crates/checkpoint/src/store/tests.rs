@@ -25,7 +25,7 @@ fn a_full_disk_a_read_only_one_and_a_file_in_the_way_each_have_their_remedy() {
 #[test]
 fn places_that_are_none_are_refused_with_what_to_write_instead() {
     for place in ["ftp://host/path", "s3://", "nonsense://"] {
-        let error = Store::open(place, []).err().expect("refused").to_string();
+        let error = open(place, []).err().expect("refused").to_string();
         assert!(error.contains(&format!("`{place}`")) && error.contains("help: name a directory, or a URL"), "{error}");
     }
 }
@@ -54,7 +54,7 @@ fn a_bucket_that_refuses_is_named_with_the_credentials_to_check() {
         ("some_other_variable", "x"),
     ];
     let options = options.map(|(key, value)| (key.to_owned(), value.to_owned()));
-    let store = Store::open("s3://bucket/prefix", options).expect("understood");
+    let store = open("s3://bucket/prefix", options).expect("understood");
     let error = store.list(&["log"]).expect_err("refused").to_string();
     assert!(error.contains("cannot list log in s3://bucket/prefix"), "{error}");
     assert!(error.contains("403 Forbidden. help: check the address, the network, and the credentials"), "{error}");

@@ -119,9 +119,9 @@ fn partitions_and_logs_that_share_a_store_do_not_meet() {
     assert_eq!(shelf_of(dir.path(), other.clone()).list().unwrap().0, []);
     other.log = "another cluster".to_owned();
     assert_eq!(shelf_of(dir.path(), other).list().unwrap().0, []);
-    let store = kilat_checkpoint::Store::open(dir.path().to_str().unwrap(), []).unwrap();
+    let store = kilat_checkpoint::open(dir.path().to_str().unwrap(), []).unwrap();
     std::fs::create_dir_all(dir.path().join("embedded-00/kilat.state.v1/not a partition")).unwrap();
-    let all = Shelf::all(&std::sync::Arc::new(store)).unwrap();
+    let all = Shelf::all(&store).unwrap();
     assert_eq!(all.len(), 1);
     assert_eq!((all[0].origin().partition, sequences(&all[0])), (3, vec![10]));
     assert!(all[0].open(&all[0].list().unwrap().0[0]).is_ok(), "of whatever group");

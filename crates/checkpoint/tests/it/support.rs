@@ -1,9 +1,8 @@
 //! A shelf in a directory, and checkpoints on it.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
-use kilat_checkpoint::{Damage, Footer, Header, InputOffset, Origin, Reader, Shelf, Store};
+use kilat_checkpoint::{Damage, Footer, Header, InputOffset, Origin, Reader, Shelf, open};
 
 pub(crate) fn origin() -> Origin {
     Origin {
@@ -32,7 +31,7 @@ pub(crate) fn shelf(dir: &Path) -> Shelf {
 }
 
 pub(crate) fn shelf_of(dir: &Path, origin: Origin) -> Shelf {
-    Shelf::new(Arc::new(Store::open(dir.to_str().expect("UTF-8"), []).expect("a directory")), origin)
+    Shelf::new(open(dir.to_str().expect("UTF-8"), []).expect("a directory"), origin)
 }
 
 /// Entries of a checkpoint, as they are put and read.

@@ -2,10 +2,9 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use clap::Subcommand;
-use kilat_checkpoint::{Damage, Kept, Shelf, Store, StoreError};
+use kilat_checkpoint::{Damage, Kept, Shelf, StoreError};
 use serde_json::json;
 
 use crate::config;
@@ -58,7 +57,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
     if checkpoints.place.is_empty() {
         return Err(Failure::new("no place for checkpoints is set", "set `engine.checkpoints.place`"));
     }
-    let store = Arc::new(Store::open(&checkpoints.place, checkpoints.properties.0).map_err(store_failure)?);
+    let store = kilat_checkpoint::open(&checkpoints.place, checkpoints.properties.0).map_err(store_failure)?;
     let mut output = Output::new();
     let (mut found, mut unusable) = (0, 0);
     for shelf in Shelf::all(&store).map_err(store_failure)? {

@@ -237,7 +237,6 @@ impl Stage {
 
 #[cfg(test)]
 mod tests {
-    use kilat_checkpoint::Store;
     use kilat_domain::{Fate, InputRange};
     use kilat_engine::BatchHeader;
     use kilat_log::{Embedded, EmbeddedOptions, SystemClock};
@@ -265,7 +264,7 @@ mod tests {
     fn a_checkpoint_covers_a_block_that_was_committed_after_the_end_of_the_topic_was_told() {
         let dir = tempfile::tempdir().unwrap();
         let log = Arc::new(Embedded::open(dir.path(), EmbeddedOptions::default()).unwrap());
-        let store = Arc::new(Store::open("memory:///", []).unwrap());
+        let store = kilat_checkpoint::open("memory:///", []).unwrap();
         let config = CheckpointConfig { interval_blocks: 1, ..CheckpointConfig::default() };
         let checkpoints = Arc::new(Checkpoints::new(store, config, log, "test".to_owned()));
         let desk = Arc::new(Desk::default());

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use kilat_checkpoint::{Header, Shelf, Writer};
+use kilat_checkpoint::{Header, Kept, Shelf, Unusable, Writer};
 use kilat_codec::Topic;
 use kilat_log::{Clock, PartitionedLog};
 use kilat_telemetry::metrics;
@@ -92,6 +92,14 @@ impl Scribe {
         let bytes = writer.finish(sequence, chain)?;
         let seconds = (self.clock.monotonic() - begun).as_secs_f64();
         let partition = shelf.origin().partition;
+        let kept = Kept { sequence: covered, bytes, written: self.clock.wall() };
+        if let Err(error) = shelf.verify(&kept) {
+            if matches!(error, Unusable::Damaged { .. }) {
+                self.checkpoints.note_damaged(partition, covered);
+                shelf.remove(&kept)?;
+            }
+            return Err(error.into());
+        }
         self.checkpoints.note_whole(partition, covered);
         let label = partition.to_string();
         metrics::CHECKPOINTS_WRITTEN.with([]).increment(1);
