@@ -176,9 +176,9 @@ impl Fault {
             | Fault::Http4xx => 30.0,
             Fault::LateMarkers => 100.0,
             Fault::RuleSwap => 10.0,
-            // Few calls of a run are of the kind that these strike at.
-            Fault::StoreSlow | Fault::StoreDown => 10.0,
-            Fault::StoreFull | Fault::ObjectTorn | Fault::ObjectFlipped | Fault::ObjectLost => 60.0,
+            // One call of the store in about ten is of the kind that the last of these strike at.
+            Fault::StoreSlow | Fault::StoreFull => 8.0,
+            Fault::ObjectTorn | Fault::ObjectFlipped | Fault::ObjectLost => 20.0,
             Fault::Revocation => 6.0,
             Fault::Zombie
             | Fault::ClockStep

@@ -25,7 +25,7 @@ const SLOW_MICROS_MAX: u64 = 40_000_000;
 /// The longest the store fails every call, in microseconds.
 const DOWN_MICROS_MAX: u64 = 30_000_000;
 /// Calls of a run for each event of it, about.
-const CALLS_PER_EVENT: f64 = 0.5;
+const CALLS_PER_EVENT: f64 = 0.02;
 
 /// See the module.
 pub(crate) struct Objects {
@@ -48,7 +48,7 @@ impl Objects {
     pub(crate) fn new(seed: u64, events: u64, log: SimLog, clock: Arc<SimClock>) -> Arc<Objects> {
         let (objects, damaged, random) = (BTreeMap::new(), BTreeSet::new(), Random::new(seed, 7));
         let held = Mutex::new(Held { objects, damaged, down_until: Duration::ZERO, random });
-        Arc::new(Objects { held, log, clock, calls: (events as f64 * CALLS_PER_EVENT).max(50.0) })
+        Arc::new(Objects { held, log, clock, calls: (events as f64 * CALLS_PER_EVENT).max(20.0) })
     }
 
     fn held(&self) -> MutexGuard<'_, Held> {
@@ -80,22 +80,22 @@ impl Objects {
 
     /// Damages the newest object of a folder, or takes it away, where there is another and nothing was damaged there before.
     fn spoil(&self, folder: &str) {
-        let (flips, loses) = (self.strikes(Fault::ObjectFlipped), self.strikes(Fault::ObjectLost));
         let mut held = self.held();
-        let names = held.objects.keys().filter(|name| parts_below(name, folder).is_some_and(|rest| !rest.contains('/')));
-        let names: Vec<String> = names.cloned().collect();
-        let [.., _, newest] = &names[..] else { return };
-        if !(flips || loses) || !held.damaged.insert(folder.to_owned()) {
-            return;
-        }
-        if loses {
-            held.objects.remove(newest);
-        } else if let Held { objects, random, .. } = &mut *held
-            && let Some((bytes, _)) = objects.get_mut(newest)
+        let Held { objects, damaged, random, .. } = &mut *held;
+        let names = objects.keys().filter(|name| parts_below(name, folder).is_some_and(|rest| !rest.contains('/')));
+        let newest = names.skip(1).last().cloned();
+        let Some(newest) = newest.filter(|_| !damaged.contains(folder)) else { return };
+        if self.strikes(Fault::ObjectLost) {
+            objects.remove(&newest);
+        } else if self.strikes(Fault::ObjectFlipped)
+            && let Some((bytes, _)) = objects.get_mut(&newest)
         {
             let at = random.below(bytes.len() as u64) as usize;
             bytes[at] ^= 1 << random.below(8);
+        } else {
+            return;
         }
+        damaged.insert(folder.to_owned());
     }
 }
 
