@@ -61,10 +61,7 @@ pub struct Found {
 /// does not know are passed over.
 ///
 /// *Errors:* the place cannot be understood. That it can be reached is not looked at.
-pub fn open(
-    place: &str,
-    options: impl IntoIterator<Item = (String, String)>,
-) -> Result<Arc<dyn Store>, StoreError> {
+pub fn open(place: &str, options: impl IntoIterator<Item = (String, String)>) -> Result<Arc<dyn Store>, StoreError> {
     Ok(Arc::new(objects::Objects::open(place, options)?))
 }
 

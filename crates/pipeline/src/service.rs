@@ -209,8 +209,9 @@ impl Service {
     pub fn start(log: Arc<dyn PartitionedLog>, config: &Config) -> Service {
         let clock = Arc::new(SystemClock::new());
         let place = &config.checkpoints.place;
-        let store =
-            (!place.is_empty()).then(|| kilat_checkpoint::open(place, config.checkpoints.properties.0.clone())).transpose();
+        let store = (!place.is_empty())
+            .then(|| kilat_checkpoint::open(place, config.checkpoints.properties.0.clone()))
+            .transpose();
         let (mut service, tasks) = match store {
             Ok(store) => Service::assembled(log, config, clock, store, compilers()),
             Err(error) => {

@@ -458,7 +458,8 @@ impl<'p> Run<'p> {
 
     fn standstill(&self) -> String {
         let positions = self.positions();
-        let positions = positions.iter().map(|(input, partition, at, end)| format!("{input}/{partition}: {at} of {end}"));
+        let positions =
+            positions.iter().map(|(input, partition, at, end)| format!("{input}/{partition}: {at} of {end}"));
         let positions: Vec<String> = positions.collect();
         let health: Vec<String> = self
             .processes

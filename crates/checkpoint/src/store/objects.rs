@@ -46,7 +46,10 @@ pub(super) struct Objects {
 
 impl Objects {
     /// What [`super::open`] opens.
-    pub(super) fn open(place: &str, options: impl IntoIterator<Item = (String, String)>) -> Result<Objects, StoreError> {
+    pub(super) fn open(
+        place: &str,
+        options: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Objects, StoreError> {
         let refused = |reason: String| StoreError::Place { place: place.to_owned(), reason };
         if !place.contains("://") {
             return Objects::directory(FilePath::new(place)).map_err(|error| refused(error.to_string()));
