@@ -230,13 +230,13 @@ impl Dice {
     }
 
     fn past_conditions(&mut self) -> Value {
-        (0..self.roll(3)).map(|_| self.past_condition()).collect()
+        (0..self.roll(3)).map(|_| self.past_condition(0)).collect()
     }
 
-    /// A condition on one past message.
-    fn past_condition(&mut self) -> Value {
-        if self.once_in(6) {
-            let members: Vec<Value> = (0..=self.roll(1)).map(|_| self.past_condition()).collect();
+    /// A condition on one past message, or a group within so many others.
+    fn past_condition(&mut self, depth: usize) -> Value {
+        if depth < 4 && self.once_in(6) {
+            let members: Vec<Value> = (0..=self.roll(1)).map(|_| self.past_condition(depth + 1)).collect();
             return json!({self.pick(&["any", "all", "none"]): members});
         }
         match self.roll(6) {
