@@ -19,6 +19,9 @@ pub(crate) fn of_audit(totals: &Totals, first: Option<&Difference>) -> String {
         n(duplicates),
         n(dead_lettered)
     );
+    if totals.passed_on > 0 {
+        text += &format!("; {} went on to the partition of their lead", n(&totals.passed_on));
+    }
     if *unjudged > 0 {
         text += &format!("; {} could not be judged", n(unjudged));
     }

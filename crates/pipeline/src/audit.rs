@@ -48,7 +48,7 @@ pub struct Audit {
     partitions: Vec<Partition>,
     outputs: Outputs,
     findings: Findings,
-    /// Time of the earliest block, where blocks before it are no longer there.
+    /// From when on the blocks of all partitions are there: the latest beginning of one whose first blocks are gone.
     since: Option<Timestamp>,
 }
 
@@ -170,9 +170,10 @@ impl Audit {
         let Some((at, number)) = oldest else { return Ok(false) };
         let partition = &mut self.partitions[number];
         let Some(block) = partition.blocks.take_front() else { return Ok(false) };
+        let is_first = partition.is_new();
         partition.check(block, &mut self.outputs, &mut self.findings)?;
-        if partition.is_late() {
-            self.since.get_or_insert(at);
+        if is_first && partition.is_late() {
+            self.since = self.since.max(Some(at));
         }
         if self.findings.totals.blocks.is_multiple_of(RESULTS_EVERY) {
             self.outputs.settle_known(&mut self.findings)?;

@@ -77,6 +77,11 @@ impl Partition {
         }
     }
 
+    /// Whether no block of it was looked at.
+    pub(super) fn is_new(&self) -> bool {
+        self.is_late.is_none()
+    }
+
     /// Whether blocks before the first one are no longer there.
     pub(super) fn is_late(&self) -> bool {
         self.is_late == Some(true)

@@ -299,3 +299,29 @@ fn an_event_that_is_lost_on_its_way_is_told_by_the_audit() {
     assert!(audit.first().is_some());
     assert!(audit.broken(Law::Coverage) > 0 || audit.broken(Law::PassedOn) > 0);
 }
+
+#[test]
+fn what_blocks_that_were_trimmed_had_told_is_not_missed() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let mut house = House::open(dir.path());
+    let service = house.start();
+    for round in 0..4 {
+        house.publish("acme", &rules(4 - round % 2));
+        live(&service, &(4 - round % 2).to_string());
+        feed(&mut house, round as usize * 100..round as usize * 100 + 100, CHATS);
+        run(&service, u64::from(round + 1) * 100);
+    }
+    end(service);
+    for partition in 0..PARTITIONS {
+        for trimmed in [1, 5, 9] {
+            let log = hiding(&house.log, move |topic, record| {
+                let further = (partition + 1) % PARTITIONS;
+                let gone = if record.partition == further { 3 * trimmed } else { trimmed };
+                topic == Topic::State.name() && [partition, further].contains(&record.partition) && record.offset < gone
+            });
+            let mut audit = Audit::open(&log).expect("opens");
+            audit.to_the_end().expect("reads");
+            assert_eq!(audit.first(), None, "{trimmed} blocks of partition {partition}");
+        }
+    }
+}
