@@ -13,7 +13,7 @@ use std::time::Duration;
 use anyhow::{Context, bail, ensure};
 use kilat_bench::clock::process_cpu;
 use kilat_bench::leads::{Nothing, first_message};
-use kilat_checkpoint::{Header, Origin, Shelf, Store};
+use kilat_checkpoint::{Header, Origin, Shelf};
 use kilat_codec::{Encoder, Topic};
 use kilat_domain::Timestamp;
 use kilat_engine::{BatchHeader, Partition, ScanCursor};
@@ -62,7 +62,7 @@ fn make(dir: &Path, leads: u64, partitions: u32) -> anyhow::Result<()> {
         topics.extend([spec(topic.name()), spec(topic.dlq_name())]);
     }
     log.create_topics(&topics)?;
-    let store = Arc::new(Store::open(&place(dir)?, [])?);
+    let store = kilat_checkpoint::open(&place(dir)?, [])?;
     let mut writer = log.writer("make", &[Topic::State.name().to_owned()])?;
     let identity = log.identity()?;
     for partition in 0..partitions {

@@ -13,6 +13,7 @@
 //! Absent: threads. Everything happens within the calls of the owner, but for librdkafka's own fetching.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rdkafka::consumer::{BaseConsumer, Consumer as _, ConsumerGroupMetadata};
@@ -47,7 +48,7 @@ pub(super) struct GroupMember {
     /// What the owner wants nothing of: input and partition.
     paused: BTreeSet<(usize, u32)>,
     /// Member and generation under which `held` was assigned.
-    seat: Option<ConsumerGroupMetadata>,
+    seat: Option<Arc<ConsumerGroupMetadata>>,
 }
 
 impl GroupMember {
@@ -179,7 +180,7 @@ impl GroupMember {
                         self.assigned.add_partition(topic, *partition);
                     }
                 }
-                self.seat = self.intake.consumer().group_metadata();
+                self.seat = self.intake.consumer().group_metadata().map(Arc::new);
                 let paused = self.topic_partitions(self.paused.iter().copied());
                 let assigned = self.intake.consumer().assign(&self.assigned);
                 assigned.and_then(|()| self.intake.consumer().pause(&paused))

@@ -10,10 +10,16 @@
 //! - T-3: after a failure the transaction is aborted where that is still possible, so that readers wait for nobody; what
 //!   cannot be aborted is settled by the next producer of the same id, or by the broker after `transaction_timeout`.
 //!
+//! - T-4: no call keeps its caller for ever. librdkafka 2.12.1 enforces no timeout on offsets whose group coordinator went away
+//!   while they were on their way (`rd_kafka_coord_req_fsm` looks at it only when a broker changes its state), so that they
+//!   are sent by a thread that can be left behind, with its producer: the next one of the same id fences it.
+//!
 //! Known limit: librdkafka has no client side of KIP-890 v2 (a new epoch per transaction), so that a commit that was
 //! delayed on its way and answered late could end a later transaction. Hence no call is ever repeated after an
 //! indefinite answer; a new producer takes a new epoch first.
 
+use std::sync::{Arc, mpsc};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use rdkafka::config::ClientConfig;
@@ -34,10 +40,12 @@ use crate::{LogError, Outgoing, Transaction, Writer};
 const TURN: Duration = Duration::from_millis(100);
 /// How long an abort may take before it is left to the next producer of this id.
 const ABORT_TIMEOUT: Duration = Duration::from_secs(3);
+/// How long after its own timeout a call is still waited for.
+const OVERDUE: Duration = Duration::from_secs(1);
 
 /// A transactional producer.
 pub(super) struct Transactions {
-    outlet: Outlet,
+    outlet: Arc<Outlet>,
     outputs: Vec<String>,
     id: String,
     at: String,
@@ -45,11 +53,13 @@ pub(super) struct Transactions {
     timeout: Duration,
     /// Until when the transaction that is begun can be committed.
     begun: Option<Instant>,
+    /// A call of the producer has not come back; it takes no other meanwhile.
+    is_stuck: bool,
 }
 
 /// The group's side of a transaction.
 pub(super) struct Offsets<'a> {
-    pub(super) seat: &'a ConsumerGroupMetadata,
+    pub(super) seat: &'a Arc<ConsumerGroupMetadata>,
     pub(super) inputs: &'a [String],
 }
 
@@ -75,7 +85,7 @@ impl Transactions {
         let names = topic_names(outputs, &config.brokers)?;
         let producer: BaseProducer<Context> =
             producer.create_with_context(Context::new()).map_err(|source| attempt.failed(source, None))?;
-        let outlet = Outlet::new(producer, &names);
+        let outlet = Arc::new(Outlet::new(producer, &names));
 
         let deadline = Instant::now() + ANSWER_TIMEOUT;
         while let Err(error) = outlet.producer().init_transactions(TURN) {
@@ -99,6 +109,7 @@ impl Transactions {
             at: config.brokers.clone(),
             timeout: config.transaction_timeout,
             begun: None,
+            is_stuck: false,
         })
     }
 
@@ -203,7 +214,7 @@ impl Transactions {
     /// place, so that whoever takes the partitions over later finds every record that can still be committed below the high
     /// watermark of its topic, and waits for it (LOG-7). The other way round, a state block could come after its reader.
     fn send_offsets(
-        &self,
+        &mut self,
         transaction: &Transaction,
         offsets: &Offsets<'_>,
         deadline: Instant,
@@ -219,9 +230,23 @@ impl Transactions {
             // Who takes the partition over finds out whose transaction may still be open (`departed`).
             element.set_metadata(&self.id);
         }
-        self.producer()
-            .send_offsets_to_transaction(&list, offsets.seat, remaining(deadline))
-            .map_err(|error| self.failed(error))
+        let (outlet, seat, timeout) = (Arc::clone(&self.outlet), Arc::clone(offsets.seat), remaining(deadline));
+        let (answer, answered) = mpsc::sync_channel(1);
+        let call = move || {
+            let _ = answer.send(outlet.producer().send_offsets_to_transaction(&list, &seat, timeout));
+        };
+        let started = thread::Builder::new().name("kilat-offsets".to_owned()).spawn(call);
+        started.map_err(|error| self.aborted(format!("no thread for its offsets: {error}")))?;
+        let Ok(sent) = answered.recv_timeout(timeout + OVERDUE) else {
+            tracing::error!(id = %self.id, "the group's coordinator never took the offsets: the producer is left behind");
+            self.is_stuck = true;
+            return Err(self.aborted(format!("its offsets were not taken within {:?}", self.timeout)));
+        };
+        sent.map_err(|error| self.failed(error))
+    }
+
+    fn aborted(&self, reason: String) -> LogError {
+        LogError::Aborted { name: self.id.clone(), reason }
     }
 
     /// Waits until every record is answered. `commit_transaction` would wait too, but looks every 100 ms only, and takes
@@ -240,7 +265,7 @@ impl Transactions {
                 let trouble = self.producer().client().context().take_trouble();
                 let reason = trouble.map_or_else(|| "a broker does not answer".to_owned(), |trouble| trouble.reason);
                 let reason = format!("records not delivered within {:?}: {reason}", self.timeout);
-                return Err(LogError::Aborted { name: self.id.clone(), reason });
+                return Err(self.aborted(reason));
             }
         }
     }
@@ -256,6 +281,9 @@ impl Transactions {
     #[allow(clippy::disallowed_methods, reason = "a deadline of I/O")]
     fn abort(&mut self) {
         self.begun = None;
+        if self.is_stuck {
+            return;
+        }
         let deadline = Instant::now() + ABORT_TIMEOUT;
         // An abort waits for the answers of all records, and an event that nobody takes is not answered.
         self.producer().purge(PurgeConfig::default().queue().inflight());
