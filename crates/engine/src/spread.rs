@@ -136,7 +136,7 @@ impl Partition {
         Some(anchor)
     }
 
-    /// Carries out a step of a move.
+    /// Carries out a step of a move, which [`SpreadStep::check`] was content with.
     pub fn take_step(&mut self, step: &SpreadStep<'_>, outputs: &mut dyn Outputs) {
         match step.kind {
             StepKind::Leave => self.leave(step, outputs),
@@ -200,7 +200,7 @@ impl Partition {
         for entry in step.conversation_entries.iter().flatten() {
             if let Entry::Whole { id, value, .. } = entry {
                 let identity = self.state.identity(workspace, id, &mut self.hasher);
-                // What cannot be unpacked was written by another version; it is read by no one, and nothing stands in for it.
+                // A step is checked before it is taken: nothing here fails.
                 let _ = self.state.conversations.enter(identity, (workspace, id), value, |_, _| false);
             }
         }

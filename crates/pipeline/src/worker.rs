@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use kilat_checkpoint::InputOffset;
 use kilat_codec::cloudevents::Headers;
-use kilat_codec::{EncodeError, Encoder, Topic};
+use kilat_codec::{DecodeError, EncodeError, Encoder, Topic};
 use kilat_domain::{Event, EventKind, Fate, InputRange, SpreadStep, Timestamp};
 use kilat_engine::{Applied, BatchHeader, Foreseen, Partition};
 use kilat_log::{Clock, DeadLetter, Member, MemberSpec, PartitionedLog, Polled, Record, Transaction};
@@ -429,7 +429,13 @@ impl Batch {
             return None;
         }
         let decoded = if is_from_engine && kilat_codec::is_spread_step(value) {
-            kilat_codec::decode_spread_step(value).map(|step| ahead.step = Some((place, step)))
+            kilat_codec::decode_spread_step(value).and_then(|step| {
+                let problem = "hold what cannot be read";
+                step.check()
+                    .map_err(|_| DecodeError::Invalid { field: "lead_entries, conversation_entries", problem })?;
+                ahead.step = Some((place, step));
+                Ok(())
+            })
         } else {
             kilat_codec::decode_event_into(value, &mut ahead.event)
         };

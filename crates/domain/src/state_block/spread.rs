@@ -6,8 +6,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Entries;
-use crate::{StepKind, Str};
+use super::{Entries, Entry, Packed, Unpackable};
+use crate::{Conversation, Lead, StepKind, Str};
 
 /// The anchor of a lead or conversation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,4 +60,44 @@ pub struct SpreadStep<'a> {
     pub conversation_entries: Entries<'a>,
     /// The anchors of these.
     pub anchors: Vec<Anchor>,
+}
+
+impl SpreadStep<'_> {
+    /// Whether all it hands over can be taken in: whole values that can be unpacked, under ids of at most 65,535 bytes.
+    ///
+    /// *Errors:* something cannot; then none of it must be, or what it holds beside would be lost unsaid.
+    pub fn check(&self) -> Result<(), Unpackable> {
+        check::<Conversation>(&self.conversation_entries)?;
+        check::<Lead>(&self.lead_entries)
+    }
+}
+
+fn check<T: Packed>(entries: &Entries<'_>) -> Result<(), Unpackable> {
+    entries.iter().try_for_each(|entry| match entry? {
+        Entry::Whole { id, value, .. } if id.len() <= usize::from(u16::MAX) => T::unpack(value).map(drop),
+        _ => Err(Unpackable),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Timestamp;
+
+    fn step(id: &str, value: &[u8]) -> SpreadStep<'static> {
+        let mut conversation_entries = Entries::default();
+        conversation_entries.push(&Entry::Whole { place: Some(0), workspace: "acme", id, value });
+        let (kind, workspace) = (StepKind::Enter, "acme".into());
+        let (lead_entries, anchors) = (Entries::default(), Vec::new());
+        SpreadStep { workspace, router: 0, kind, share: 1, to: 2, next: 0, lead_entries, conversation_entries, anchors }
+    }
+
+    #[test]
+    fn a_step_with_anything_that_cannot_be_taken_in_is_refused() {
+        let mut value = Vec::new();
+        Conversation::new(Timestamp(1)).pack(&[], &mut value);
+        assert_eq!(step("c1", &value).check(), Ok(()));
+        assert_eq!(step(&"c".repeat(65_536), &value).check(), Err(Unpackable));
+        assert_eq!(step("c1", &value[1..]).check(), Err(Unpackable));
+    }
 }
