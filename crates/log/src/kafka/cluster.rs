@@ -19,6 +19,7 @@ use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::metadata::Metadata;
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList, TopicPartitionListElem};
 
+use super::closing::Closing;
 use super::config::KafkaConfig;
 use super::context::Context;
 use super::fault::{Attempt, Fault};
@@ -38,7 +39,7 @@ const COMPACTED_DIRTY_RATIO: &str = "0.1";
 /// A client for questions.
 pub(super) struct Cluster<'a> {
     config: &'a KafkaConfig,
-    client: BaseConsumer<Context>,
+    client: Closing<BaseConsumer<Context>>,
 }
 
 impl<'a> Cluster<'a> {
@@ -47,7 +48,11 @@ impl<'a> Cluster<'a> {
             .reader()
             .create_with_context(Context::new())
             .map_err(|source| Attempt { doing: "open a client", at: &config.brokers }.failed(source, None))?;
-        Ok(Cluster { config, client })
+        Ok(Cluster { config, client: Closing::new(client) })
+    }
+
+    fn admin(&self) -> KafkaResult<Closing<AdminClient<Context>>> {
+        Ok(Closing::new(self.config.reader().create_with_context(Context::new())?))
     }
 
     /// How many brokers there are now.
@@ -96,7 +101,7 @@ impl<'a> Cluster<'a> {
         for partition in partitions {
             list.add_partition(topic, i32::try_from(*partition).unwrap_or(i32::MAX));
         }
-        Cluster { config: self.config, client }.offsets_of(&list)
+        Cluster { config: self.config, client: Closing::new(client) }.offsets_of(&list)
     }
 
     fn offsets_of(&self, list: &TopicPartitionList) -> Result<Vec<Option<i64>>, LogError> {
@@ -116,7 +121,7 @@ impl<'a> Cluster<'a> {
     /// Has the broker remove what is before `before`; what it removed already may go on from later.
     pub(super) fn trim(&self, topic: &str, partition: u32, before: i64) -> Result<(), LogError> {
         let failed = |source| self.attempt("trim a topic").failed(source, self.client.context().take_trouble());
-        let admin: AdminClient<Context> = self.config.reader().create_with_context(Context::new()).map_err(failed)?;
+        let admin = self.admin().map_err(failed)?;
         let options = AdminOptions::new().operation_timeout(Some(ANSWER_TIMEOUT)).request_timeout(Some(ANSWER_TIMEOUT));
         let mut list = TopicPartitionList::with_capacity(1);
         let partition = i32::try_from(partition).unwrap_or(i32::MAX);
@@ -189,7 +194,7 @@ impl<'a> Cluster<'a> {
             })
             .collect();
         let failed = |source| self.attempt("create topics").failed(source, self.client.context().take_trouble());
-        let admin: AdminClient<Context> = self.config.reader().create_with_context(Context::new()).map_err(failed)?;
+        let admin = self.admin().map_err(failed)?;
         let options = AdminOptions::new().operation_timeout(Some(ANSWER_TIMEOUT)).request_timeout(Some(ANSWER_TIMEOUT));
         for result in block_on(admin.create_topics(&wanted, &options)).map_err(failed)? {
             match result {

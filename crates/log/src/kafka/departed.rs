@@ -17,6 +17,7 @@ use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::KafkaError;
 use rdkafka::topic_partition_list::TopicPartitionList;
 
+use super::closing::Closing;
 use super::cluster::ANSWER_TIMEOUT;
 use super::config::KafkaConfig;
 use super::context::Context;
@@ -55,7 +56,7 @@ fn find(
     let mut asker = config.member(&spec.group, "asker");
     // The offsets of open transactions are what this is about: they must not be waited for.
     asker.set("isolation.level", "read_uncommitted");
-    let client: BaseConsumer<Context> = asker.create_with_context(Context::new())?;
+    let client: Closing<BaseConsumer<Context>> = Closing::new(asker.create_with_context(Context::new())?);
     let mut list = TopicPartitionList::with_capacity(partitions.len());
     for (topic, partition) in partitions {
         list.add_partition(topic, *partition);

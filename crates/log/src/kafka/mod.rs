@@ -4,10 +4,12 @@
 //! - `cluster` asks about topics and creates them; `config` holds every setting.
 //! - `member` is a consumer group's member: poll, group changes, its seat. `transactions` is the producer side of it, and
 //!   of a writer; `departed` ends those that dead members left open. `follower` reads without a group.
+//! - `closing` ends clients, so that nobody waits for one that does not end.
 //! - `context` takes what librdkafka says out of turn; `fault` turns its errors into ours; `native` is the unsafe code.
 //!
 //! What Kafka gives and how it is used: architecture.md, "Transactions".
 
+mod closing;
 mod cluster;
 mod config;
 mod context;

@@ -26,6 +26,7 @@ use rdkafka::error::RDKafkaErrorCode;
 use rdkafka::producer::{BaseProducer, Producer as _};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
+use super::closing::Closing;
 use super::context::Context;
 use crate::{Headers, Record};
 
@@ -45,7 +46,7 @@ pub(super) struct Intake {
     topics: Vec<Topic>,
     started: Vec<(usize, i32)>,
     ended: Vec<(i32, i64)>,
-    consumer: BaseConsumer<Context>,
+    consumer: Closing<BaseConsumer<Context>>,
 }
 
 // SAFETY: librdkafka's handles may be used from any thread, also at the same time (INTRODUCTION.md, "Threads and
@@ -76,7 +77,7 @@ impl Intake {
         // SAFETY: `wake` is handed the queue as its opaque; `Drop` takes the callback back before it releases the queue.
         unsafe { sys::rd_kafka_queue_cb_event_enable(events.as_ptr(), Some(wake), queue.as_ptr().cast()) };
         let topics = topics.iter().map(|name| Topic::new(client, name)).collect();
-        Intake { queue, events, topics, started: Vec::new(), ended: Vec::new(), consumer }
+        Intake { queue, events, topics, started: Vec::new(), ended: Vec::new(), consumer: Closing::new(consumer) }
     }
 
     pub(super) fn consumer(&self) -> &BaseConsumer<Context> {
@@ -386,7 +387,7 @@ unsafe fn bytes<'a>(start: *const c_void, len: usize) -> Option<&'a [u8]> {
 /// A producer with handles of the topics it writes.
 pub(super) struct Outlet {
     topics: Vec<Topic>,
-    producer: BaseProducer<Context>,
+    producer: Closing<BaseProducer<Context>>,
 }
 
 // SAFETY: as for `Intake`.
@@ -408,7 +409,10 @@ pub(super) struct Produce<'a, H> {
 impl Outlet {
     pub(super) fn new(producer: BaseProducer<Context>, topics: &[CString]) -> Outlet {
         let client = producer.client().native_ptr();
-        Outlet { topics: topics.iter().map(|name| Topic::new(client, name)).collect(), producer }
+        Outlet {
+            topics: topics.iter().map(|name| Topic::new(client, name)).collect(),
+            producer: Closing::new(producer),
+        }
     }
 
     pub(super) fn producer(&self) -> &BaseProducer<Context> {
