@@ -14,7 +14,7 @@ use rustix::process::Signal;
 use crate::frame::Api;
 use crate::proxy::{Fate, Proxies, Trap};
 use crate::scene::{Engine, SESSION, Scene, TRANSACTION};
-use crate::workload::Random;
+use crate::workload::{self, Random};
 
 /// How long a trap waits for its request.
 const TRAP_LIMIT: Duration = Duration::from_secs(5);
@@ -32,6 +32,8 @@ pub(crate) enum Fault {
     BrokerHard,
     BrokerClean,
     RebalanceStorm,
+    Spread,
+    SpreadKill,
 }
 
 /// When a process dies, seen from the request it sends.
@@ -60,6 +62,8 @@ pub(crate) const FAULTS: &[(&str, u64, Fault)] = &[
     ("broker-hard", 50, Fault::BrokerHard),
     ("broker-clean", 50, Fault::BrokerClean),
     ("rebalance-storm", 40, Fault::RebalanceStorm),
+    ("spread", 30, Fault::Spread),
+    ("spread-kill", 30, Fault::SpreadKill),
 ];
 
 /// What faults act on.
@@ -72,6 +76,7 @@ pub(crate) struct Stage<'s> {
     pub(crate) xtask: PathBuf,
     pub(crate) port: u16,
     pub(crate) brokers: u64,
+    pub(crate) partitions: u64,
 }
 
 impl Stage<'_> {
@@ -93,9 +98,12 @@ impl Stage<'_> {
             }
             return Ok(true);
         }
+        if matches!(fault, Fault::Spread | Fault::SpreadKill) {
+            self.spread()?;
+        }
         feed()?;
         match fault {
-            Fault::Kill => {
+            Fault::Kill | Fault::SpreadKill => {
                 self.engines[chosen].kill()?;
                 self.restart(chosen)?;
             }
@@ -120,7 +128,11 @@ impl Stage<'_> {
                 thread::park_timeout(Duration::from_millis(200 + self.random.below(1_500)));
                 if self.random.below(2) == 0 { guest.kill()? } else { guest.terminate()? }
             }
-            Fault::KillAt(..) | Fault::CommitCutBefore | Fault::CommitCutAfter | Fault::CommitDelayed => {}
+            Fault::KillAt(..)
+            | Fault::CommitCutBefore
+            | Fault::CommitCutAfter
+            | Fault::CommitDelayed
+            | Fault::Spread => {}
         }
         Ok(true)
     }
@@ -158,6 +170,14 @@ impl Stage<'_> {
         thread::park_timeout(Duration::from_millis(pause));
         let name = self.engines[chosen].name.clone();
         self.engines[chosen] = self.scene.start(&name)?;
+        Ok(())
+    }
+
+    /// Shares every workspace's leads out over a number of partitions: they move at the workspace's next event.
+    fn spread(&mut self) -> Result<()> {
+        let rules = workload::rules(1 + self.random.below(self.partitions));
+        let file = self.scene.write("spread.yaml", &rules)?;
+        self.scene.run(&["rules", "publish", file.to_str().context("a path in UTF-8")?])?;
         Ok(())
     }
 

@@ -75,6 +75,9 @@ struct Plan {
     /// Partitions of the topics
     #[arg(long, default_value_t = 6)]
     partitions: u32,
+    /// Partitions that each workspace is spread over, until a fault says otherwise
+    #[arg(long, default_value_t = 1)]
+    spread: u64,
     /// Only these faults, NAME or NAME=COUNT
     #[arg(long = "fault", value_name = "NAME[=COUNT]")]
     faults: Vec<String>,
@@ -135,7 +138,7 @@ fn run(arguments: &Arguments) -> Result<usize> {
     let proxies = Proxies::start(&pairs)?;
     let log = Arc::new(Kafka::connect(KafkaConfig::new(brokers(|ports| ports.direct)))?);
     let scene = Scene::new(&arguments.kilat, &brokers(|ports| ports.proxy), plan.partitions)?;
-    let rules = scene.write("rules.yaml", workload::RULES)?;
+    let rules = scene.write("rules.yaml", &workload::rules(plan.spread))?;
     let rules = rules.to_str().context("a path in UTF-8")?;
     scene.write("nothing.jsonl", "")?;
     scene.run(&["produce", "--create-topics", "--events", "nothing.jsonl"])?;
@@ -150,6 +153,7 @@ fn run(arguments: &Arguments) -> Result<usize> {
         xtask: arguments.xtask.clone(),
         port: arguments.proxies[0].direct,
         brokers: arguments.proxies.len() as u64,
+        partitions: plan.partitions.into(),
     };
     let (source, watcher) = (Source::new(log.clone()), Watcher::start(&log));
     let mut ground = Ground { scene: &scene, stage, source, watcher, log: &log, rules };

@@ -4,7 +4,7 @@
 //! end. Output: violations by kind. The rules are those of Kafka's own transactions test: input set = output set = what a
 //! concurrent reader saw, in order; here per conversation, and with the values compared, too.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use serde_json::Value;
 
@@ -54,7 +54,7 @@ pub(crate) fn judge(
     let held: Vec<&Seen> = held.iter().filter(|seen| of_phase(&seen.workspace)).collect();
 
     let expected = by_conversation(undisturbed.lines().map(without_hash));
-    let got = by_conversation(held.iter().map(|seen| seen.line.clone()));
+    let got = by_conversation(in_turn(&held).map(|seen| seen.line.clone()));
     let mut violations = Violations::default();
     let none = Vec::new();
     for conversation in expected.keys().chain(got.keys().filter(|key| !expected.contains_key(*key))) {
@@ -110,6 +110,19 @@ fn unstable(watched: &[&Seen], held: &[&Seen]) -> usize {
     let differing = saw.iter().filter(|(place, line)| holds.get(place) != Some(line)).count();
     let unseen = holds.keys().filter(|place| !saw.contains_key(place)).count();
     differing + unseen + back
+}
+
+/// Each partition in its order, and among the partitions what was produced first: a conversation of a workspace that is spread
+/// moves between them.
+fn in_turn<'s>(held: &[&'s Seen]) -> impl Iterator<Item = &'s Seen> {
+    let mut partitions: BTreeMap<u32, VecDeque<&Seen>> = BTreeMap::new();
+    for seen in held {
+        partitions.entry(seen.partition).or_default().push_back(seen);
+    }
+    std::iter::from_fn(move || {
+        let next = partitions.values_mut().filter(|waiting| !waiting.is_empty());
+        next.min_by_key(|waiting| waiting[0].at)?.pop_front()
+    })
 }
 
 fn by_conversation(lines: impl Iterator<Item = String>) -> BTreeMap<String, Vec<String>> {

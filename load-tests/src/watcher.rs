@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, anyhow};
 use kilat_codec::{Topic, json};
-use kilat_log::{Followed, Kafka, LogError, PartitionedLog, Start};
+use kilat_domain::Timestamp;
+use kilat_log::{Followed, Kafka, LogError, PartitionedLog, Record, Start};
 
 const POLL: Duration = Duration::from_millis(50);
 /// How long a broken connection of the watcher itself may take to come back.
@@ -21,6 +22,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub(crate) struct Seen {
     pub(crate) partition: u32,
     pub(crate) offset: i64,
+    /// When it was produced: the engines share a clock here.
+    pub(crate) at: Timestamp,
     /// The decision's line, without the rule set's hash.
     pub(crate) line: String,
     pub(crate) workspace: String,
@@ -131,7 +134,7 @@ fn watch(
         let polled = follower.poll(POLL, &mut |record| {
             let value = record.value.unwrap_or_default();
             match topic {
-                Topic::Decisions => decisions.push(decision(record.partition, record.offset, value)),
+                Topic::Decisions => decisions.push(decision(record)),
                 _ => actions.push(action(value)),
             }
         });
@@ -164,21 +167,17 @@ fn watch(
 /// Every decision of the topic, read from its start, and the ids of all actions.
 pub(crate) fn read_again(log: &Arc<Kafka>) -> Result<(Vec<Seen>, Vec<SeenAction>)> {
     let mut decisions = Vec::new();
-    whole(log, Topic::Decisions, &mut |partition, offset, value| {
-        decisions.push(decision(partition, offset, value));
-    })?;
+    whole(log, Topic::Decisions, &mut |record| decisions.push(decision(record)))?;
     let mut actions = Vec::new();
-    whole(log, Topic::ActionsWebhook, &mut |_, _, value| actions.push(action(value)))?;
+    whole(log, Topic::ActionsWebhook, &mut |record| actions.push(action(record.value.unwrap_or_default())))?;
     Ok((decisions, actions))
 }
 
-fn whole(log: &Arc<Kafka>, topic: Topic, each: &mut dyn FnMut(u32, i64, &[u8])) -> Result<()> {
+fn whole(log: &Arc<Kafka>, topic: Topic, each: &mut dyn FnMut(Record<'_>)) -> Result<()> {
     let mut follower = log.follow(topic.name(), None, Start::Earliest)?;
     let begun = Instant::now();
     loop {
-        let Followed { caught_up, .. } = follower.poll(POLL, &mut |record| {
-            each(record.partition, record.offset, record.value.unwrap_or_default());
-        })?;
+        let Followed { caught_up, .. } = follower.poll(POLL, each)?;
         if caught_up {
             return Ok(());
         }
@@ -189,12 +188,12 @@ fn whole(log: &Arc<Kafka>, topic: Topic, each: &mut dyn FnMut(u32, i64, &[u8])) 
 }
 
 /// A decision, its line without the rule set's hash: `eval` and a published document spell defaults out differently.
-fn decision(partition: u32, offset: i64, value: &[u8]) -> Seen {
-    let (line, workspace) = match kilat_codec::decode_decision(value) {
+fn decision(record: Record<'_>) -> Seen {
+    let (line, workspace) = match kilat_codec::decode_decision(record.value.unwrap_or_default()) {
         Ok(decision) => (without_hash(&json::decision_to_line(&decision)), decision.workspace.to_string()),
         Err(error) => (format!("unreadable: {error}"), String::new()),
     };
-    Seen { partition, offset, line, workspace }
+    Seen { partition: record.partition, offset: record.offset, at: record.timestamp, line, workspace }
 }
 
 pub(crate) fn without_hash(line: &str) -> String {

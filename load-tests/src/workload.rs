@@ -8,10 +8,13 @@ use serde_json::json;
 const CONVERSATIONS: u64 = 300;
 const WORKSPACES: u64 = 12;
 
-/// Rules for every workspace. The first fires for every event and asks for an action; the others make the outcome depend on
+/// Rules for every workspace, each spread over this many partitions. The first fires for every event and asks for an action; the others make the outcome depend on
 /// the conversation's past, so that an event applied twice, not at all or out of turn shows.
-pub(crate) const RULES: &str = r#"
-workspace: "*"
+pub(crate) fn rules(spread: u64) -> String {
+    format!("workspace: \"*\"\nsettings: {{spread: {spread}}}{RULES}")
+}
+
+const RULES: &str = r#"
 endpoints:
   hook: {url: "https://hooks.example.com/kilat", secret: "env:HOOK_SECRET"}
 rules:

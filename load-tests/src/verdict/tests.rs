@@ -1,5 +1,7 @@
 //! Each kind of violation is seen, and a run without any is not accused.
 
+use kilat_domain::Timestamp;
+
 use super::*;
 
 fn decision(conversation: &str, event: &str, action: &str) -> String {
@@ -11,10 +13,11 @@ fn decision(conversation: &str, event: &str, action: &str) -> String {
 }
 
 fn seen(lines: &[String]) -> Vec<Seen> {
-    (0..)
-        .zip(lines)
-        .map(|(offset, line)| Seen { partition: 0, offset, line: line.clone(), workspace: "p-1".to_owned() })
-        .collect()
+    (0..).zip(lines).map(|(offset, line)| seen_at(0, offset, offset, line)).collect()
+}
+
+fn seen_at(partition: u32, offset: i64, at: i64, line: &str) -> Seen {
+    Seen { partition, offset, at: Timestamp(at), line: line.to_owned(), workspace: "p-1".to_owned() }
 }
 
 fn seen_actions(ids: &[&str]) -> Vec<SeenAction> {
@@ -52,6 +55,22 @@ fn lost_doubled_foreign_and_disordered_decisions_are_told_apart() {
 
     let disordered = judged(&three(), &[second, first, third], &["x", "y", "z"]);
     assert_eq!(disordered, Violations { disordered: 1, ..Violations::default() });
+}
+
+#[test]
+fn decisions_of_a_conversation_that_moved_are_ordered_by_the_time_they_were_produced() {
+    let [first, second, _] = three();
+    let expected = [first.clone(), second.clone()].join("\n");
+    let actions = seen_actions(&["x", "y"]);
+    let moved = [seen_at(0, 7, 1_001, &second), seen_at(3, 9, 1_000, &first)];
+    assert_eq!(judge("p", &expected, &moved, &moved, &actions), Violations::default());
+
+    let overtaken = [seen_at(0, 7, 1_000, &second), seen_at(3, 9, 1_001, &first)];
+    assert_eq!(judge("p", &expected, &overtaken, &overtaken, &actions).disordered, 1);
+
+    // Within a partition the offsets decide, whatever the clocks say.
+    let disordered = [seen_at(0, 1, 1_001, &second), seen_at(0, 2, 1_000, &first)];
+    assert_eq!(judge("p", &expected, &disordered, &disordered, &actions).disordered, 1);
 }
 
 #[test]
