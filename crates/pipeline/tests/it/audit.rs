@@ -9,7 +9,7 @@ use kilat_pipeline::audit::{Audit, Difference, Law};
 use serde_json::json;
 
 use crate::hiding::hiding;
-use crate::house::{House, wait};
+use crate::house::{House, stop, wait};
 
 /// A rule set that queues a webhook for every message with `beli`, and tags others with `halo`.
 const RULES: &str = "workspace: acme
@@ -34,8 +34,7 @@ fn worked(dir: &std::path::Path) -> House {
     house.messages(7..8, "halo");
     house.raw(b"no event");
     wait(|| service.totals().events == 42, "decided");
-    service.stop();
-    service.join();
+    stop(service);
     house
 }
 
@@ -92,8 +91,7 @@ fn an_audit_goes_on_where_it_was() {
     let service = house.start();
     house.messages(100..150, "mau beli");
     wait(|| service.totals().events == 50, "decided");
-    service.stop();
-    service.join();
+    stop(service);
     while audit.some().expect("reads") {}
     audit.cut().expect("reads");
     assert_eq!(audit.first(), None);

@@ -7,7 +7,7 @@ use kilat_codec::Topic;
 use kilat_log::{MemberSpec, PartitionedLog, Polled, Transaction};
 use kilat_pipeline::{CheckpointConfig, Config, Service, Topics};
 
-use crate::house::{House, wait};
+use crate::house::{House, stop, wait};
 
 /// The fortieth message of a conversation; there are seven conversations.
 const RULES: &str = "workspace: acme
@@ -37,11 +37,6 @@ fn messages_until(
         next += step;
     }
     next
-}
-
-fn stop(service: Service) {
-    service.stop();
-    service.join();
 }
 
 /// Checkpoints of the one partition that has any, oldest first.

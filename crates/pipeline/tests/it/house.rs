@@ -24,6 +24,11 @@ const OUTPUTS: [Topic; 3] = [Topic::Messages, Topic::LeadChanges, Topic::Rules];
 
 impl House {
     pub(crate) fn open(dir: &Path) -> House {
+        House::open_with(dir, |_| PARTITIONS)
+    }
+
+    /// A log whose topics have these numbers of partitions, but for those that always have one.
+    pub(crate) fn open_with(dir: &Path, partitions: impl Fn(Topic) -> u32) -> House {
         let log: Arc<dyn PartitionedLog> = Arc::new(Embedded::open(dir, EmbeddedOptions::default()).expect("opens"));
         let spec = |name: &str, partitions: u32, retention: Retention| TopicSpec {
             name: name.to_owned(),
@@ -33,7 +38,7 @@ impl House {
         };
         let mut topics = Vec::new();
         for topic in Topic::ALL {
-            let partitions = if matches!(topic, Topic::Rules | Topic::RuleStatus) { 1 } else { PARTITIONS };
+            let partitions = if matches!(topic, Topic::Rules | Topic::RuleStatus) { 1 } else { partitions(topic) };
             let retention = if topic.is_compacted() { Retention::Compacted } else { Retention::Unlimited };
             topics.push(spec(topic.name(), partitions, retention));
             topics.push(spec(topic.dlq_name(), 1, Retention::Unlimited));
@@ -149,6 +154,11 @@ pub(crate) fn tagging(tag: &str) -> String {
     format!(
         "workspace: acme\nrules:\n  - {{id: tag, name: Tag, trigger: message.created, actions: [{{type: add_tag, value: {tag}}}]}}\n"
     )
+}
+
+pub(crate) fn stop(service: Service) {
+    service.stop();
+    service.join();
 }
 
 /// Waits for a condition, looking often, and gives up loudly.

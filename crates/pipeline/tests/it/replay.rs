@@ -7,7 +7,7 @@ use kilat_log::PartitionedLog;
 use kilat_pipeline::replay::{Replay, ReplayError, Replayed};
 use serde_json::json;
 
-use crate::house::{House, PARTITIONS, tagging, wait};
+use crate::house::{House, PARTITIONS, stop, tagging, wait};
 
 const RULES: &str = "workspace: acme
 endpoints:
@@ -38,8 +38,7 @@ fn worked(dir: &std::path::Path) -> House {
         house.messages(run * 100..run * 100 + 1, "again");
         house.raw(b"no event");
         wait(|| service.totals().events == taken + 2, "decided");
-        service.stop();
-        service.join();
+        stop(service);
     }
     assert_eq!(taken, 63);
     house
@@ -128,8 +127,7 @@ fn rules_that_were_compacted_away_are_named() {
     let service = house.start();
     house.messages(0..5, "halo");
     wait(|| service.totals().events == 5, "decided");
-    service.stop();
-    service.join();
+    stop(service);
     house.publish("acme", &tagging("two"));
     let live = house.decisions()[0]["rule_set"].as_str().expect("a hash").to_owned();
     let log = house.without(Topic::Rules.name(), 0);

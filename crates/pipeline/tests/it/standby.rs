@@ -5,7 +5,7 @@ use std::path::Path;
 use kilat_codec::Topic;
 use kilat_pipeline::{Config, Service, StandbyCopies};
 
-use crate::house::{House, PARTITIONS, wait};
+use crate::house::{House, PARTITIONS, stop, wait};
 
 /// The fortieth message of a conversation; there are seven conversations.
 const RULES: &str = "workspace: acme
@@ -47,11 +47,6 @@ fn last_block(house: &House) -> (u32, i64) {
 fn remove_blocks(house: &House, partition: u32) {
     let end = house.log.extent(Topic::State.name(), partition).expect("known").end;
     house.log.trim(Topic::State.name(), partition, end).expect("trims");
-}
-
-fn stop(service: Service) {
-    service.stop();
-    service.join();
 }
 
 /// What the rule says of 300 messages.
