@@ -48,6 +48,9 @@ struct Bench {
     /// Rules of the generated workload
     #[arg(long, default_value_t = 100)]
     rules: usize,
+    /// Partitions that the generated rules spread each workspace over
+    #[arg(long, default_value_t = 1)]
+    spread: u32,
     /// A rule file of your own instead
     #[arg(long, value_name = "FILE")]
     rule_file: Option<PathBuf>,
@@ -120,11 +123,12 @@ struct Run {
 }
 
 fn main() -> Result<()> {
+    let command = Cli::parse().command;
     let brokers = std::env::var("KILAT_KAFKA")
         .context("KILAT_KAFKA is not set. help: run `cargo xtask bench kafka`, or point it at a broker you may fill")?;
     let filter = std::env::var("KILAT_BENCH_LOG").unwrap_or_else(|_| "warn".to_owned());
     kilat_telemetry::start_logging(kilat_telemetry::LogFormat::Text, &filter)?;
-    match Cli::parse().command {
+    match command {
         Command::Kafka(bench) => rounds::run(&brokers, &bench),
         Command::Copy(run) => copy::run(&brokers, &run),
         Command::Engine(run) => engine::run(&brokers, &run),

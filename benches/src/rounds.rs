@@ -26,7 +26,7 @@ pub(crate) fn run(brokers: &str, bench: &Bench) -> Result<()> {
     let rules = match (&bench.rule_file, &bench.peer_rules) {
         (Some(file), _) => std::fs::read_to_string(file).with_context(|| file.display().to_string())?,
         (None, Some(file)) => streams_peer::rules(file)?,
-        (None, None) => workload::rules(SEED, bench.rules),
+        (None, None) => format!("settings: {{spread: {}}}\n{}", bench.spread, workload::rules(SEED, bench.rules)),
     };
     let source = Source::open(bench)?;
     eprintln!("loading {} events into {} partitions", source.len(), bench.partitions);

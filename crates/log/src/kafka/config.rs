@@ -204,6 +204,9 @@ impl KafkaConfig {
         config.set("queued.min.messages", "500000");
         config.set("queued.max.messages.kbytes", "8192");
         config.set("fetch.queue.backoff.ms", "5");
+        // A request that waits for a broker that is gone is given up after this and asked of another. With the default of 60 s a
+        // partition whose leader died at a bad moment (librdkafka asks it whether offsets are still valid) could stand still for as long.
+        config.set("socket.timeout.ms", "10000");
         // A broker holds a fetch this long while none of its partitions has news, and a partition added meanwhile waits
         // with it: with the default of 500 ms the first record after a start took 0.77 s instead of 0.37.
         config.set("fetch.wait.max.ms", "100");
