@@ -17,6 +17,10 @@ pub(crate) struct Outcome {
     pub(crate) decisions: u64,
     /// Over the second half of the events: without start, compilation of rules and growth of buffers.
     pub(crate) warm_cpu_s_per_million: Option<f64>,
+    /// Events a second over each quarter of the events; 0 for the copy.
+    pub(crate) quarters: [f64; 4],
+    /// What the state took at the end.
+    pub(crate) state_bytes: usize,
 }
 
 impl Outcome {
@@ -24,7 +28,8 @@ impl Outcome {
         println!(
             "{}",
             json!({"events": self.events, "seconds": self.seconds, "transactions": self.transactions,
-                "decisions": self.decisions, "warm_cpu_s_per_million": self.warm_cpu_s_per_million})
+                "decisions": self.decisions, "warm_cpu_s_per_million": self.warm_cpu_s_per_million,
+                "quarters": self.quarters, "state_bytes": self.state_bytes})
         );
     }
 }
@@ -38,6 +43,8 @@ pub(crate) struct Measured {
     pub(crate) transactions: u64,
     pub(crate) decisions: u64,
     pub(crate) peak_rss_mb: f64,
+    pub(crate) quarters: [f64; 4],
+    pub(crate) state_mb: f64,
 }
 
 /// Runs this program again as `what` and waits for it.
@@ -62,6 +69,8 @@ fn measure_command(mut command: Command, what: &str, run: &Run) -> Result<Measur
         .args(["--interval-ms", &run.interval_ms.to_string()])
         .args(["--threads", &tuning.threads.to_string()])
         .args(["--batch-ms", &tuning.batch_ms.to_string()])
+        .args(["--batch-bytes", &tuning.batch_bytes.to_string()])
+        .args(["--engine-memory-mb", &tuning.memory_mb.to_string()])
         .args(tuning.property.iter().flat_map(|property| ["--property", property]))
         .stdout(Stdio::piped())
         .spawn()
@@ -82,6 +91,8 @@ fn measure_command(mut command: Command, what: &str, run: &Run) -> Result<Measur
         transactions: figure("transactions")? as u64,
         decisions: figure("decisions")? as u64,
         peak_rss_mb: usage.ru_maxrss as f64 / 1024.0,
+        quarters: std::array::from_fn(|quarter| line["quarters"][quarter].as_f64().unwrap_or_default()),
+        state_mb: figure("state_bytes")? / f64::from(1 << 20),
     })
 }
 

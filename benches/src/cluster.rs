@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use kilat_codec::Topic;
 use kilat_log::{Kafka, KafkaConfig, LogError, PartitionedLog, Retention, TopicSpec};
-use kilat_pipeline::Topics;
+use kilat_pipeline::{Config, Queues, Topics};
 use rdkafka::admin::{AdminClient, AdminOptions};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::config::ClientConfig;
@@ -16,12 +16,13 @@ pub(crate) const COPY: &str = "copy-out";
 
 /// The log port on this broker.
 pub(crate) fn log(brokers: &str) -> Result<Arc<dyn PartitionedLog>> {
-    log_with(brokers, &[])
+    log_with(brokers, Config::default().queues(), &[])
 }
 
-/// The log port on this broker, its clients with these properties, each `KEY=VALUE`.
-pub(crate) fn log_with(brokers: &str, properties: &[String]) -> Result<Arc<dyn PartitionedLog>> {
+/// The log port on this broker, its queues bounded and its clients with these properties, each `KEY=VALUE`.
+pub(crate) fn log_with(brokers: &str, queues: Queues, properties: &[String]) -> Result<Arc<dyn PartitionedLog>> {
     let mut config = KafkaConfig::new(brokers);
+    (config.fetched_bytes_max, config.unsent_bytes_max) = (queues.fetched_bytes, queues.unsent_bytes);
     for property in properties {
         let (key, value) = property.split_once('=').context("--property is KEY=VALUE")?;
         config.properties.insert(key.to_owned(), value.to_owned());

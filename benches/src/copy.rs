@@ -81,6 +81,15 @@ pub(crate) fn run(brokers: &str, run: &Run) -> Result<()> {
         transactions += 1;
     }
     let seconds = first.map_or(0.0, |first| first.elapsed().as_secs_f64());
-    Outcome { events: done, seconds, transactions, decisions: 0, warm_cpu_s_per_million: None }.print();
+    Outcome {
+        events: done,
+        seconds,
+        transactions,
+        decisions: 0,
+        warm_cpu_s_per_million: None,
+        quarters: [0.0; 4],
+        state_bytes: 0,
+    }
+    .print();
     Ok(())
 }

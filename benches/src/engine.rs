@@ -11,8 +11,9 @@ use crate::cluster;
 
 /// How often the totals are looked at.
 const LOOK: Duration = Duration::from_millis(10);
-/// A run that takes longer has hung.
+/// A run that takes longer, or is slower than so many events a second, has hung.
 const LIMIT: Duration = Duration::from_secs(600);
+const RATE_MIN: u64 = 10_000;
 
 #[allow(clippy::disallowed_methods, reason = "a benchmark reads the clock")]
 pub(crate) fn run(brokers: &str, run: &Run) -> Result<()> {
@@ -23,17 +24,29 @@ pub(crate) fn run(brokers: &str, run: &Run) -> Result<()> {
         threads: run.tuning.threads,
         transaction_interval_ms: run.interval_ms,
         batch_ms_max: run.tuning.batch_ms,
+        batch_bytes_max: run.tuning.batch_bytes,
+        memory_mb: run.tuning.memory_mb,
         ..Config::default()
     };
-    let service = Service::start(cluster::log_with(brokers, &run.tuning.property)?, &config);
+    let service = Service::start(cluster::log_with(brokers, config.queues(), &run.tuning.property)?, &config);
     let started = Instant::now();
     let mut first: Option<Instant> = None;
     let mut half: Option<(u64, f64)> = None;
+    let mut reached: Vec<(u64, Instant)> = Vec::new();
+    let limit = LIMIT.max(Duration::from_secs(run.events / RATE_MIN));
     loop {
         let totals = service.totals();
         if totals.events > 0 && first.is_none() {
             // The first transaction is committed: its interval belongs to the run.
             first = Some(Instant::now() - Duration::from_millis(run.interval_ms));
+        }
+        if let Some(first) = first {
+            if reached.is_empty() {
+                reached.push((0, first));
+            }
+            if totals.evaluated * 4 >= run.events * reached.len() as u64 && reached.len() < 5 {
+                reached.push((totals.evaluated, Instant::now()));
+            }
         }
         // An event of a workspace that is spread is taken by one worker and may be evaluated by another.
         if totals.evaluated * 2 >= run.events && half.is_none() {
@@ -43,7 +56,7 @@ pub(crate) fn run(brokers: &str, run: &Run) -> Result<()> {
             break;
         }
         let health = service.health();
-        if health.failed || started.elapsed() > LIMIT {
+        if health.failed || started.elapsed() > limit {
             bail!("the engine stopped at {totals:?}: {health:?}");
         }
         std::thread::park_timeout(LOOK);
@@ -53,6 +66,11 @@ pub(crate) fn run(brokers: &str, run: &Run) -> Result<()> {
     let totals = service.totals();
     let warm = half.filter(|(events, _)| *events < totals.evaluated);
     let warm = warm.map(|(events, cpu)| (spent - cpu) / (totals.evaluated - events) as f64 * 1e6);
+    let mut quarters = [0.0; 4];
+    for (rate, pair) in quarters.iter_mut().zip(reached.windows(2)) {
+        *rate = (pair[1].0 - pair[0].0) as f64 / (pair[1].1 - pair[0].1).as_secs_f64();
+    }
+    let state_bytes = service.state_bytes();
     service.stop();
     service.join();
     Outcome {
@@ -61,6 +79,8 @@ pub(crate) fn run(brokers: &str, run: &Run) -> Result<()> {
         transactions: totals.transactions,
         decisions: totals.decisions,
         warm_cpu_s_per_million: warm,
+        quarters,
+        state_bytes,
     }
     .print();
     Ok(())

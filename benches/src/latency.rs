@@ -113,7 +113,6 @@ fn summary(rate: f64, mut latencies: Vec<f64>) -> Latency {
 
 /// Runs the engine here, streams events at `rate` and watches the decisions.
 fn run(brokers: &str, bench: &Bench, source: &Source, rate: f64, swaps: &mut [Swapped]) -> Result<Vec<Seen>> {
-    let log = cluster::log_with(brokers, &bench.tuning.property)?;
     let name = format!("bench-latency-{}-{}", std::process::id(), swaps.len());
     let config = Config {
         group: name.clone(),
@@ -121,8 +120,11 @@ fn run(brokers: &str, bench: &Bench, source: &Source, rate: f64, swaps: &mut [Sw
         threads: bench.tuning.threads,
         transaction_interval_ms: bench.interval_ms,
         batch_ms_max: bench.tuning.batch_ms,
+        batch_bytes_max: bench.tuning.batch_bytes,
+        memory_mb: bench.tuning.memory_mb,
         ..Config::default()
     };
+    let log = cluster::log_with(brokers, config.queues(), &bench.tuning.property)?;
     let service = Service::start(log.clone(), &config);
     while !service.health().ready {
         std::thread::park_timeout(Duration::from_millis(20));

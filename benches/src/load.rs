@@ -71,10 +71,14 @@ fn again(mut event: Event<'static>, round: u64) -> Event<'static> {
     event
 }
 
-/// Puts every event of the source onto the topic.
-pub(crate) fn backlog(brokers: &str, source: &Source) -> Result<()> {
+/// Puts every event of the source onto the topic, appended as of now, or evenly over so many days before.
+#[allow(clippy::disallowed_methods, reason = "a load generator reads the clock")]
+pub(crate) fn backlog(brokers: &str, source: &Source, days: Option<f64>) -> Result<()> {
     let mut sender = Sender::new(brokers, 20)?;
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?.as_secs_f64() * 1e3;
+    let ago = |number| days.map(|days| days * 86_400e3 * (1.0 - number as f64 / source.len() as f64));
     for number in 0..source.len() {
+        sender.appended_ms = ago(number).map(|ago| (now - ago) as i64);
         sender.send(&source.event(number))?;
     }
     sender.finish()
@@ -121,6 +125,8 @@ struct Sender {
     encoder: Encoder,
     bytes: Vec<u8>,
     sent: u64,
+    /// When records were appended, as they say; now where it is not said.
+    appended_ms: Option<i64>,
 }
 
 impl Sender {
@@ -132,7 +138,7 @@ impl Sender {
             .set("linger.ms", linger_ms.to_string())
             .create()
             .context("producer")?;
-        Ok(Sender { producer, encoder: Encoder::new(), bytes: Vec::new(), sent: 0 })
+        Ok(Sender { producer, encoder: Encoder::new(), bytes: Vec::new(), sent: 0, appended_ms: None })
     }
 
     fn send(&mut self, event: &Event<'_>) -> Result<()> {
@@ -146,6 +152,7 @@ impl Sender {
 
     fn put(&mut self, key: &[u8], value: &[u8]) -> Result<()> {
         let mut record = BaseRecord::to(Topic::Messages.name()).key(key).payload(value);
+        record.timestamp = self.appended_ms;
         while let Err((error, back)) = self.producer.send(record) {
             if !matches!(error, KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull)) {
                 bail!(error);

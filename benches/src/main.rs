@@ -6,6 +6,7 @@
 mod child;
 mod cluster;
 mod copy;
+mod drain;
 mod engine;
 mod latency;
 mod load;
@@ -31,10 +32,12 @@ struct Cli {
 enum Command {
     /// Measure the engine against the copy, several rounds in turn, then the latency at half the engine's rate
     Kafka(Box<Bench>),
+    /// Drain a backlog under ceilings of memory: peak memory and rate, by quarter of the backlog
+    Drain(drain::Drain),
     /// One run of the copy (a child of `kafka`)
     #[command(hide = true)]
     Copy(Run),
-    /// One run of the engine (a child of `kafka`)
+    /// One run of the engine (a child of `kafka` and `drain`)
     #[command(hide = true)]
     Engine(Run),
 }
@@ -103,6 +106,12 @@ struct Tuning {
     /// Worker threads of the engine; the copy has one
     #[arg(long, default_value_t = 2)]
     threads: usize,
+    /// Ceiling of the engine's memory, in MiB; of a `drain` the --memory-mb of its own
+    #[arg(id = "tuning_memory_mb", long = "engine-memory-mb", default_value_t = kilat_pipeline::Config::default().memory_mb)]
+    memory_mb: usize,
+    /// Output bytes a transaction of the engine holds at most
+    #[arg(long, default_value_t = kilat_pipeline::Config::default().batch_bytes_max)]
+    batch_bytes: usize,
     /// How long a transaction of the engine gathers while it is behind
     #[arg(long, default_value_t = kilat_pipeline::Config::default().batch_ms_max)]
     batch_ms: u64,
@@ -130,6 +139,7 @@ fn main() -> Result<()> {
     kilat_telemetry::start_logging(kilat_telemetry::LogFormat::Text, &filter)?;
     match command {
         Command::Kafka(bench) => rounds::run(&brokers, &bench),
+        Command::Drain(drain) => drain::run(&brokers, &drain),
         Command::Copy(run) => copy::run(&brokers, &run),
         Command::Engine(run) => engine::run(&brokers, &run),
     }

@@ -79,8 +79,7 @@ pub(crate) fn finish(bench: &Bench, figures: &Figures) -> Result<()> {
 /// Appends one row a run to today's file.
 fn write_csv(bench: &Bench, figures: &Figures) -> Result<()> {
     let Figures { copies, engines, latency, swap } = figures;
-    let date = output("date", &["-u", "+%F"])?;
-    let commit = output("git", &["rev-parse", "--short", "HEAD"]).unwrap_or_default();
+    let (date, commit) = today()?;
     let machine = format!("{} cores", std::thread::available_parallelism()?);
     let path = bench.results.join(format!("{date}-kafka.csv"));
     let mut text = if path.exists() { fs::read_to_string(&path)? } else { HEADER.to_owned() };
@@ -127,6 +126,12 @@ fn write_csv(bench: &Bench, figures: &Figures) -> Result<()> {
 }
 
 const HEADER: &str = "date,commit,machine,workload,interval_ms,what,events_per_s,cpu_s_per_million,transactions,decisions,peak_rss_mb,p50_ms,p99_ms,p999_ms,warm_cpu_s_per_million\n";
+
+/// The date and the commit.
+pub(crate) fn today() -> Result<(String, String)> {
+    let commit = output("git", &["rev-parse", "--short", "HEAD"]).unwrap_or_default();
+    Ok((output("date", &["-u", "+%F"])?, commit))
+}
 
 fn output(program: &str, arguments: &[&str]) -> Result<String> {
     let output = Command::new(program).args(arguments).output().with_context(|| program.to_owned())?;

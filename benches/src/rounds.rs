@@ -30,7 +30,7 @@ pub(crate) fn run(brokers: &str, bench: &Bench) -> Result<()> {
     };
     let source = Source::open(bench)?;
     eprintln!("loading {} events into {} partitions", source.len(), bench.partitions);
-    load::backlog(brokers, &source)?;
+    load::backlog(brokers, &source, None)?;
     publish(&*log, &Published::of(&rules)?)?;
 
     let once = Run { events: source.len(), interval_ms: bench.interval_ms, tuning: bench.tuning.clone() };
@@ -85,7 +85,7 @@ pub(crate) struct Published {
 }
 
 impl Published {
-    fn of(rules: &str) -> Result<Published> {
+    pub(crate) fn of(rules: &str) -> Result<Published> {
         let loaded = kilat_rules::load("bench rules", rules);
         let errors: Vec<String> =
             loaded.diagnostics.iter().filter(|found| found.is_error()).map(ToString::to_string).collect();
@@ -109,7 +109,7 @@ impl Published {
     }
 }
 
-fn publish(log: &dyn PartitionedLog, rules: &Published) -> Result<()> {
+pub(crate) fn publish(log: &dyn PartitionedLog, rules: &Published) -> Result<()> {
     let mut writer = log.writer("bench-rules", &[Topic::Rules.name().to_owned()])?;
     Ok(writer.commit(&rules.transaction)?)
 }

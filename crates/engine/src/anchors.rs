@@ -82,6 +82,11 @@ impl Anchors {
         self.fresh.is_empty()
     }
 
+    /// Bytes of all of them.
+    pub(crate) fn bytes(&self) -> usize {
+        self.known.capacity() * size_of::<(u64, u32)>() + self.places.bytes()
+    }
+
     /// What was fresh is committed.
     pub(crate) fn settle(&mut self) {
         self.fresh.clear();

@@ -79,7 +79,6 @@ impl<S> Directory<S> {
     }
 
     /// Every segment once.
-    #[cfg(test)]
     pub(crate) fn iter(&self) -> impl Iterator<Item = &S> {
         self.segments.iter().map(|part| &part.segment)
     }

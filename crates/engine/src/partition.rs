@@ -346,6 +346,18 @@ impl Partition {
         });
     }
 
+    /// About how many bytes of memory everything takes that is remembered, as it rests: leads, conversations, idempotency keys,
+    /// anchors. What lies unpacked beside is bounded by [`Self::limit_unpacked`].
+    pub fn bytes(&self) -> usize {
+        self.state.bytes() + self.seen.bytes() + self.anchors.bytes()
+    }
+
+    /// Keeps about so many bytes of leads and conversations unpacked between two batches, those used last. What is unpacked
+    /// saves work when it is used again and changes nothing an event can tell.
+    pub fn limit_unpacked(&mut self, bytes: usize) {
+        self.state.limit_unpacked(bytes);
+    }
+
     /// How many leads and conversations are remembered.
     pub fn len(&self) -> (usize, usize) {
         (self.state.leads.present(), self.state.conversations.present())

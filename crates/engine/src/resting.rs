@@ -55,6 +55,11 @@ impl Resting {
         self.0.len() == 2 + place + length
     }
 
+    /// About what it takes of memory: allocators round up, by an eighth at most.
+    pub(crate) fn bytes(&self) -> usize {
+        self.0.len() + self.0.len() / 8
+    }
+
     /// The same with another packed form.
     pub(crate) fn set(&mut self, value: &[u8]) {
         let (workspace, id, known) = self.parts();

@@ -227,11 +227,14 @@ impl Seen {
         (days, next)
     }
 
-    /// How many keys there are room for, and how many bytes that takes.
-    #[cfg(test)]
-    fn size(&self) -> (usize, usize) {
-        let slots = self.segments.iter().map(|segment| segment.keys.len()).sum();
-        (slots, slots * 9)
+    /// How many keys there are room for.
+    fn room(&self) -> usize {
+        self.segments.iter().map(|segment| segment.keys.len()).sum()
+    }
+
+    /// Bytes of the room for keys and their days.
+    pub(crate) fn bytes(&self) -> usize {
+        self.room() * (size_of::<u64>() + size_of::<u8>())
     }
 }
 
@@ -307,7 +310,7 @@ mod tests {
                 assert!(seen.insert(Key::known(number.wrapping_mul(0x9E37_79B9_7F4A_7C15))));
             }
             seen.settle();
-            sizes.push(seen.size().0);
+            sizes.push(seen.room());
         }
         // Nine days are in the window: today and the eight before.
         let most = 9 * 20_000 * 4;

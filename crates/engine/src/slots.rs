@@ -121,6 +121,11 @@ impl Slots {
         segment.put(Slot { tag: tag(hash), at }, depth);
     }
 
+    /// Bytes of all slots, free ones too.
+    pub(crate) fn bytes(&self) -> usize {
+        self.segments.iter().map(|segment| size_of_val(&*segment.slots)).sum()
+    }
+
     /// Begins to fetch the line that [`Self::find`] will look at first.
     pub(crate) fn prefetch(&self, hash: u64) {
         let (segment, depth) = self.segments.of(hash);

@@ -18,12 +18,17 @@ use crate::prefetch::{prefetch, prefetch_all};
 use crate::resting::Resting;
 use crate::slots::Slots;
 
+#[cfg(test)]
+mod tests;
+
 /// Homes, and cells, in a chunk.
 const CHUNK: usize = 1_024;
 /// Batches without use after which a cell is packed: some seconds of transactions.
 const IDLE_BATCHES: u32 = 256;
-/// Most cells of a kind that stay unpacked between two batches, about 1 KB each.
-const UNPACKED_MAX: usize = 1 << 18;
+/// Bytes of cells that stay unpacked between two batches where nobody says otherwise, leads and conversations together.
+const UNPACKED_BYTES: usize = 512 << 20;
+/// What a value takes unpacked, beside its cell: so many times its packed form, as its texts lie apart.
+const UNPACKED_TIMES: usize = 4;
 
 /// Which lead or conversation of which workspace, as a keyed hash of 128 bits: two of a billion cells share one with a chance
 /// of 10^-21, so that cells are told apart by it alone and their ids, which lie elsewhere, are not looked at.
@@ -115,6 +120,10 @@ pub(crate) struct Cells<T> {
     batch: u32,
     /// Cells, and the batches they were used in.
     used: VecDeque<(u32, u32)>,
+    /// Bytes of cells that stay unpacked between two batches.
+    unpacked_max: usize,
+    /// Bytes of all packed forms.
+    resting: usize,
 }
 
 impl<T> Default for Cells<T> {
@@ -130,6 +139,8 @@ impl<T> Default for Cells<T> {
             ends: Vec::new(),
             batch: 0,
             used: VecDeque::new(),
+            unpacked_max: UNPACKED_BYTES / 2,
+            resting: 0,
         }
     }
 }
@@ -151,6 +162,17 @@ impl<T: Packed> Cells<T> {
     /// How many there are.
     pub(crate) fn present(&self) -> usize {
         self.len() - self.gone
+    }
+
+    /// Bytes they take at rest: packed forms, homes, and what finds them.
+    pub(crate) fn bytes(&self) -> usize {
+        self.resting + self.homes.len() * CHUNK * size_of::<Home>() + self.places.bytes()
+    }
+
+    /// How many cells stay unpacked between two batches: as many of the mean size as there is room for.
+    fn cells_max(&self) -> usize {
+        let packed = self.resting / self.len().max(1);
+        self.unpacked_max / (size_of::<Option<Cell<T>>>() + UNPACKED_TIMES * packed)
     }
 
     fn place_of(&self, identity: Identity) -> Option<u32> {
@@ -211,7 +233,9 @@ impl<T: Packed> Cells<T> {
                 });
                 match place {
                     Some(place) => {
-                        self.home_mut(place).at = At::Cell(at);
+                        if let At::Rest(gone) = std::mem::replace(&mut self.home_mut(place).at, At::Cell(at)) {
+                            self.resting -= gone.bytes();
+                        }
                         self.gone -= 1;
                     }
                     None => drop(self.add_home(identity, At::Cell(at))),
@@ -291,6 +315,7 @@ impl<T: Packed> Cells<T> {
     fn put_to_rest(&mut self, at: u32) {
         let cell =
             self.cells[at as usize / CHUNK][at as usize % CHUNK].take().expect("only cells in use are put to rest");
+        self.resting -= cell.rest.as_ref().map_or(0, Resting::bytes);
         let rest = match cell.rest {
             Some(rest) if !cell.stale => rest,
             _ => {
@@ -299,6 +324,7 @@ impl<T: Packed> Cells<T> {
                 Resting::new(cell.workspace, &cell.id, &value)
             }
         };
+        self.resting += rest.bytes();
         self.free.push(at);
         self.home_mut(cell.place).at = At::Rest(rest);
     }
@@ -308,7 +334,9 @@ impl<T: Packed> Cells<T> {
         let cell = self.cells[at as usize / CHUNK][at as usize % CHUNK].take().expect("a cell that went was in use");
         self.free.push(at);
         self.gone += 1;
-        self.home_mut(cell.place).at = At::Rest(Resting::new(cell.workspace, &cell.id, &[]));
+        let rest = Resting::new(cell.workspace, &cell.id, &[]);
+        self.resting = self.resting + rest.bytes() - cell.rest.as_ref().map_or(0, Resting::bytes);
+        self.home_mut(cell.place).at = At::Rest(rest);
     }
 
     /// Begins to fetch what tells the place.
@@ -398,13 +426,18 @@ impl<T: Packed> Cells<T> {
             (cell.dirty, cell.published) = (false, None);
             if let Some(end) = ends.get(number).copied().filter(|_| ends.len() == dirty.len()) {
                 let value = &written[std::mem::replace(&mut start, end)..end];
-                match &mut cell.rest {
-                    Some(rest) => rest.set(value),
-                    None => cell.rest = Some(Resting::new(cell.workspace, &cell.id, value)),
-                }
+                let (before, after) = match &mut cell.rest {
+                    Some(rest) => {
+                        let before = rest.bytes();
+                        rest.set(value);
+                        (before, rest.bytes())
+                    }
+                    None => (0, cell.rest.insert(Resting::new(cell.workspace, &cell.id, value)).bytes()),
+                };
                 cell.stale = false;
+                self.resting = self.resting + after - before;
             }
-            if cell.gone {
+            if self.get(*at).gone {
                 self.put_away(*at);
             }
         }
@@ -414,9 +447,10 @@ impl<T: Packed> Cells<T> {
         self.written.clear();
         self.ends.clear();
         self.batch = self.batch.wrapping_add(1);
+        let cells_max = self.cells_max();
         while let Some((at, batch)) = self.used.front().copied() {
             let is_idle = self.batch.wrapping_sub(batch) > IDLE_BATCHES;
-            if !is_idle && self.used.len() <= UNPACKED_MAX {
+            if !is_idle && self.used.len() <= cells_max {
                 break;
             }
             self.used.pop_front();
@@ -479,6 +513,7 @@ impl<T: Packed> Cells<T> {
             Some(place) => self.replace(place, rest),
             None => {
                 self.gone += usize::from(rest.is_empty());
+                self.resting += rest.bytes();
                 self.add_home(identity, At::Rest(rest));
             }
         }
@@ -509,9 +544,14 @@ impl<T: Packed> Cells<T> {
     fn replace(&mut self, place: u32, rest: Resting) {
         let was_gone = matches!(&self.home(place).at, At::Rest(known) if known.is_empty());
         self.gone = self.gone + usize::from(rest.is_empty()) - usize::from(was_gone);
-        if let At::Cell(at) = std::mem::replace(&mut self.home_mut(place).at, At::Rest(rest)) {
-            self.cells[at as usize / CHUNK][at as usize % CHUNK] = None;
-            self.free.push(at);
+        self.resting += rest.bytes();
+        match std::mem::replace(&mut self.home_mut(place).at, At::Rest(rest)) {
+            At::Rest(known) => self.resting -= known.bytes(),
+            At::Cell(at) => {
+                let cell = self.cells[at as usize / CHUNK][at as usize % CHUNK].take();
+                self.resting -= cell.and_then(|cell| cell.rest).map_or(0, |known| known.bytes());
+                self.free.push(at);
+            }
         }
     }
 }
@@ -693,6 +733,17 @@ impl State {
         for workspace in &mut self.workspaces {
             workspace.loops_dirty = false;
         }
+    }
+
+    /// Bytes of leads and conversations at rest.
+    pub(crate) fn bytes(&self) -> usize {
+        self.leads.bytes() + self.conversations.bytes()
+    }
+
+    /// Keeps cells of so many bytes unpacked between two batches, half of them leads.
+    pub(crate) fn limit_unpacked(&mut self, bytes: usize) {
+        self.leads.unpacked_max = bytes / 2;
+        self.conversations.unpacked_max = bytes / 2;
     }
 
     /// Packs everything.

@@ -110,7 +110,7 @@ impl LogArgs {
     fn open(&self) -> Result<Arc<dyn PartitionedLog>, Failure> {
         match &self.data_dir {
             Some(dir) => connect::embedded_at(dir),
-            None => connect::open(&config::load(self.config.as_deref())?.log, self.create_topics),
+            None => connect::open(&config::load(self.config.as_deref())?, self.create_topics),
         }
     }
 }

@@ -129,11 +129,13 @@ pub(crate) fn parse(
     environment: impl Iterator<Item = (String, String)>,
 ) -> Result<Config, Vec<Problem>> {
     let (config, places): (Config, _) = layers::read(DEFAULTS, file, environment)?;
-    // The executor's own check names the setting in backquotes and puts the remedy after a colon.
-    let problems = config.executor.check().into_iter().filter_map(|problem| {
+    // The checks of the roles name the setting in backquotes and put the remedy after a colon.
+    let told = [("engine", config.engine.check()), ("executor", config.executor.check())];
+    let told = told.into_iter().flat_map(|(section, problems)| problems.into_iter().map(move |told| (section, told)));
+    let problems = told.filter_map(|(section, problem)| {
         let setting = problem.split('`').nth(1).unwrap_or_default().to_owned();
         let (what, help) = problem.rsplit_once(": ").unwrap_or((&problem, "see the comment on it in default.toml"));
-        places.problem(&format!("executor.{setting}"), format!("[executor] {what}"), help.to_owned())
+        places.problem(&format!("{section}.{setting}"), format!("[{section}] {what}"), help.to_owned())
     });
     let problems: Vec<Problem> = problems.collect();
     if problems.is_empty() { Ok(config) } else { Err(problems) }

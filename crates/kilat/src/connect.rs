@@ -1,6 +1,6 @@
 //! Opens the log that the configuration names.
 //!
-//! Input: [`LogConfig`]. Output: the log, its topics created where asked for. Secrets are read here, from where the
+//! Input: [`Config`]. Output: the log, its topics created where asked for. Secrets are read here, from where the
 //! configuration points. Absent: retries; a log that cannot be reached is told with its address and the remedy.
 
 use std::collections::BTreeMap;
@@ -9,20 +9,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kilat_log::{Embedded, EmbeddedOptions, Kafka, KafkaConfig, PartitionedLog};
-use kilat_pipeline::{CheckpointConfig, StoreProperties};
+use kilat_pipeline::{CheckpointConfig, Queues, StoreProperties};
 
 use crate::config::{Config, LogConfig, LogKind, Security};
 use crate::failure::Failure;
 use crate::topics;
 
 /// Opens the log; creates the topics that do not exist yet where `create_topics` says so.
-pub(crate) fn open(config: &LogConfig, create_topics: bool) -> Result<Arc<dyn PartitionedLog>, Failure> {
-    let log: Arc<dyn PartitionedLog> = match config.kind {
-        LogKind::Embedded => embedded(&config.dir)?,
-        LogKind::Kafka => Arc::new(Kafka::connect(kafka_config(config)?)?),
+pub(crate) fn open(config: &Config, create_topics: bool) -> Result<Arc<dyn PartitionedLog>, Failure> {
+    let log: Arc<dyn PartitionedLog> = match config.log.kind {
+        LogKind::Embedded => embedded(&config.log.dir)?,
+        LogKind::Kafka => Arc::new(Kafka::connect(kafka_config(&config.log, config.engine.queues())?)?),
     };
     if create_topics {
-        log.create_topics(&topics::layout(config.partitions, config.replication))?;
+        log.create_topics(&topics::layout(config.log.partitions, config.log.replication))?;
     }
     Ok(log)
 }
@@ -57,7 +57,7 @@ pub(crate) fn embedded_at(dir: &Path) -> Result<Arc<dyn PartitionedLog>, Failure
     embedded(dir)
 }
 
-fn kafka_config(config: &LogConfig) -> Result<KafkaConfig, Failure> {
+fn kafka_config(config: &LogConfig, queues: Queues) -> Result<KafkaConfig, Failure> {
     let mut properties = BTreeMap::new();
     let protocol = match config.security {
         Security::Plaintext => "plaintext",
@@ -80,6 +80,8 @@ fn kafka_config(config: &LogConfig) -> Result<KafkaConfig, Failure> {
         client_id: config.client_id.clone(),
         transaction_timeout: Duration::from_millis(config.transaction_timeout_ms),
         session_timeout: Duration::from_millis(config.session_timeout_ms),
+        fetched_bytes_max: queues.fetched_bytes,
+        unsent_bytes_max: queues.unsent_bytes,
         properties,
     })
 }

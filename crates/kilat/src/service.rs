@@ -105,7 +105,7 @@ fn open(
 ) -> Result<Option<Arc<dyn PartitionedLog>>, Failure> {
     let mut backoff = BACKOFF_FIRST;
     loop {
-        match connect::open(&config.log, create_topics) {
+        match connect::open(config, create_topics) {
             Ok(log) => return Ok(Some(log)),
             Err(failure) if failure.may_pass() => {
                 error!(retry_in_s = backoff.as_secs(), "{failure}");

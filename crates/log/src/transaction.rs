@@ -142,6 +142,13 @@ impl Transaction {
         self.offsets.clear();
     }
 
+    /// Gives back what the buffers have room for beyond `bytes` of records. To be called once it is cleared.
+    pub fn shrink_to(&mut self, bytes: usize) {
+        self.bytes.shrink_to(bytes);
+        self.entries.shrink_to(bytes / size_of::<Entry>());
+        self.headers.shrink_to(bytes / size_of::<(Range<usize>, Range<usize>)>());
+    }
+
     fn push(
         &mut self,
         output: usize,

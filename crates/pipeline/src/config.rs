@@ -6,6 +6,10 @@ use kilat_codec::Topic;
 use serde::Deserialize;
 
 use crate::checkpoints::CheckpointConfig;
+use crate::memory::{MIB, Queues, least_ceiling};
+
+/// More threads than any machine has use for.
+const THREADS_MAX: usize = 1024;
 
 /// Settings of the engine role.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -17,6 +21,9 @@ pub struct Config {
     pub instance: String,
     /// Worker threads, each with a consumer, a producer and the state of its partitions.
     pub threads: usize,
+    /// Ceiling of the process's resident memory, in MiB. Buffers are as large as it leaves room for; state is never dropped for
+    /// it.
+    pub memory_mb: usize,
     /// How far apart transactions begin while the worker keeps up with its input, in milliseconds. What comes after a
     /// longer pause is committed at once.
     pub transaction_interval_ms: u64,
@@ -42,6 +49,7 @@ impl Default for Config {
             group: "kilat-engine".to_owned(),
             instance: "engine-1".to_owned(),
             threads: 2,
+            memory_mb: 1024,
             transaction_interval_ms: 25,
             batch_ms_max: 200,
             batch_records_max: 50_000,
@@ -65,6 +73,40 @@ pub enum StandbyCopies {
 }
 
 impl Config {
+    /// What cannot be used, each with its remedy after a colon, the setting in backquotes.
+    pub fn check(&self) -> Vec<String> {
+        let mut problems = Vec::new();
+        if self.threads > THREADS_MAX {
+            problems.push(format!("`threads` is {}: lower it to {THREADS_MAX} or less", self.threads));
+            return problems;
+        }
+        let least = least_ceiling(self.workers()).div_ceil(MIB);
+        if self.memory_mb < least {
+            let (memory_mb, workers) = (self.memory_mb, self.workers());
+            let s = if workers == 1 { "" } else { "s" };
+            problems.push(format!(
+                "`memory_mb` is {memory_mb}, less than {workers} worker thread{s} can work with, before any state: raise it to \
+                 {least} or more, or lower `threads`"
+            ));
+        }
+        problems
+    }
+
+    /// Bounds of the queues of the log's clients in this process.
+    pub fn queues(&self) -> Queues {
+        Queues::of(self.memory_bytes(), self.workers())
+    }
+
+    /// How many workers there are.
+    pub(crate) fn workers(&self) -> usize {
+        self.threads.max(1)
+    }
+
+    /// The ceiling of the process's resident memory.
+    pub(crate) fn memory_bytes(&self) -> usize {
+        self.memory_mb.saturating_mul(MIB)
+    }
+
     pub(crate) fn interval(&self) -> Duration {
         Duration::from_millis(self.transaction_interval_ms)
     }

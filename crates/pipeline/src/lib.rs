@@ -14,6 +14,7 @@ pub mod audit;
 mod catch_up;
 mod checkpoints;
 mod config;
+mod memory;
 mod outputs;
 mod passed_on;
 mod recorded;
@@ -28,6 +29,7 @@ mod worker;
 
 pub use checkpoints::{CheckpointConfig, StoreProperties};
 pub use config::{Config, StandbyCopies, Topics};
+pub use memory::Queues;
 pub use registry::{Registry, Snapshot};
 pub use restore::{RestoreError, RestoreStatus};
 pub use service::{Health, PipelineError, Service, Task};

@@ -10,12 +10,13 @@ use kilat_codec::{DecodeError, EncodeError};
 use kilat_domain::Class;
 use kilat_engine::BrokenChain;
 use kilat_log::{Clock, LogError, PartitionedLog, SystemClock};
-use kilat_telemetry::metrics;
+use kilat_telemetry::{metrics, resident_bytes};
 use tracing::{error, info};
 
 use crate::checkpoints::scribe::Scribe;
 use crate::checkpoints::{Checkpoints, Desk};
 use crate::config::Config;
+use crate::memory::{Ceiling, Resident};
 use crate::registry::Registry;
 use crate::restore::{RestoreError, RestoreProgress, RestoreStatus};
 use crate::rules_follower::{RulesFollower, compilers};
@@ -120,6 +121,7 @@ pub struct Service {
     totals: Arc<Totals>,
     progress: Arc<Progress>,
     standby: Arc<Slots>,
+    memory: Arc<Ceiling>,
     stop: Arc<AtomicBool>,
     threads: Vec<JoinHandle<()>>,
 }
@@ -213,9 +215,9 @@ impl Service {
             .then(|| kilat_checkpoint::open(place, config.checkpoints.properties.0.clone()))
             .transpose();
         let (mut service, tasks) = match store {
-            Ok(store) => Service::assembled(log, config, clock, store, compilers()),
+            Ok(store) => Service::assembled(log, config, clock, store, compilers(), resident_bytes),
             Err(error) => {
-                let (service, _) = Service::assembled(log, config, clock, None, 0);
+                let (service, _) = Service::assembled(log, config, clock, None, 0, resident_bytes);
                 service.progress.failed(&error.into());
                 (service, Vec::new())
             }
@@ -226,25 +228,27 @@ impl Service {
 
     /// The service and what its threads would run, for those who run it otherwise and with a clock and a store of their
     /// own. Without a store there are no checkpoints. No task starts threads of its own: rule sets are compiled by the one
-    /// that follows them, partitions are restored by the one that owns them.
+    /// that follows them, partitions are restored by the one that owns them. What the process takes of memory is not asked.
     pub fn assemble(
         log: Arc<dyn PartitionedLog>,
         config: &Config,
         clock: Arc<dyn Clock>,
         store: Option<Arc<dyn Store>>,
     ) -> (Service, Vec<Task>) {
-        Service::assembled(log, &Config { restore_threads: 1, ..config.clone() }, clock, store, 0)
+        Service::assembled(log, &Config { restore_threads: 1, ..config.clone() }, clock, store, 0, || None)
     }
 
-    /// As [`Service::assemble`], with so many threads that compile.
+    /// As [`Service::assemble`], with so many threads that compile, and who says what the process takes.
     fn assembled(
         log: Arc<dyn PartitionedLog>,
         config: &Config,
         clock: Arc<dyn Clock>,
         store: Option<Arc<dyn Store>>,
         compilers: usize,
+        resident: Resident,
     ) -> (Service, Vec<Task>) {
-        let threads = config.threads.max(1);
+        let threads = config.workers();
+        let memory = Arc::new(Ceiling::new(config, resident));
         let registry = Arc::new(Registry::new());
         let totals = Arc::new(Totals::default());
         let stop = Arc::new(AtomicBool::new(false));
@@ -279,11 +283,12 @@ impl Service {
                 totals: totals.clone(),
                 progress: progress.clone(),
                 standby: standby.clone(),
+                memory: memory.clone(),
             };
             let (stop, progress) = (stop.clone(), progress.clone());
             tasks.push(Task::new(&format!("kilat-engine-{number}"), move || work(worker, &stop, &progress)));
         }
-        (Service { registry, totals, progress, standby, stop, threads: Vec::new() }, tasks)
+        (Service { registry, totals, progress, standby, memory, stop, threads: Vec::new() }, tasks)
     }
 
     /// The live rule sets.
@@ -294,6 +299,11 @@ impl Service {
     /// What has been committed since the start.
     pub fn totals(&self) -> TotalsSnapshot {
         self.totals.snapshot()
+    }
+
+    /// Bytes of memory that state takes in this process, copies of it included.
+    pub fn state_bytes(&self) -> usize {
+        self.memory.state()
     }
 
     /// The copies of state of partitions that no worker of this process owns: partition, and number of the last block.
@@ -361,6 +371,7 @@ fn work(mut worker: Worker, stop: &AtomicBool, progress: &Progress) {
         let ended = worker.session(stop);
         progress.working(number, false);
         worker.standby.release_all(number);
+        worker.memory.release(number);
         ended
     });
 }

@@ -143,6 +143,11 @@ impl Slots {
         inner.replicas().map(|replica| (replica.partition, replica.restored.state.position().sequence)).collect()
     }
 
+    /// Bytes of the replicas there are.
+    pub(crate) fn bytes(&self) -> usize {
+        self.lock().replicas().map(|replica| replica.restored.state.bytes()).sum()
+    }
+
     fn vacate(&self, inner: &mut Inner, worker: usize, partition: u32) {
         if !inner.is_owned_by(worker, partition) {
             return;

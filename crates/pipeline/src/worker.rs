@@ -21,6 +21,7 @@ use crate::catch_up::CatchUp;
 use crate::checkpoints::capture::{self, Capture, Sitter};
 use crate::checkpoints::{Checkpoints, Desk};
 use crate::config::{Config, Topics};
+use crate::memory::{Ceiling, of_batch, output_of_batch};
 use crate::outputs::{self, RecordOutputs};
 use crate::passed_on::PassedOn;
 use crate::registry::{Registry, Snapshot};
@@ -58,6 +59,7 @@ pub(crate) struct Worker {
     pub(crate) progress: Arc<Progress>,
     pub(crate) checkpoints: Option<(Arc<Checkpoints>, Arc<Desk>)>,
     pub(crate) standby: Arc<Slots>,
+    pub(crate) memory: Arc<Ceiling>,
 }
 
 impl Worker {
@@ -89,6 +91,7 @@ impl Worker {
                 Polled::Records(taken) => batch.kept_up = taken < room,
                 Polled::Assigned(partitions) => {
                     self.assigned(&partitions, &mut owned, capture.as_mut())?;
+                    self.share_memory(&mut batch, &mut owned);
                     pause(&mut *member, &mut owned)?;
                 }
                 Polled::Revoked { partitions, lost } => {
@@ -112,10 +115,23 @@ impl Worker {
             if let Some(capture) = capture.as_mut().filter(|_| batch.records == 0) {
                 capture.turn(sitters(&owned));
             }
-            measures.observe_owned(owned.iter().flatten().count());
-            self.progress.lag(self.number, measures.observe_lag(&*member));
+            if measures.is_time() {
+                measures.observe_owned(owned.iter().flatten().count());
+                self.progress.lag(self.number, measures.observe_lag(&*member));
+                self.share_memory(&mut batch, &mut owned);
+            }
         }
         self.commit(&mut *member, &mut batch, &mut owned, &mut measures)
+    }
+
+    /// Makes batch and state as large as the memory of the process leaves room for.
+    fn share_memory(&self, batch: &mut Batch, owned: &mut [Option<Owned>]) {
+        let mut states: Vec<&mut Partition> = owned.iter_mut().flatten().map(|owned| &mut owned.state).collect();
+        let state = states.iter().map(|state| state.bytes()).sum();
+        let shares = self.memory.share(self.number, state, self.standby.bytes());
+        batch.memory_max = shares.batch;
+        let each = shares.unpacked / states.len().max(1);
+        states.iter_mut().for_each(|state| state.limit_unpacked(each));
     }
 
     /// Restores the partitions before any of their records is polled (PIPE-3).
@@ -341,6 +357,8 @@ pub(crate) struct Batch {
     age_max: Duration,
     records_max: usize,
     bytes_max: usize,
+    /// Memory it may take, with what commits it.
+    memory_max: usize,
     latency_sample: u32,
     /// How many partitions the inputs have.
     partitions: u32,
@@ -373,6 +391,7 @@ impl Batch {
             age_max: config.batch_max(),
             records_max: config.batch_records_max.max(1),
             bytes_max: config.batch_bytes_max,
+            memory_max: usize::MAX,
             latency_sample: config.latency_sample.max(1),
             partitions,
             failed: None,
@@ -587,6 +606,8 @@ impl Batch {
     /// Starts the next batch.
     pub(crate) fn begin(&mut self) {
         self.transaction.clear();
+        // What is written when a batch closes comes on top of what closed it.
+        self.transaction.shrink_to(output_of_batch(self.memory_max).saturating_mul(2));
         self.counts = TotalsSnapshot::default();
         self.received = [0; 3];
         self.records = 0;
@@ -635,8 +656,10 @@ impl Batch {
     /// same whatever its size.
     fn is_due(&self) -> bool {
         self.age().is_some_and(|age| {
-            let full =
-                age >= self.age_max || self.records >= self.records_max || self.transaction.bytes() >= self.bytes_max;
+            let full = age >= self.age_max
+                || self.records >= self.records_max
+                || self.transaction.bytes() >= self.bytes_max
+                || of_batch(self.records, self.transaction.bytes()) >= self.memory_max;
             full || (self.kept_up && self.pause().is_zero())
         })
     }
@@ -656,8 +679,7 @@ struct Measures {
     lags: Vec<((usize, u32), Gauge)>,
     group: String,
     clock: Arc<dyn Clock>,
-    lag_observed: Option<Duration>,
-    lag: u64,
+    observed: Option<Duration>,
 }
 
 impl Measures {
@@ -675,8 +697,7 @@ impl Measures {
             lags: Vec::new(),
             group: config.group.clone(),
             clock,
-            lag_observed: None,
-            lag: 0,
+            observed: None,
         }
     }
 
@@ -697,17 +718,22 @@ impl Measures {
         self.partitions.set(partitions as f64);
     }
 
-    /// Reads the lag once in a while; records behind, over all partitions.
-    fn observe_lag(&mut self, member: &dyn Member) -> u64 {
+    /// Whether it is time to look at what is not worth a look at every turn.
+    fn is_time(&mut self) -> bool {
         const EVERY: Duration = Duration::from_millis(500);
         let now = self.clock.monotonic();
-        if self.lag_observed.is_some_and(|observed| now < observed + EVERY) {
-            return self.lag;
+        let is_time = self.observed.is_none_or(|observed| now >= observed + EVERY);
+        if is_time {
+            self.observed = Some(now);
         }
-        self.lag_observed = Some(now);
+        is_time
+    }
+
+    /// Reads the lag; records behind, over all partitions.
+    fn observe_lag(&mut self, member: &dyn Member) -> u64 {
         let lags = member.lag();
-        self.lag = lags.iter().map(|lag| lag.records).sum();
-        let outlook = self.catch_up.observe(now, self.lag);
+        let lag = lags.iter().map(|lag| lag.records).sum();
+        let outlook = self.catch_up.observe(self.clock.monotonic(), lag);
         self.drain_rate.set(outlook.records_per_second);
         self.catch_up_seconds.set(outlook.seconds);
         for lag in lags {
@@ -721,6 +747,6 @@ impl Measures {
             });
             self.lags[at].1.set(lag.records as f64);
         }
-        self.lag
+        lag
     }
 }

@@ -89,6 +89,10 @@ table! {
     DRAIN_RATE: Gauge gauge ["group", "worker"] = "kilat_drain_records_per_second", "Records a second by which a worker's lag shrinks, over the last ten seconds; below 0 where it grows.";
     CATCH_UP_SECONDS: Gauge gauge ["group", "worker"] = "kilat_catch_up_seconds", "Time until a worker's lag is 0 at the rate it shrinks at; infinite where it does not.";
     PARTITIONS_OWNED: Gauge gauge ["group", "worker"] = "kilat_partitions_owned", "Partitions assigned to a worker.";
+    MEMORY_CEILING_BYTES: Gauge gauge [] = "kilat_memory_ceiling_bytes", "Memory that the process may take: engine.memory_mb.";
+    MEMORY_RESIDENT_BYTES: Gauge gauge [] = "kilat_memory_resident_bytes", "Memory that the process takes, as the system tells.";
+    MEMORY_STATE_BYTES: Gauge gauge [] = "kilat_memory_state_bytes", "Of it what the state of its partitions takes, copies of others included: leads, conversations, idempotency keys. It is never dropped to keep the ceiling.";
+    MEMORY_SHORT_BYTES: Gauge gauge [] = "kilat_memory_short_bytes", "By how much the ceiling is too low for the state with the smallest buffers. Alarm on anything but 0: raise engine.memory_mb or add processes.";
     RESTORE_SECONDS: Histogram histogram [] = "kilat_restore_seconds", "Time to restore the state of a partition.";
     RESTORE_PARTITIONS_LEFT: Gauge gauge [] = "kilat_restore_partitions_left", "Partitions assigned and not restored yet.";
     RESTORE_ENTRIES: Counter counter [] = "kilat_restore_entries_total", "Entries of checkpoints taken in while restoring.";

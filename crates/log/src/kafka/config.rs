@@ -31,10 +31,22 @@ pub struct KafkaConfig {
     pub transaction_timeout: Duration,
     /// A member not heard of for this long loses its partitions. The brokers accept 6 s to 30 min by default.
     pub session_timeout: Duration,
+    /// Bytes of records that a consumer fetches ahead; each record waits with about as much again of librdkafka's own, and a
+    /// fetch under way comes on top.
+    pub fetched_bytes_max: usize,
+    /// Bytes of records that a producer holds until they are answered.
+    pub unsent_bytes_max: usize,
     /// Options of librdkafka, passed through as they are: `security.protocol`, `sasl.*`, `ssl.*`, tuning. Those that Kilat
-    /// depends on are refused.
+    /// depends on are refused; of those that bound queues ([`BOUNDS`]) the lower value counts.
     pub properties: BTreeMap<String, String>,
 }
+
+/// Options that bound queues: passed through, they can lower what Kilat sets, and not raise it.
+const BOUNDS: [&str; 3] = ["queued.min.messages", "queued.max.messages.kbytes", "queue.buffering.max.kbytes"];
+
+/// Records fetched ahead are bounded in number, too: so many bytes each, as librdkafka's own for a record is no less however
+/// short it is.
+const FETCHED_RECORD_BYTES_MIN: usize = 256;
 
 /// The longest record of a producer without inputs: the 16 MiB of a rule set, and its key and headers.
 const BULK_RECORD_BYTES_MAX: usize = 17 << 20;
@@ -47,6 +59,8 @@ impl KafkaConfig {
             client_id: "kilat".to_owned(),
             transaction_timeout: Duration::from_secs(10),
             session_timeout: Duration::from_secs(10),
+            fetched_bytes_max: 8 << 20,
+            unsent_bytes_max: 128 << 20,
             properties: BTreeMap::new(),
         }
     }
@@ -60,6 +74,8 @@ impl fmt::Debug for KafkaConfig {
             .field("client_id", &self.client_id)
             .field("transaction_timeout", &self.transaction_timeout)
             .field("session_timeout", &self.session_timeout)
+            .field("fetched_bytes_max", &self.fetched_bytes_max)
+            .field("unsent_bytes_max", &self.unsent_bytes_max)
             .field("properties", &self.properties.keys())
             .finish()
     }
@@ -174,7 +190,7 @@ impl KafkaConfig {
         // Java's default, and about what a broker takes.
         config.set("message.max.bytes", "1048576");
         config.set("queue.buffering.max.messages", "500000");
-        config.set("queue.buffering.max.kbytes", "131072");
+        config.set("queue.buffering.max.kbytes", (self.unsent_bytes_max / 1024).max(1).to_string());
         self.pass_through(config)
     }
 
@@ -198,11 +214,10 @@ impl KafkaConfig {
         let session_ms = self.session_timeout.as_millis();
         config.set("session.timeout.ms", session_ms.to_string());
         config.set("heartbeat.interval.ms", (session_ms / 3).max(1).to_string());
-        // 839k records a second instead of 244k: fetch ahead by bytes rather than by count, and look again soon. Not by more
-        // than this: each record waits with as much again of librdkafka's own. 8 MB instead of 64 took a third off the memory
-        // of a drain (450 MB instead of 680).
-        config.set("queued.min.messages", "500000");
-        config.set("queued.max.messages.kbytes", "8192");
+        // 839k records a second instead of 244k: fetch ahead by bytes rather than by count, and look again soon. 8 MB instead of
+        // 64 took a third off the memory of a drain (450 MB instead of 680). librdkafka asks for no more than this in a fetch.
+        config.set("queued.min.messages", (self.fetched_bytes_max / FETCHED_RECORD_BYTES_MIN).max(1).to_string());
+        config.set("queued.max.messages.kbytes", (self.fetched_bytes_max / 1024).max(1).to_string());
         config.set("fetch.queue.backoff.ms", "5");
         // A request that waits for a broker that is gone is given up after this and asked of another. With the default of 60 s a
         // partition whose leader died at a bad moment (librdkafka asks it whether offsets are still valid) could stand still for as long.
@@ -233,8 +248,54 @@ impl KafkaConfig {
 
     fn pass_through(&self, mut config: ClientConfig) -> ClientConfig {
         for (key, value) in &self.properties {
-            config.set(key, value);
+            let number = |text: &str| text.trim().parse::<u64>().ok();
+            let ours = config.get(key).and_then(number).filter(|_| BOUNDS.contains(&&**key));
+            if ours.zip(number(value)).is_none_or(|(ours, theirs)| theirs < ours) {
+                config.set(key, value);
+            }
         }
         config
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(properties: &[(&str, &str)]) -> KafkaConfig {
+        let properties = properties.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+        let bounds = (3 << 20, 20 << 20);
+        KafkaConfig {
+            fetched_bytes_max: bounds.0,
+            unsent_bytes_max: bounds.1,
+            properties,
+            ..KafkaConfig::new("127.0.0.1:9092")
+        }
+    }
+
+    /// 3 MiB are 3,072 KiB, and 12,288 records of 256 bytes; 20 MiB are 20,480 KiB.
+    #[test]
+    fn queues_are_bounded_in_the_units_of_librdkafka() {
+        let config = of(&[]);
+        for consumer in [config.member("group", "one"), config.follower(), config.reader()] {
+            assert_eq!(consumer.get("queued.max.messages.kbytes"), Some("3072"));
+            assert_eq!(consumer.get("queued.min.messages"), Some("12288"));
+        }
+        assert_eq!(config.producer("one").get("queue.buffering.max.kbytes"), Some("20480"));
+        assert_eq!(config.bulk_producer("one").get("queue.buffering.max.kbytes"), Some("20480"));
+        config.check().expect("librdkafka takes them");
+    }
+
+    #[test]
+    fn a_bound_that_is_passed_through_lowers_ours_and_does_not_raise_it() {
+        let lower = of(&[("queued.max.messages.kbytes", "2048"), ("queue.buffering.max.kbytes", "1024")]);
+        assert_eq!(lower.follower().get("queued.max.messages.kbytes"), Some("2048"));
+        assert_eq!(lower.producer("one").get("queue.buffering.max.kbytes"), Some("1024"));
+        let higher = of(&[("queued.max.messages.kbytes", "65536"), ("fetch.wait.max.ms", "200")]);
+        assert_eq!(higher.follower().get("queued.max.messages.kbytes"), Some("3072"));
+        assert_eq!(higher.follower().get("fetch.wait.max.ms"), Some("200"), "not a bound of a queue");
+        let wrong =
+            of(&[("queued.max.messages.kbytes", "many")]).check().expect_err("librdkafka refuses it").to_string();
+        assert!(wrong.contains("queued.max.messages.kbytes") && wrong.contains("many"), "{wrong}");
     }
 }

@@ -119,13 +119,20 @@ impl House {
 
     /// A record of these bytes on the message topic.
     pub(crate) fn raw(&mut self, bytes: &[u8]) {
+        self.raws(1, bytes);
+    }
+
+    /// So many records of these bytes on the message topic, one transaction.
+    pub(crate) fn raws(&mut self, count: usize, bytes: &[u8]) {
         let mut transaction = Transaction::default();
-        transaction
-            .append(0, None, b"acme", &[], |out| {
-                out.extend_from_slice(bytes);
-                Ok::<(), std::convert::Infallible>(())
-            })
-            .expect("infallible");
+        for _ in 0..count {
+            transaction
+                .append(0, None, b"acme", &[], |out| {
+                    out.extend_from_slice(bytes);
+                    Ok::<(), std::convert::Infallible>(())
+                })
+                .expect("infallible");
+        }
         self.writer.commit(&transaction).expect("commits");
     }
 

@@ -7,6 +7,7 @@ mod audit;
 mod checkpoints;
 mod hiding;
 mod house;
+mod memory;
 mod partition_counts;
 mod poison;
 mod replay;

@@ -1,0 +1,173 @@
+//! What each buffer may take of the memory under a ceiling.
+//!
+//! Input: the ceiling, how many workers there are, what state and the rest of the process take. Output: bytes of memory.
+//!
+//! - **MEM-1**: process + state + workers × (fetched ahead + batch + unpacked) is at most the ceiling, unless [`Shares::short`]
+//!   says by how much the least shares are over it.
+//! - **MEM-2**: state is data and has no share: nothing of it is dropped. Shares shrink as it grows, down to their least.
+//!
+//! Absent: measuring. What a byte or a record costs in memory was measured as benches/README.md, "Memory of a drain", tells.
+
+pub(crate) const MIB: usize = 1 << 20;
+
+/// Least that a process takes beside state and shares: code, threads, clients, rule sets of a few workspaces.
+pub(crate) const PROCESS_MIN: usize = 64 * MIB;
+
+/// Records fetched ahead, in bytes of records: this part of what a worker has in an empty process …
+const FETCHED_PART: usize = 32;
+/// … and within these bounds. Beyond the upper one a drain is no faster.
+const FETCHED_MIN: usize = MIB;
+const FETCHED_MAX: usize = 8 * MIB;
+/// Memory of a byte fetched ahead: itself, as much again of the client's own for its record, a fetch under way, and what a
+/// record taken last keeps of the response it came in.
+const FETCHED_TIMES: usize = 4;
+
+/// Bytes of records that a producer has not sent: this part of what a worker has, and within these bounds. A batch is handed to
+/// it as a whole.
+const UNSENT_PART: usize = 4;
+const UNSENT_MIN: usize = 8 * MIB;
+const UNSENT_MAX: usize = 128 * MIB;
+
+/// Leads and conversations that lie unpacked: this part of what a worker has beside what it fetched, and within these bounds.
+/// Beyond the upper one a drain took no less CPU.
+const UNPACKED_PART: usize = 5;
+const UNPACKED_MIN: usize = 4 * MIB;
+const UNPACKED_MAX: usize = 64 * MIB;
+/// Least memory of a batch: some 3,000 events.
+const BATCH_MIN: usize = (UNPACKED_PART - 1) * UNPACKED_MIN;
+
+/// Memory of a byte of output gathered: in the transaction, in the producer's queue and in a request, and as much again of what
+/// is only known at the end, changed leads and state blocks.
+const OUTPUT_TIMES: usize = 4;
+/// Memory of a record taken, beside its outputs: its lead and its conversation, unpacked, and the producer's own of what it
+/// brought about.
+const RECORD_BYTES: usize = 2 << 10;
+
+/// Bounds of a member's queues, in bytes of records. They are given when it joins and stay.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Queues {
+    /// Fetched ahead of being taken.
+    pub fetched_bytes: usize,
+    /// Produced and not sent yet.
+    pub unsent_bytes: usize,
+}
+
+impl Queues {
+    pub(crate) fn of(ceiling: usize, workers: usize) -> Queues {
+        let each = ceiling.saturating_sub(PROCESS_MIN) / workers;
+        Queues {
+            fetched_bytes: (each / FETCHED_PART).clamp(FETCHED_MIN, FETCHED_MAX),
+            unsent_bytes: (each / UNSENT_PART).clamp(UNSENT_MIN, UNSENT_MAX),
+        }
+    }
+
+    /// Memory of the records that so many workers fetched ahead.
+    fn memory(self, workers: usize) -> usize {
+        workers * self.fetched_bytes * FETCHED_TIMES
+    }
+}
+
+/// The least ceiling so many workers can work under, without any state.
+pub(crate) fn least_ceiling(workers: usize) -> usize {
+    PROCESS_MIN + workers * (FETCHED_MIN * FETCHED_TIMES + BATCH_MIN + UNPACKED_MIN)
+}
+
+/// Memory of a batch that has taken so many records and gathered so many bytes of output.
+pub(crate) fn of_batch(records: usize, output_bytes: usize) -> usize {
+    output_bytes.saturating_mul(OUTPUT_TIMES).saturating_add(records.saturating_mul(RECORD_BYTES))
+}
+
+/// Bytes of output gathered at most in a batch of so much memory.
+pub(crate) fn output_of_batch(memory: usize) -> usize {
+    memory / OUTPUT_TIMES
+}
+
+/// What each worker may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Shares {
+    /// Its open batch, by [`of_batch`].
+    pub(crate) batch: usize,
+    /// Leads and conversations unpacked between two batches, over all its partitions.
+    pub(crate) unpacked: usize,
+    /// By how much the least shares are over the ceiling, in all.
+    pub(crate) short: usize,
+}
+
+impl Shares {
+    /// `state` is what the state takes in this process, `process` what everything else does beside shares, and `batch_max` what
+    /// the explicit bounds of a batch come to.
+    pub(crate) fn of(ceiling: usize, workers: usize, state: usize, process: usize, batch_max: usize) -> Shares {
+        let taken = state + process.max(PROCESS_MIN) + Queues::of(ceiling, workers).memory(workers);
+        let each = ceiling.saturating_sub(taken) / workers;
+        let unpacked = (each / UNPACKED_PART).clamp(UNPACKED_MIN, UNPACKED_MAX);
+        let batch = each.saturating_sub(unpacked).max(BATCH_MIN).min(batch_max);
+        let least = taken + workers * (BATCH_MIN + UNPACKED_MIN);
+        Shares { batch, unpacked, short: least.saturating_sub(ceiling) }
+    }
+
+    /// Memory that so many workers may take, with what they fetched ahead.
+    pub(crate) fn in_all(self, ceiling: usize, workers: usize) -> usize {
+        Queues::of(ceiling, workers).memory(workers) + workers * (self.batch + self.unpacked)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// 1,024 MiB and two workers: (1,024 - 64) / 2 = 480 each, of which 15 would be fetched ahead and 8 are, 120 unsent. Of
+    /// 1,024 - 64 - 2 × 8 × 4 = 896 each has 448 while there is no state: a fifth, 89.6, is more than is ever unpacked.
+    #[test]
+    fn a_ceiling_is_shared_out_as_documented() {
+        let (ceiling, workers) = (1_024 * MIB, 2);
+        assert_eq!(Queues::of(ceiling, workers), Queues { fetched_bytes: 8 * MIB, unsent_bytes: 120 * MIB });
+        let empty = Shares::of(ceiling, workers, 0, 0, usize::MAX);
+        assert_eq!(empty, Shares { batch: (448 - 64) * MIB, unpacked: 64 * MIB, short: 0 });
+        // With 696 MiB of state 200 are left, 100 each: 20 unpacked, 80 for the batch.
+        let full = Shares::of(ceiling, workers, 696 * MIB, 64 * MIB, usize::MAX);
+        assert_eq!(full, Shares { batch: 80 * MIB, unpacked: 20 * MIB, short: 0 });
+        // The explicit bounds stay upper bounds.
+        assert_eq!(Shares::of(ceiling, workers, 0, 0, 50 * MIB).batch, 50 * MIB);
+    }
+
+    #[test]
+    fn what_the_process_takes_beyond_the_least_comes_off_the_shares() {
+        let shares = |process| Shares::of(1_024 * MIB, 2, 0, process, usize::MAX);
+        assert_eq!(shares(0), shares(PROCESS_MIN));
+        assert_eq!(shares(PROCESS_MIN + 100 * MIB).batch, shares(0).batch - 50 * MIB);
+    }
+
+    #[test]
+    fn shares_shrink_to_their_least_and_what_is_over_is_told() {
+        for workers in [1, 2, 7, 64] {
+            let ceiling = least_ceiling(workers);
+            let least = Shares { batch: 16 * MIB, unpacked: 4 * MIB, short: 0 };
+            assert_eq!(Shares::of(ceiling, workers, 0, 0, usize::MAX), least);
+            let over = Shares::of(ceiling, workers, 3 * MIB, 0, usize::MAX);
+            assert_eq!(over, Shares { short: 3 * MIB, ..least });
+        }
+        assert_eq!(least_ceiling(2), (64 + 2 * (4 + 16 + 4)) * MIB);
+    }
+
+    #[test]
+    fn state_process_and_shares_are_never_more_than_a_ceiling_that_is_not_short() {
+        for workers in [1, 2, 3, 8] {
+            for ceiling in (least_ceiling(workers) / MIB..3_000).step_by(37).map(|mib| mib * MIB) {
+                for state in (0..ceiling).step_by(41 * MIB) {
+                    let shares = Shares::of(ceiling, workers, state, 0, usize::MAX);
+                    let all = state + PROCESS_MIN + shares.in_all(ceiling, workers);
+                    let over = all.saturating_sub(ceiling);
+                    assert_eq!(over, shares.short, "{workers} workers, {ceiling} bytes, {state} of state");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_batch_costs_its_records_and_its_outputs() {
+        assert_eq!(of_batch(0, 0), 0);
+        assert_eq!(of_batch(1_000, 500_000), 1_000 * 2_048 + 4 * 500_000);
+        assert_eq!(of_batch(0, output_of_batch(64 * MIB)), 64 * MIB);
+        assert_eq!(of_batch(usize::MAX, usize::MAX), usize::MAX);
+    }
+}
