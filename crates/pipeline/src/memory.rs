@@ -3,17 +3,16 @@
 //! Input: what the state of each worker takes, now and then, and what the system says the process takes. Output: [`Shares`] for
 //! the buffers, metrics, and a warning where the ceiling cannot be kept.
 //!
-//! What nobody counts – rule sets, executors in the same process, standby copies under way, what the allocator keeps – is measured:
-//! it is what is resident beyond state and shares. Shares that are not used hide it, but then the process is below its ceiling;
-//! as they fill, it shows at the next look and comes off them. What was resident before the first record was taken counts from the
-//! start.
+//! What nobody counts, rule sets above all, is measured once: it is what is resident before the first record is taken, beyond the
+//! state. Later it is only told. Steering by it was tried: what a large batch has taken the allocator keeps for the next one, so that
+//! smaller batches do not make the process smaller, and a drain ended with the smallest ones for nothing.
 
 mod shares;
 
 use std::sync::{Mutex, PoisonError};
 
 use kilat_telemetry::metrics::{self, Gauge};
-use tracing::{info, warn};
+use tracing::{info, trace, warn};
 
 use crate::config::Config;
 
@@ -43,8 +42,6 @@ struct Inner {
     copies: usize,
     /// Beside state and shares, before the first record was taken.
     process: Option<usize>,
-    /// The latest.
-    shares: Option<Shares>,
     is_short: bool,
 }
 
@@ -68,13 +65,7 @@ impl Ceiling {
                 resident: metrics::MEMORY_RESIDENT_BYTES.with([]),
                 short: metrics::MEMORY_SHORT_BYTES.with([]),
             },
-            inner: Mutex::new(Inner {
-                states: vec![0; workers],
-                copies: 0,
-                process: None,
-                shares: None,
-                is_short: false,
-            }),
+            inner: Mutex::new(Inner { states: vec![0; workers], copies: 0, process: None, is_short: false }),
         }
     }
 
@@ -84,11 +75,9 @@ impl Ceiling {
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
         (inner.states[worker], inner.copies) = (state, copies);
         let state = inner.state();
-        let given = inner.shares.map_or(0, |shares| shares.in_all(self.bytes, self.workers));
-        let measured = resident.unwrap_or(0).saturating_sub(state + given);
-        let process = measured.max(*inner.process.get_or_insert(measured));
+        let process = *inner.process.get_or_insert_with(|| resident.unwrap_or(0).saturating_sub(state));
         let shares = Shares::of(self.bytes, self.workers, state, process, self.batch_max);
-        inner.shares = Some(shares);
+        trace!(resident, state, process, batch = shares.batch, unpacked = shares.unpacked, "shared out");
 
         self.gauges.state.set(state as f64);
         self.gauges.short.set(shares.short as f64);

@@ -2,16 +2,19 @@
 //!
 //! Input: the ceiling, how many workers there are, what state and the rest of the process take. Output: bytes of memory.
 //!
-//! - **MEM-1**: process + state + workers × (fetched ahead + batch + unpacked) is at most the ceiling, unless [`Shares::short`]
-//!   says by how much the least shares are over it.
+//! - **MEM-1**: process + state + workers × (clients + fetched ahead + batch + unpacked) is at most the ceiling, unless
+//!   [`Shares::short`] says by how much the least shares are over it.
 //! - **MEM-2**: state is data and has no share: nothing of it is dropped. Shares shrink as it grows, down to their least.
 //!
-//! Absent: measuring. What a byte or a record costs in memory was measured as benches/README.md, "Memory of a drain", tells.
+//! Absent: measuring. What a byte or a record costs is a round figure above what benches/README.md, "Memory of a drain", tells.
 
 pub(crate) const MIB: usize = 1 << 20;
 
 /// Least that a process takes beside state and shares: code, threads, clients, rule sets of a few workspaces.
 pub(crate) const PROCESS_MIN: usize = 64 * MIB;
+
+/// What a worker's clients take whatever it does: threads, requests and responses under way, and what the allocator keeps for them.
+const CLIENTS: usize = 32 * MIB;
 
 /// Records fetched ahead, in bytes of records: this part of what a worker has in an empty process …
 const FETCHED_PART: usize = 32;
@@ -54,22 +57,22 @@ pub struct Queues {
 
 impl Queues {
     pub(crate) fn of(ceiling: usize, workers: usize) -> Queues {
-        let each = ceiling.saturating_sub(PROCESS_MIN) / workers;
+        let each = (ceiling.saturating_sub(PROCESS_MIN) / workers).saturating_sub(CLIENTS);
         Queues {
             fetched_bytes: (each / FETCHED_PART).clamp(FETCHED_MIN, FETCHED_MAX),
             unsent_bytes: (each / UNSENT_PART).clamp(UNSENT_MIN, UNSENT_MAX),
         }
     }
 
-    /// Memory of the records that so many workers fetched ahead.
+    /// Memory of the clients of so many workers, with what they fetched ahead.
     fn memory(self, workers: usize) -> usize {
-        workers * self.fetched_bytes * FETCHED_TIMES
+        workers * (CLIENTS + self.fetched_bytes * FETCHED_TIMES)
     }
 }
 
 /// The least ceiling so many workers can work under, without any state.
 pub(crate) fn least_ceiling(workers: usize) -> usize {
-    PROCESS_MIN + workers * (FETCHED_MIN * FETCHED_TIMES + BATCH_MIN + UNPACKED_MIN)
+    PROCESS_MIN + workers * (CLIENTS + FETCHED_MIN * FETCHED_TIMES + BATCH_MIN + UNPACKED_MIN)
 }
 
 /// Memory of a batch that has taken so many records and gathered so many bytes of output.
@@ -104,27 +107,22 @@ impl Shares {
         let least = taken + workers * (BATCH_MIN + UNPACKED_MIN);
         Shares { batch, unpacked, short: least.saturating_sub(ceiling) }
     }
-
-    /// Memory that so many workers may take, with what they fetched ahead.
-    pub(crate) fn in_all(self, ceiling: usize, workers: usize) -> usize {
-        Queues::of(ceiling, workers).memory(workers) + workers * (self.batch + self.unpacked)
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// 1,024 MiB and two workers: (1,024 - 64) / 2 = 480 each, of which 15 would be fetched ahead and 8 are, 120 unsent. Of
-    /// 1,024 - 64 - 2 × 8 × 4 = 896 each has 448 while there is no state: a fifth, 89.6, is more than is ever unpacked.
+    /// 1,024 MiB and two workers: (1,024 - 64) / 2 - 32 = 448 each, of which 14 would be fetched ahead and 8 are, 112 unsent. Of
+    /// 1,024 - 64 - 2 × (32 + 8 × 4) = 832 each has 416 while there is no state: a fifth, 83.2, is more than is ever unpacked.
     #[test]
     fn a_ceiling_is_shared_out_as_documented() {
         let (ceiling, workers) = (1_024 * MIB, 2);
-        assert_eq!(Queues::of(ceiling, workers), Queues { fetched_bytes: 8 * MIB, unsent_bytes: 120 * MIB });
+        assert_eq!(Queues::of(ceiling, workers), Queues { fetched_bytes: 8 * MIB, unsent_bytes: 112 * MIB });
         let empty = Shares::of(ceiling, workers, 0, 0, usize::MAX);
-        assert_eq!(empty, Shares { batch: (448 - 64) * MIB, unpacked: 64 * MIB, short: 0 });
-        // With 696 MiB of state 200 are left, 100 each: 20 unpacked, 80 for the batch.
-        let full = Shares::of(ceiling, workers, 696 * MIB, 64 * MIB, usize::MAX);
+        assert_eq!(empty, Shares { batch: (416 - 64) * MIB, unpacked: 64 * MIB, short: 0 });
+        // With 632 MiB of state 200 are left, 100 each: 20 unpacked, 80 for the batch.
+        let full = Shares::of(ceiling, workers, 632 * MIB, 64 * MIB, usize::MAX);
         assert_eq!(full, Shares { batch: 80 * MIB, unpacked: 20 * MIB, short: 0 });
         // The explicit bounds stay upper bounds.
         assert_eq!(Shares::of(ceiling, workers, 0, 0, 50 * MIB).batch, 50 * MIB);
@@ -146,7 +144,7 @@ mod tests {
             let over = Shares::of(ceiling, workers, 3 * MIB, 0, usize::MAX);
             assert_eq!(over, Shares { short: 3 * MIB, ..least });
         }
-        assert_eq!(least_ceiling(2), (64 + 2 * (4 + 16 + 4)) * MIB);
+        assert_eq!(least_ceiling(2), (64 + 2 * (32 + 4 + 16 + 4)) * MIB);
     }
 
     #[test]
@@ -155,7 +153,9 @@ mod tests {
             for ceiling in (least_ceiling(workers) / MIB..3_000).step_by(37).map(|mib| mib * MIB) {
                 for state in (0..ceiling).step_by(41 * MIB) {
                     let shares = Shares::of(ceiling, workers, state, 0, usize::MAX);
-                    let all = state + PROCESS_MIN + shares.in_all(ceiling, workers);
+                    let each =
+                        32 * MIB + 4 * Queues::of(ceiling, workers).fetched_bytes + shares.batch + shares.unpacked;
+                    let all = state + PROCESS_MIN + workers * each;
                     let over = all.saturating_sub(ceiling);
                     assert_eq!(over, shares.short, "{workers} workers, {ceiling} bytes, {state} of state");
                 }

@@ -9,8 +9,9 @@ use crate::house::{House, wait};
 const RECORDS: usize = 6_000;
 /// Of a record that cannot be read, and goes on as it is.
 const RECORD_BYTES: usize = 40;
-/// 64 MiB for the process, 4 for what is fetched ahead, 4 for what lies unpacked, and 16 for the batch: the least for one worker.
-const LEAST_MB: usize = 88;
+/// 64 MiB for the process, 32 for the clients, 4 for what is fetched ahead, 4 for what lies unpacked, and 16 for the batch: the
+/// least for one worker.
+const LEAST_MB: usize = 120;
 const BATCH_BYTES: usize = 16 << 20;
 /// A poll is taken to its end.
 const POLL_RECORDS_MAX: usize = 1_024;

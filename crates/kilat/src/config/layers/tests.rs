@@ -197,26 +197,26 @@ fn settings_that_do_not_go_together_are_placed() {
     );
 }
 
-/// 64 MiB for the process and 24 for each worker at least.
+/// 64 MiB for the process and 56 for each worker at least.
 #[test]
 fn a_ceiling_of_memory_under_which_nothing_works_is_refused() {
     assert_eq!(
         problems("[engine]\nmemory_mb = 100\n", &[]),
         [
             "k.toml:2:13: error: [engine] `memory_mb` is 100, less than 2 worker threads can work with, before any state. \
-          help: raise it to 112 or more, or lower `threads`"
+          help: raise it to 176 or more, or lower `threads`"
         ]
     );
     assert_eq!(
-        problems("[engine]\nthreads = 48\n", &[]),
+        problems("[engine]\nthreads = 24\n", &[]),
         [
-            "k.toml:2:11: error: [engine] `memory_mb` is 1024, less than 48 worker threads can work with, before any state. \
-          help: raise it to 1216 or more, or lower `threads`"
+            "k.toml:2:11: error: [engine] `memory_mb` is 1024, less than 24 worker threads can work with, before any state. \
+          help: raise it to 1408 or more, or lower `threads`"
         ]
     );
     assert_eq!(
         problems("", &[("KILAT__ENGINE__THREADS", "1000000000")]),
         ["KILAT__ENGINE__THREADS: error: [engine] `threads` is 1000000000. help: lower it to 1024 or less"]
     );
-    parse(Some(("k.toml", "[engine]\nmemory_mb = 88\nthreads = 1\n")), none()).expect("just enough");
+    parse(Some(("k.toml", "[engine]\nmemory_mb = 120\nthreads = 1\n")), none()).expect("just enough");
 }
