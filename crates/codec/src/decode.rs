@@ -46,7 +46,7 @@ pub fn decode_event_into<'a>(bytes: &'a [u8], event: &mut Event<'a>) -> Result<(
     } else {
         *event = decode_version(version, avro)?;
     }
-    check_event(event)
+    check_event_of(event, bytes.len())
 }
 
 /// Decodes the value of a record of `kilat.rules.v1`.
@@ -205,6 +205,11 @@ impl BufRead for Remembering<'_> {
 
 /// What the schema cannot say of an event, and everything behind relies on.
 pub(crate) fn check_event(event: &Event<'_>) -> Result<(), DecodeError> {
+    check_event_of(event, usize::MAX)
+}
+
+/// As [`check_event`], of an event that was written in so many bytes: no id in it is longer.
+fn check_event_of(event: &Event<'_>, bytes: usize) -> Result<(), DecodeError> {
     let invalid = |field, problem| Err(DecodeError::Invalid { field, problem });
     if event.id.is_empty() {
         return invalid("id", "is empty");
@@ -212,9 +217,11 @@ pub(crate) fn check_event(event: &Event<'_>) -> Result<(), DecodeError> {
     if event.workspace.is_empty() {
         return invalid("workspace", "is empty");
     }
-    for (field, id) in ids(event) {
-        if id.is_some_and(|id| id.len() > ID_BYTES_MAX) {
-            return invalid(field, "has more than 1024 bytes");
+    if bytes > ID_BYTES_MAX {
+        for (field, id) in ids(event) {
+            if id.is_some_and(|id| id.len() > ID_BYTES_MAX) {
+                return invalid(field, "has more than 1024 bytes");
+            }
         }
     }
     if !(Timestamp::MIN..=Timestamp::MAX).contains(&event.occurred_at) {

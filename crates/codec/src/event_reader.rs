@@ -129,14 +129,19 @@ impl<'de, T: Fill<'de>> Fill<'de> for Option<T> {
     fn blank() -> Self {
         None
     }
+    /// Most are null, and were so in the event before.
     #[inline]
     fn fill(&mut self, reader: &mut Reader<'de>) -> Result<(), ReadError> {
-        if reader.is_something()? {
-            return self.get_or_insert_with(T::blank).fill(reader);
-        }
-        if self.is_some() {
-            *self = None;
-        }
-        Ok(())
+        if self.is_none() && reader.skip_null() { Ok(()) } else { replace(self, reader) }
     }
+}
+
+/// Fills what is not null, or was not in the event before.
+#[inline(never)]
+fn replace<'de, T: Fill<'de>>(place: &mut Option<T>, reader: &mut Reader<'de>) -> Result<(), ReadError> {
+    if reader.is_something()? {
+        return place.get_or_insert_with(T::blank).fill(reader);
+    }
+    *place = None;
+    Ok(())
 }

@@ -24,6 +24,10 @@ use serde::de::{
 /// Enums that are unions of records, in the order of their variants; all others are strings.
 const UNIONS: [&str; 1] = ["Command"];
 
+/// Bytes that are looked at together to tell whether they are UTF-8, unless a text is longer: an ordinary event. A bound, or a
+/// record could be made whose every text has all of it looked at.
+const LOOKED_AT_TOGETHER: usize = 512;
+
 /// How deep free-form values may nest. More than [`kilat_domain::Value::DEPTH_MAX`], because actions wrap what came in.
 const DEPTH_MAX: u8 = 32;
 
@@ -71,18 +75,29 @@ pub(crate) fn read<'de, T: Deserialize<'de>>(bytes: &'de [u8]) -> Result<(T, &'d
 /// A place in the bytes.
 pub(crate) struct Reader<'de> {
     rest: &'de [u8],
+    /// What is known to be UTF-8. Lengths, nulls and small numbers are ASCII, so that the texts of a record and what
+    /// stands between them mostly are so in one piece, which is looked at much faster than each text.
+    utf8: &'de str,
+    /// How many bytes were not read yet where `utf8` starts.
+    utf8_at: usize,
     /// How many lists and objects of a free-form value are open.
     depth: u8,
 }
 
 impl<'de> Reader<'de> {
     pub(crate) fn new(bytes: &'de [u8]) -> Reader<'de> {
-        Reader { rest: bytes, depth: 0 }
+        Reader { rest: bytes, utf8: "", utf8_at: bytes.len(), depth: 0 }
     }
 
     /// What is not read yet.
     pub(crate) fn rest(&self) -> &'de [u8] {
         self.rest
+    }
+
+    /// Passes over so many bytes, as if they were read.
+    #[cfg(test)]
+    pub(crate) fn pass(&mut self, bytes: usize) {
+        self.rest = &self.rest[bytes..];
     }
 
     #[inline]
@@ -135,13 +150,47 @@ impl<'de> Reader<'de> {
 
     #[inline]
     fn bytes(&mut self) -> Result<&'de [u8], ReadError> {
-        let length = self.long()?;
-        self.take(usize::try_from(length).map_err(|_| ReadError::malformed("a length is negative"))?)
+        let length = self.length()?;
+        self.take(length)
+    }
+
+    #[inline]
+    fn length(&mut self) -> Result<usize, ReadError> {
+        usize::try_from(self.long()?).map_err(|_| ReadError::malformed("a length is negative"))
     }
 
     #[inline]
     pub(crate) fn str(&mut self) -> Result<&'de str, ReadError> {
-        std::str::from_utf8(self.bytes()?).map_err(|_| ReadError::malformed("a string is not UTF-8"))
+        let length = self.length()?;
+        let start = self.utf8_at - self.rest.len();
+        match start.checked_add(length).and_then(|end| self.utf8.get(start..end)) {
+            Some(text) => {
+                self.rest = &self.rest[length..];
+                Ok(text)
+            }
+            None => self.look_at(length),
+        }
+    }
+
+    /// A text of which is not known yet whether it is UTF-8.
+    #[inline(never)]
+    fn look_at(&mut self, length: usize) -> Result<&'de str, ReadError> {
+        let start = self.rest;
+        self.take(length)?;
+        let together = &start[..start.len().min(length.max(LOOKED_AT_TOGETHER))];
+        self.utf8 = std::str::from_utf8(together)
+            .or_else(|error| std::str::from_utf8(&together[..error.valid_up_to()]))
+            .unwrap_or_default();
+        self.utf8_at = start.len();
+        self.utf8.get(..length).ok_or_else(|| ReadError::malformed("a string is not UTF-8"))
+    }
+
+    /// Passes over a null, where one stands here in a union of null and something.
+    #[inline]
+    pub(crate) fn skip_null(&mut self) -> bool {
+        let [0, rest @ ..] = self.rest else { return false };
+        self.rest = rest;
+        true
     }
 
     /// The branch of a union, as an index.

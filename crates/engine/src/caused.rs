@@ -69,7 +69,7 @@ impl Origin<'_> {
 }
 
 /// The type of event a patch causes.
-fn kind_of(patch: &Patch) -> EventKind {
+pub(crate) fn kind_of(patch: &Patch) -> EventKind {
     match patch {
         Patch::LeadStatus(_) => EventKind::LeadStatusChanged,
         Patch::Value { .. } => EventKind::LeadValueChanged,

@@ -27,11 +27,13 @@ pub(crate) struct Changed {
 
 /// Folds what the event says of its lead.
 pub(crate) fn lead(lead: &mut Lead, event: &Event<'_>, settings: &Settings) -> Changed {
-    let none = LeadFacts::default();
-    let facts = event.lead.as_ref().unwrap_or(&none);
-    let stated = facts.status.as_deref().or_else(|| changed_to(event, EventKind::LeadStatusChanged));
+    let stated = event.lead.as_ref().and_then(|facts| facts.status.as_deref());
+    let stated = stated.or_else(|| changed_to(event, EventKind::LeadStatusChanged));
     let status = stated.map(|status| settings.status(status).unwrap_or(status));
-    let mut changed = lead.fold(facts, status);
+    let mut changed = match &event.lead {
+        Some(facts) => lead.fold(facts, status),
+        None => status.is_some() && lead.fold(&LeadFacts::default(), status),
+    };
     match event.kind {
         EventKind::TagAdded | EventKind::TagRemoved => changed |= tag(event, On::Lead, |patch| lead.apply(patch)),
         EventKind::ListJoined | EventKind::ListLeft => {
@@ -124,12 +126,16 @@ pub(crate) fn counts(event: &Event<'_>) -> Option<SenderKind> {
 
 /// Whether the event changes nothing although its type says so: `from` equals `to` (F-16).
 pub(crate) fn is_no_change(event: &Event<'_>) -> bool {
+    event.change.as_ref().is_some_and(|change| is_same(event.kind, change.from.as_deref(), change.to.as_deref()))
+}
+
+/// As [`is_no_change`], for an event of this type that says this of the change.
+pub(crate) fn is_same(kind: EventKind, from: Option<&str>, to: Option<&str>) -> bool {
     let changes = matches!(
-        event.kind,
+        kind,
         EventKind::LeadStatusChanged | EventKind::ConversationStatusChanged | EventKind::ConversationPriorityChanged
     );
-    let same = |change: &kilat_domain::Change<'_>| change.to.is_some() && change.from == change.to;
-    changes && event.change.as_ref().is_some_and(same)
+    changes && to.is_some() && from == to
 }
 
 /// The time after which a free-form reply no longer reaches the customer (D-58).

@@ -6,7 +6,8 @@ use kilat_domain::{Event, SenderKind};
 use kilat_rules::{Settings, phone};
 
 use crate::fold;
-use crate::parts_hasher::PartsHasher;
+use crate::parts_hasher::chained;
+use crate::state::Identity;
 
 /// The lead's id: as sent, else derived from the channel and the customer who wrote: `wa:628123456789`.
 pub(crate) fn lead_id<'e>(event: &'e Event<'_>, settings: &Settings) -> Option<Cow<'e, str>> {
@@ -56,24 +57,15 @@ pub(crate) struct News {
 impl Origin {
     /// Takes in what the event says. What is taken for known here must have been folded: a conversation that was restored
     /// knows no origin, and has to come to the same state.
-    pub(crate) fn update(
-        &mut self,
-        event: &Event<'_>,
-        lead: Option<&str>,
-        settings: &Settings,
-        hasher: &mut PartsHasher,
-    ) -> News {
-        let channel = event.channel.as_ref();
-        let parts = [
-            channel.map(|channel| &*channel.kind),
-            channel.and_then(|channel| channel.account.as_deref()),
-            channel.and_then(|channel| channel.source.as_deref()),
-            lead,
-        ];
-        let channel = hasher.hash(parts).max(1);
+    pub(crate) fn update(&mut self, event: &Event<'_>, lead: Option<Identity>, settings: &Settings) -> News {
+        let lead = lead.map_or(0, Identity::bits);
+        let channel = event.channel.as_ref().map_or(lead, |channel| {
+            chained(lead, [Some(&*channel.kind), channel.account.as_deref(), channel.source.as_deref()])
+        });
+        let channel = channel.max(1);
         let sender = event.sender.as_ref().filter(|_| fold::counts(event) == Some(SenderKind::Customer));
         let customer =
-            sender.map_or(self.customer, |sender| hasher.hash([sender.id.as_deref(), settings.calling_code()]).max(1));
+            sender.map_or(self.customer, |sender| chained(0, [sender.id.as_deref(), settings.calling_code()]).max(1));
         let news = News { channel: channel != self.channel, customer: customer != self.customer };
         *self = Origin { channel, customer };
         news

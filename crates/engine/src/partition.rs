@@ -17,7 +17,7 @@ use crate::guard::Chain;
 use crate::identity;
 use crate::outputs::Outputs;
 use crate::parts_hasher::PartsHasher;
-use crate::pass::{self, Subject};
+use crate::pass::{self, Caused, Subject};
 use crate::prefetch;
 use crate::seen::{Key, Seen};
 use crate::state::{Identity, State};
@@ -92,7 +92,7 @@ pub struct Partition {
     pub(crate) bare: Settings,
     scratch: Scratch,
     chain: Chain,
-    queue: VecDeque<Event<'static>>,
+    queue: VecDeque<Caused>,
     pub(crate) hasher: PartsHasher,
     /// The wall clock, where one was asked.
     clock: Option<Timestamp>,
@@ -384,6 +384,7 @@ impl Partition {
         steps_left: u32,
         outputs: &mut dyn Outputs,
     ) -> (u32, u32) {
+        let explained = outputs.explain() || rules.settings().explains(event.root());
         let mut chain = pass::ChainOf {
             state: &mut self.state,
             fires: &mut self.chain,
@@ -396,13 +397,14 @@ impl Partition {
             explain_steps_left: STEPS_MAX,
             clock: self.clock,
             closed: OnceCell::new(),
-            explained: outputs.explain() || rules.settings().explains(event.root()),
+            explained,
+            told: explained || outputs.every_event(),
         };
         chain.pass(event, &mut self.scratch, outputs);
         let mut caused = 0;
         while let Some(next) = chain.queue.pop_front() {
             caused += 1;
-            chain.pass(&next, &mut self.scratch, outputs);
+            chain.pass_caused(next, &mut self.scratch, outputs);
         }
         (caused, chain.steps_left)
     }
@@ -427,15 +429,15 @@ fn fold_into(
         let conversation = state.conversations.get(subject.conversation?);
         conversation.state.lead.as_deref().map(|id| Cow::Owned(id.to_owned()))
     });
-    if let Some(id) = &lead_id {
-        let identity = foreseen.lead.unwrap_or_else(|| state.identity(workspace, id, hasher));
+    let lead = lead_id.as_deref().map(|id| foreseen.lead.unwrap_or_else(|| state.identity(workspace, id, hasher)));
+    if let (Some(identity), Some(id)) = (lead, &lead_id) {
         let (at, new) = state.lead(identity, workspace, id, settings.first_status());
         (subject.lead, subject.lead_is_new) = (Some(at), new);
     }
 
     if let Some(at) = subject.conversation {
         let cell = state.conversations.touch(at);
-        let news = cell.origin.update(event, lead_id.as_deref(), settings, hasher);
+        let news = cell.origin.update(event, lead, settings);
         fold::conversation(&mut cell.state, event, settings, memory, news);
         if let Some(id) = lead_id.as_deref().filter(|id| news.channel && cell.state.lead.as_deref() != Some(*id)) {
             cell.state.lead = Some(id.into());

@@ -13,7 +13,7 @@ use kilat_rules::{
 };
 
 use crate::action_id::ActionKey;
-use crate::caused::Origin;
+use crate::caused::{Origin, kind_of};
 use crate::fold;
 use crate::guard::{self, Chain, DEPTH_MAX};
 use crate::outputs::Outputs;
@@ -35,7 +35,7 @@ pub(crate) struct Subject {
 pub(crate) struct ChainOf<'a> {
     pub(crate) state: &'a mut State,
     pub(crate) fires: &'a mut Chain,
-    pub(crate) queue: &'a mut VecDeque<Event<'static>>,
+    pub(crate) queue: &'a mut VecDeque<Caused>,
     pub(crate) subject: &'a Subject,
     pub(crate) rules: &'a RuleSet,
     pub(crate) input_id: &'a str,
@@ -50,6 +50,16 @@ pub(crate) struct ChainOf<'a> {
     pub(crate) clock: Option<Timestamp>,
     /// Whether somebody wants to know of every rule that was looked at.
     pub(crate) explained: bool,
+    /// Whether somebody wants to know of every event, be it that it matched nothing.
+    pub(crate) told: bool,
+}
+
+/// An event that a rule caused.
+#[derive(Debug)]
+pub(crate) enum Caused {
+    Event(Box<Event<'static>>),
+    /// No rule listens to it and nobody wants to know of it: there is but its number, and what its pass takes.
+    Unheard,
 }
 
 /// What a pass has decided so far.
@@ -114,6 +124,14 @@ impl ChainOf<'_> {
             decided.scanned_bytes = pass.scanned_bytes();
         }
         self.report(event, decided, evaluated, outputs);
+    }
+
+    /// Runs the pass of an event that was caused.
+    pub(crate) fn pass_caused(&mut self, caused: Caused, scratch: &mut Scratch, outputs: &mut dyn Outputs) {
+        match caused {
+            Caused::Event(event) => self.pass(&event, scratch, outputs),
+            Caused::Unheard => self.steps_left = self.rules.steps_left_unheard(self.steps_left),
+        }
     }
 
     /// What looking takes for what the conversation, the lead and the workspace remember of a rule.
@@ -401,7 +419,14 @@ impl ChainOf<'_> {
             return;
         }
         for (patch, applied) in changes {
-            self.cause(event, |origin| origin.event(patch, applied));
+            let kind = kind_of(patch);
+            let is_heard = self.told || self.rules.listens_to(kind);
+            if is_heard || fold::is_same(kind, applied.from.as_deref(), applied.to.as_deref()) {
+                self.cause(event, |origin| origin.event(patch, applied));
+            } else {
+                self.numbered += 1;
+                self.queue.push_back(Caused::Unheard);
+            }
         }
     }
 
@@ -414,7 +439,7 @@ impl ChainOf<'_> {
             conversation: self.subject.conversation.map(|at| &*self.state.conversations.get(at).id),
             lead: self.subject.lead.map(|at| &*self.state.leads.get(at).id),
         };
-        let caused = of(&origin);
+        let caused = Caused::Event(Box::new(of(&origin)));
         self.queue.push_back(caused);
     }
 

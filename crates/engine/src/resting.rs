@@ -19,6 +19,10 @@ impl Resting {
 
     /// `None` where the id is too long for one.
     pub(crate) fn of(workspace: u32, id: &str, value: &[u8]) -> Option<Resting> {
+        Resting::of_bytes(workspace, id.as_bytes(), value)
+    }
+
+    fn of_bytes(workspace: u32, id: &[u8], value: &[u8]) -> Option<Resting> {
         let length = u16::try_from(id.len()).ok()?;
         let mut bytes = Vec::with_capacity(HEADER_BYTES_MAX + id.len() + value.len());
         bytes.extend_from_slice(&length.to_le_bytes());
@@ -28,13 +32,24 @@ impl Resting {
             place >>= 7;
         }
         bytes.push(place as u8);
-        bytes.extend_from_slice(id.as_bytes());
+        bytes.extend_from_slice(id);
         bytes.extend_from_slice(value);
         Some(Resting(bytes.into()))
     }
 
     /// Place of the workspace, id, and packed form.
     pub(crate) fn parts(&self) -> (u32, &str, &[u8]) {
+        let (workspace, id, value) = self.split();
+        (workspace, std::str::from_utf8(id).expect("an id is text"), value)
+    }
+
+    /// The packed form.
+    pub(crate) fn value(&self) -> &[u8] {
+        self.split().2
+    }
+
+    /// As [`Self::parts`], but for whether the id is text.
+    fn split(&self) -> (u32, &[u8], &[u8]) {
         let length = usize::from(u16::from_le_bytes([self.0[0], self.0[1]]));
         let (mut workspace, mut at) = (0, 2);
         loop {
@@ -45,7 +60,7 @@ impl Resting {
             }
         }
         let (id, value) = self.0[at..].split_at(length);
-        (workspace, std::str::from_utf8(id).expect("an id is text"), value)
+        (workspace, id, value)
     }
 
     /// Whether there is no packed form.
@@ -62,12 +77,12 @@ impl Resting {
 
     /// The same with another packed form.
     pub(crate) fn set(&mut self, value: &[u8]) {
-        let (workspace, id, known) = self.parts();
+        let (workspace, id, known) = self.split();
         if known.len() == value.len() {
             let at = self.0.len() - value.len();
             self.0[at..].copy_from_slice(value);
         } else {
-            *self = Resting::new(workspace, id, value);
+            *self = Resting::of_bytes(workspace, id, value).expect("its id was short enough");
         }
     }
 

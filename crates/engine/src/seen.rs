@@ -143,7 +143,9 @@ impl Seen {
         let place = self.place(key.0);
         let (segment, depth) = self.segments.of(place);
         if !segment.keys.is_empty() {
-            prefetch(&segment.keys[segment.start(place << depth)]);
+            let start = segment.start(place << depth);
+            prefetch(&segment.keys[start]);
+            prefetch(&segment.days[start]);
         }
     }
 

@@ -23,6 +23,8 @@ mod tests;
 
 /// Homes, and cells, in a chunk.
 const CHUNK: usize = 1_024;
+/// How many cells before its turn what a cell names is fetched.
+const CELLS_AHEAD: usize = 8;
 /// Batches without use after which a cell is packed: some seconds of transactions.
 const IDLE_BATCHES: u32 = 256;
 /// Bytes of cells that stay unpacked between two batches where nobody says otherwise, leads and conversations together.
@@ -38,6 +40,11 @@ pub(crate) struct Identity([u64; 2]);
 impl Identity {
     fn slot(self) -> u64 {
         self.0[0]
+    }
+
+    /// Bits that other identities hardly have.
+    pub(crate) fn bits(self) -> u64 {
+        self.0[1]
     }
 }
 
@@ -394,7 +401,8 @@ impl<T: Packed> Cells<T> {
         written.clear();
         ends.clear();
         let mut delta = Vec::new();
-        for at in dirty {
+        for (number, at) in dirty.iter().enumerate() {
+            approach_dirty(cells, dirty, number);
             let cell = cells[*at as usize / CHUNK][*at as usize % CHUNK].as_ref().expect("a dirty cell is in use");
             let start = written.len();
             if cell.gone {
@@ -408,7 +416,7 @@ impl<T: Packed> Cells<T> {
                 None => visit(cell.place, Some((cell.workspace, &cell.id)), &written[start..]),
                 Some(rest) => {
                     delta.clear();
-                    if T::diff(rest.parts().2, &written[start..], &mut delta).expect("both were packed by an engine") {
+                    if T::diff(rest.value(), &written[start..], &mut delta).expect("both were packed by an engine") {
                         visit(cell.place, None, &delta);
                     }
                 }
@@ -422,6 +430,7 @@ impl<T: Packed> Cells<T> {
         let ends = std::mem::take(&mut self.ends);
         let mut start = 0;
         for (number, at) in dirty.iter().enumerate() {
+            approach_dirty(&self.cells, &dirty, number);
             let cell = self.get_mut(*at);
             (cell.dirty, cell.published) = (false, None);
             if let Some(end) = ends.get(number).copied().filter(|_| ends.len() == dirty.len()) {
@@ -553,6 +562,17 @@ impl<T: Packed> Cells<T> {
                 self.free.push(at);
             }
         }
+    }
+}
+
+/// Begins to fetch what those who walk through the dirty cells will need soon: other cells were touched since.
+fn approach_dirty<T>(cells: &[Vec<Option<Cell<T>>>], dirty: &[u32], number: usize) {
+    let cell = |ahead: usize| dirty.get(number + ahead).map(|at| &cells[*at as usize / CHUNK][*at as usize % CHUNK]);
+    if let Some(cell) = cell(2 * CELLS_AHEAD) {
+        prefetch_all(cell);
+    }
+    if let Some(rest) = cell(CELLS_AHEAD).and_then(|cell| cell.as_ref()?.rest.as_ref()) {
+        rest.prefetch();
     }
 }
 

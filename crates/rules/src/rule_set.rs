@@ -159,6 +159,11 @@ impl Compiled {
             index,
         }
     }
+
+    /// Steps that beginning a pass takes.
+    fn steps_to_begin(&self) -> u32 {
+        cost::PASS + cost::compare(self.index.width())
+    }
 }
 
 impl RuleSet {
@@ -220,6 +225,11 @@ impl RuleSet {
         }
     }
 
+    /// What the pass of an event that no rule listens to would leave of so many steps.
+    pub fn steps_left_unheard(&self, steps: u32) -> u32 {
+        steps.saturating_sub(self.compiled.steps_to_begin())
+    }
+
     /// Begins the pass of an event: folds its text and scans it for keywords, if a rule for this trigger asks for it.
     pub fn pass<'p>(&'p self, event: &Event<'_>, scratch: &'p mut Scratch) -> Pass<'p> {
         self.pass_within(STEPS_MAX, event, scratch)
@@ -230,7 +240,7 @@ impl RuleSet {
         let rules = &*self.compiled;
         scratch.begin();
         scratch.steps_left = Some(steps);
-        scratch.spend(cost::PASS + cost::compare(rules.index.width()));
+        scratch.spend(rules.steps_to_begin());
         if rules.index.needs_text(event.kind)
             && let Some(text) = event.message.as_ref().and_then(|message| message.text.as_deref())
             && !text.is_empty()

@@ -167,3 +167,55 @@ fn an_ordinary_event_takes_a_small_part_of_its_budget() {
     let steps = engine.partition.steps();
     assert!(steps > 0 && steps < STEPS_MAX / 500, "{steps}");
 }
+
+/// Decisions of events where a rule fired; whoever listens to every event may be told of the others, too.
+struct Fires {
+    every_event: bool,
+    decisions: Vec<String>,
+    told: usize,
+}
+
+impl Outputs for Fires {
+    fn every_event(&self) -> bool {
+        self.every_event
+    }
+
+    fn decision(&mut self, decision: &Decision<'_>) {
+        self.told += 1;
+        if !decision.fired.is_empty() {
+            self.decisions.push(json::decision_to_line(decision));
+        }
+    }
+
+    fn action(&mut self, _: &Action<'_>) {}
+}
+
+/// An event that no rule listens to is not made where nobody wants to know of it; ids and steps are as if it were.
+#[test]
+fn caused_events_that_nobody_hears_have_their_numbers_and_take_their_steps() {
+    let change = |n: usize| json!([{"type": "set_status", "value": format!("s{n}")}, {"type": "add_tag", "value": format!("t{n}")}]);
+    let greeted = json!([{"field": "message.text", "op": "contains", "value": "halo"}]);
+    let rule = |n: usize| json!({"id": format!("r{n}"), "trigger": "message.created", "conditions": greeted, "actions": change(n + 1)});
+    let statuses: Vec<Value> = (0..=150).map(|n| format!("s{n}").into()).collect();
+    for count in [1, 3, 150] {
+        let mut rules: Vec<Value> = (0..count).map(rule).collect();
+        rules.push(
+            json!({"id": "tagged", "trigger": "tag.added", "actions": [{"type": "set_priority", "value": "high"}]}),
+        );
+        let rules = json!({"workspace": "acme", "settings": {"statuses": statuses}, "rules": rules}).to_string();
+        let run = |every_event| {
+            let mut engine = Engine::new(&rules);
+            // Lead and conversation are known by then: what introduces them is made where every event is wanted.
+            engine.event(message("e0", "customer", "pagi"));
+            let line = engine.line(message("e1", "customer", "halo"));
+            let event = json::event_from_line(&line).unwrap();
+            let mut fires = Fires { every_event, decisions: Vec::new(), told: 0 };
+            let applied = engine.partition.apply(&event, Some(&engine.rules), event.occurred_at, &mut fires);
+            (applied, engine.partition.steps(), fires)
+        };
+        let (all, few) = (run(true), run(false));
+        assert!(all.2.told > few.2.told, "some are heard by nobody");
+        assert!(few.2.decisions.len() > 1, "and some are heard");
+        assert_eq!((few.0, few.1, few.2.decisions), (all.0, all.1, all.2.decisions), "{count} rules");
+    }
+}
