@@ -37,7 +37,7 @@ pub struct KafkaConfig {
     /// Bytes of records that a producer holds until they are answered.
     pub unsent_bytes_max: usize,
     /// Options of librdkafka, passed through as they are: `security.protocol`, `sasl.*`, `ssl.*`, tuning. Those that Kilat
-    /// depends on are refused; of those that bound queues ([`BOUNDS`]) the lower value counts.
+    /// depends on are refused; of those that bound queues (`queued.…`, `queue.buffering.max.kbytes`) the lower value counts.
     pub properties: BTreeMap<String, String>,
 }
 
