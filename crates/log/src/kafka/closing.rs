@@ -1,7 +1,7 @@
 //! The end of a client of librdkafka, which nobody waits for longer than [`CLOSE_TIMEOUT`].
 //!
 //! Dropping a client ends its connections and waits for its threads. That has no end of its own: rdkafka polls a consumer until its
-//! group has let it go, and `rd_kafka_destroy` of 2.12.1 waits for every broker that a request still names, also one that was lost.
+//! group has let it go, and `rd_kafka_destroy` joins librdkafka's threads, which by its source (2.12.1) end only with what names them.
 //! A worker that lost its session drops its clients on the way to the next one, and would never begin it.
 //!
 //! Input: a client. Output: the same client; when it is dropped, a thread ends it.
