@@ -9,7 +9,8 @@
 //! - **RS-2**: the state topic goes on at least as far as it had gone when the checkpoint was taken, and as far as the group
 //!   has read its inputs: otherwise blocks are missing at its end.
 //! - **RS-3**: a checkpoint that cannot be used is named with the reason, and the next older one is taken.
-//! - **RS-4**: what is trimmed behind newer checkpoints while an older one is being read is no loss: the restore begins anew.
+//! - **RS-4**: what is trimmed behind newer checkpoints while an older one is being read is no loss: the restore begins anew,
+//!   and one that is overtaken again and again is an error that passes.
 
 mod blocks;
 mod error;
@@ -52,8 +53,8 @@ pub(crate) struct Sources<'s> {
     pub(crate) worker: usize,
 }
 
-/// How often a restore begins anew because blocks that it was about to read were trimmed behind newer checkpoints.
-const BEGINNINGS_MAX: u32 = 4;
+/// How often a restore is attempted while blocks that it is about to read are trimmed behind newer checkpoints.
+const ATTEMPTS_MAX: u32 = 4;
 
 /// A partition as it was when the last block was committed.
 #[derive(Debug)]
@@ -74,28 +75,39 @@ fn partition(sources: &Sources<'_>, partition: u32, committed: &[Option<i64>]) -
     if let Some(checkpoints) = sources.checkpoints {
         checkpoints.shelf(partition)?.clear_leftovers();
     }
-    let mut beginnings = 0;
-    let replica = loop {
+    let start = || Ok(sources.log.extent(Topic::State.name(), partition)?.start);
+    let replica = undisturbed(partition, start, || {
         let (replica, lost) = beginning(sources.checkpoints, partition, &|entries| sources.progress.entries(entries))?;
-        let from = replica.from;
-        beginnings += 1;
-        match blocks::take_in(sources, replica, lost) {
-            Ok(replica) => break replica,
-            Err(error) => {
-                let is_cut = sources.log.extent(Topic::State.name(), partition)?.start > from;
-                if !is_cut || beginnings == BEGINNINGS_MAX {
-                    return Err(error);
-                }
-                warn!(partition, error = %error, "the state topic was trimmed meanwhile: a newer checkpoint is looked for");
-            }
-        }
-    };
+        blocks::take_in(sources, replica, lost)
+    })?;
     not_behind(partition, &replica.restored, committed)?;
     let (leads, conversations) = replica.restored.state.len();
     let seconds = (sources.progress.clock() - begun).as_secs_f64();
     let (checkpoint, blocks) = (replica.restored.covered, replica.blocks);
     info!(partition, checkpoint, blocks, leads, conversations, seconds, "state restored");
     Ok(replica)
+}
+
+/// What `attempt` gives, which is made anew where the topic, which begins at `start`, was trimmed meanwhile (RS-4). An error of
+/// an attempt during which nothing was trimmed is what it says.
+fn undisturbed<T>(
+    partition: u32,
+    start: impl Fn() -> Result<i64, LogError>,
+    mut attempt: impl FnMut() -> Result<T, PipelineError>,
+) -> Result<T, PipelineError> {
+    let mut begins = start()?;
+    for _ in 0..ATTEMPTS_MAX {
+        let error = match attempt() {
+            Ok(whole) => return Ok(whole),
+            Err(error) => error,
+        };
+        let begun = std::mem::replace(&mut begins, start()?);
+        if begins == begun {
+            return Err(error);
+        }
+        warn!(partition, error = %error, "the state topic was trimmed meanwhile: a newer checkpoint is looked for");
+    }
+    Err(RestoreError::Overtaken { partition, attempts: ATTEMPTS_MAX }.into())
 }
 
 /// What the newest checkpoint that is whole holds, or nothing; and why there is not more. `entries` is told how many are taken
@@ -173,4 +185,54 @@ pub(crate) fn check_partition_counts(log: &dyn PartitionedLog) -> Result<u32, Pi
         }
     }
     Ok(messages)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use kilat_domain::Class;
+
+    use super::*;
+
+    fn missing() -> PipelineError {
+        let (begins, why) = ("begins with block 9".to_owned(), "nothing is kept".to_owned());
+        RestoreError::Beginning { partition: 0, begins, why, may_pass: false }.into()
+    }
+
+    /// Attempts that fail while the topic begins where `starts` say, one for each time it is asked, and then at the last.
+    fn attempts(starts: &[i64], succeeds_at: Option<u32>) -> (u32, Result<(), PipelineError>) {
+        let (asked, made) = (Cell::new(0), Cell::new(0));
+        let start = || {
+            let at = asked.replace(asked.get() + 1);
+            Ok(starts[at.min(starts.len() - 1)])
+        };
+        let outcome = undisturbed(0, start, || {
+            made.set(made.get() + 1);
+            if succeeds_at == Some(made.get()) { Ok(()) } else { Err(missing()) }
+        });
+        (made.get(), outcome)
+    }
+
+    #[test]
+    fn a_restore_begins_anew_only_where_the_topic_was_trimmed_meanwhile() {
+        let (made, outcome) = attempts(&[70, 70], None);
+        assert_eq!(made, 1);
+        assert_eq!(outcome.unwrap_err().class(), Class::Fatal, "blocks that were gone before are lost");
+        let (made, outcome) = attempts(&[0, 70, 70], None);
+        assert_eq!(made, 2);
+        assert_eq!(outcome.unwrap_err().class(), Class::Fatal);
+        let (made, outcome) = attempts(&[0, 70, 140], Some(3));
+        assert_eq!(made, 3);
+        outcome.unwrap();
+    }
+
+    #[test]
+    fn a_restore_that_is_overtaken_again_and_again_has_lost_nothing() {
+        let (made, outcome) = attempts(&[0, 70, 140, 210, 280, 350], None);
+        let error = outcome.unwrap_err();
+        assert_eq!(made, ATTEMPTS_MAX);
+        assert_eq!(error.class(), Class::Transient);
+        assert!(error.to_string().contains("nothing is lost"), "{error}");
+    }
 }

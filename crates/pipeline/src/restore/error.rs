@@ -51,6 +51,18 @@ pub enum RestoreError {
         /// The block.
         sequence: i64,
     },
+    /// Each attempt met blocks that were trimmed while it was under way.
+    #[error(
+        "the state of partition {partition} was not restored in {attempts} attempts: each time, kilat.state.v1 was trimmed \
+         behind newer checkpoints before it was read. help: nothing is lost, and it is tried again; should it go on, this \
+         process is starved, or reads `engine.checkpoints.place` too slowly"
+    )]
+    Overtaken {
+        /// The partition.
+        partition: u32,
+        /// How many.
+        attempts: u32,
+    },
     /// The group has read more of an input than the blocks tell of.
     #[error(
         "the state of partition {partition} cannot be restored: the group has read {input} up to offset {committed}, and the \
@@ -76,7 +88,7 @@ impl RestoreError {
     /// Who has to act.
     pub fn class(&self) -> Class {
         match self {
-            RestoreError::Beginning { may_pass: true, .. } => Class::Transient,
+            RestoreError::Beginning { may_pass: true, .. } | RestoreError::Overtaken { .. } => Class::Transient,
             _ => Class::Fatal,
         }
     }
