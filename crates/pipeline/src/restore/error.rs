@@ -96,7 +96,7 @@ impl RestoreError {
 
 /// Why there is no checkpoint to begin with.
 pub(crate) struct Lost {
-    /// Why the newest that was found cannot be used, and whether that may pass.
+    /// Why the newest that was found cannot be used, and whether one of those found may be usable later.
     pub(super) refused: Option<(String, bool)>,
     /// Where checkpoints are, if anywhere.
     pub(super) place: Option<String>,

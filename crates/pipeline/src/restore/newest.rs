@@ -13,7 +13,7 @@ use crate::checkpoints::Checkpoints;
 #[derive(Default)]
 pub(super) struct Newest {
     pub(super) base: Option<Base>,
-    /// Why the first that was tried cannot be used, and whether that may pass.
+    /// Why the first that was tried cannot be used, and whether one of those tried may be usable later.
     pub(super) refused: Option<(String, bool)>,
 }
 
@@ -75,7 +75,7 @@ fn refuse(newest: &mut Newest, why: &str, may_pass: bool) {
         error = why,
         "a checkpoint in engine.checkpoints.place cannot be used: an older one or the blocks alone must do"
     );
-    newest.refused.get_or_insert((why.to_owned(), may_pass));
+    newest.refused.get_or_insert_with(|| (why.to_owned(), false)).1 |= may_pass;
 }
 
 fn read(shelf: &Shelf, kept: &Kept, note: &dyn Fn(u32)) -> Result<Base, Unusable> {
@@ -105,4 +105,20 @@ fn read(shelf: &Shelf, kept: &Kept, note: &dyn Fn(u32)) -> Result<Base, Unusable
     let facts = Facts { name: shelf.name(kept), offset: header.offset, covered, reached };
     let restored = Restored { state, read: header.inputs, rule_epoch: header.rule_epoch, covered: covered.sequence };
     Ok(Base { restored, facts })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_reason_is_told_and_any_that_may_pass_counts() {
+        let mut newest = Newest::default();
+        refuse(&mut newest, "the newest is damaged", false);
+        assert_eq!(newest.refused, Some(("the newest is damaged".to_owned(), false)));
+        // Removed behind newer ones since they were listed, or out of reach: the next listing may have another.
+        refuse(&mut newest, "the one before is not there", true);
+        refuse(&mut newest, "the first is damaged", false);
+        assert_eq!(newest.refused, Some(("the newest is damaged".to_owned(), true)));
+    }
 }
