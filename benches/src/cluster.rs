@@ -31,7 +31,19 @@ pub(crate) fn log_with(brokers: &str, queues: Queues, properties: &[String]) -> 
 }
 
 /// Creates the input topics and the rules topic.
+///
+/// *Errors:* there are records in the inputs: what is measured would read them, too.
 pub(crate) fn create_inputs(log: &dyn PartitionedLog, partitions: u32) -> Result<()> {
+    for topic in Topics::INPUTS {
+        for partition in 0..log.partitions(topic.name()).unwrap_or(0) {
+            if log.extent(topic.name(), partition)?.end > 0 {
+                bail!(
+                    "{} holds records already. help: measure on a fresh broker, as `cargo xtask bench with-broker` starts",
+                    topic.name()
+                );
+            }
+        }
+    }
     let mut topics: Vec<TopicSpec> = Topics::INPUTS.iter().map(|topic| spec(topic.name(), partitions)).collect();
     topics.push(TopicSpec { retention: Retention::Compacted, ..spec(Topic::Rules.name(), 1) });
     topics.push(TopicSpec { retention: Retention::Compacted, ..spec(Topic::RuleStatus.name(), 1) });

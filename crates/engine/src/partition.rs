@@ -113,9 +113,9 @@ impl Partition {
         let settings = rules.map_or(&self.bare, RuleSet::settings);
         let workspace = self.state.find(&event.workspace);
         let hasher = &mut self.hasher;
-        let mut identity = |id: Cow<'_, str>| self.state.identity(workspace, &id, hasher);
-        let conversation = identity::conversation_id(event, settings).map(&mut identity);
-        let lead = identity::lead_id(event, settings).map(&mut identity);
+        let identity = |id: Cow<'_, str>| self.state.identity(workspace, &id);
+        let conversation = identity::conversation_id(event, settings).map(identity);
+        let lead = identity::lead_id(event, settings).map(identity);
         let by_event = Key::of(&[&event.workspace, "id", &event.id], hasher);
         let by_message = message_key(event, hasher);
         self.seen.prefetch(by_event);
@@ -205,7 +205,7 @@ impl Partition {
 
         let settings = rules.map_or(&self.bare, RuleSet::settings);
         let memory = rules.map_or(&Memory::NONE, RuleSet::memory);
-        let subject = fold_into(&mut self.state, event, foreseen, settings, memory, &mut self.hasher);
+        let subject = fold_into(&mut self.state, event, foreseen, settings, memory);
         // What introduces a lead or a conversation has the same root, and counts in the same chain (D-38).
         self.chain.clear();
         let (mut caused, mut steps_left) = (0, STEPS_MAX);
@@ -308,8 +308,8 @@ impl Partition {
     /// Takes in values and changes, whatever place they have in the chain.
     pub(crate) fn take_in(&mut self, block: StateBlock<'_>) -> Result<(), BrokenChain> {
         self.now = self.now.max(block.now);
-        self.state.take_in_leads(&block.lead_entries, &mut self.hasher)?;
-        self.state.take_in_conversations(&block.conversation_entries, &mut self.hasher)?;
+        self.state.take_in_leads(&block.lead_entries)?;
+        self.state.take_in_conversations(&block.conversation_entries)?;
         self.seen.restore(&block.seen);
         for disabled in block.disabled {
             let workspace = self.state.find(&disabled.workspace);
@@ -417,7 +417,6 @@ fn fold_into(
     foreseen: &Foreseen,
     settings: &Settings,
     memory: &Memory,
-    hasher: &mut PartsHasher,
 ) -> Subject {
     let workspace = foreseen.workspace;
     let mut subject = Subject { workspace, ..Subject::default() };
@@ -429,7 +428,7 @@ fn fold_into(
         let conversation = state.conversations.get(subject.conversation?);
         conversation.state.lead.as_deref().map(|id| Cow::Owned(id.to_owned()))
     });
-    let lead = lead_id.as_deref().map(|id| foreseen.lead.unwrap_or_else(|| state.identity(workspace, id, hasher)));
+    let lead = lead_id.as_deref().map(|id| foreseen.lead.unwrap_or_else(|| state.identity(workspace, id)));
     if let (Some(identity), Some(id)) = (lead, &lead_id) {
         let (at, new) = state.lead(identity, workspace, id, settings.first_status());
         (subject.lead, subject.lead_is_new) = (Some(at), new);

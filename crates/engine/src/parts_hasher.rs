@@ -22,14 +22,11 @@ impl PartsHasher {
         }
         xxh3_64(&self.bytes)
     }
+}
 
-    /// A keyed hash of an id within a workspace.
-    pub(crate) fn identity(&mut self, seed: u64, workspace: u32, id: &str) -> u128 {
-        self.bytes.clear();
-        self.bytes.extend_from_slice(&workspace.to_le_bytes());
-        self.bytes.extend_from_slice(id.as_bytes());
-        xxh3_128_with_seed(&self.bytes, seed)
-    }
+/// A keyed hash of an id within a workspace: each workspace has a key of its own.
+pub(crate) fn identity(seed: u64, workspace: u32, id: &str) -> u128 {
+    xxh3_128_with_seed(id.as_bytes(), seed.wrapping_add(u64::from(workspace).wrapping_mul(ABSENT)))
 }
 
 /// A hash of texts that goes on from one over what came before. Nothing is gathered: for a few short texts that costs less. For

@@ -7,8 +7,6 @@ use crate::prefetch::prefetch;
 #[derive(Debug)]
 pub(crate) struct Resting(Box<[u8]>);
 
-/// Most bytes before the id.
-const HEADER_BYTES_MAX: usize = 7;
 const MARKED: u8 = 0x80;
 
 impl Resting {
@@ -24,7 +22,9 @@ impl Resting {
 
     fn of_bytes(workspace: u32, id: &[u8], value: &[u8]) -> Option<Resting> {
         let length = u16::try_from(id.len()).ok()?;
-        let mut bytes = Vec::with_capacity(HEADER_BYTES_MAX + id.len() + value.len());
+        let place_bytes = (u32::BITS - workspace.leading_zeros()).div_ceil(7).max(1) as usize;
+        // Just as many as there will be, so that they are not moved when they are boxed.
+        let mut bytes = Vec::with_capacity(2 + place_bytes + id.len() + value.len());
         bytes.extend_from_slice(&length.to_le_bytes());
         let mut place = workspace;
         while place >= u32::from(MARKED) {

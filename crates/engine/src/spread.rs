@@ -199,14 +199,14 @@ impl Partition {
         let workspace = self.state.find(&step.workspace);
         for entry in step.conversation_entries.iter().flatten() {
             if let Entry::Whole { id, value, .. } = entry {
-                let identity = self.state.identity(workspace, id, &mut self.hasher);
+                let identity = self.state.identity(workspace, id);
                 // A step is checked before it is taken: nothing here fails.
                 let _ = self.state.conversations.enter(identity, (workspace, id), value, |_, _| false);
             }
         }
         for entry in step.lead_entries.iter().flatten() {
             if let Entry::Whole { id, value, .. } = entry {
-                let identity = self.state.identity(workspace, id, &mut self.hasher);
+                let identity = self.state.identity(workspace, id);
                 // A lead that a group chat knows, too, may lie on two shares that become one: the one who wrote more stays.
                 let stays = |known: &Lead, coming: &Lead| known.messages > coming.messages;
                 let _ = self.state.leads.enter(identity, (workspace, id), value, stays);

@@ -13,7 +13,7 @@ use rustc_hash::FxHashMap;
 
 use crate::chain::BrokenChain;
 use crate::identity::Origin;
-use crate::parts_hasher::PartsHasher;
+use crate::parts_hasher;
 use crate::prefetch::{prefetch, prefetch_all};
 use crate::resting::Resting;
 use crate::slots::Slots;
@@ -60,6 +60,8 @@ pub(crate) struct Cell<T> {
     place: u32,
     /// The batch it was last used in.
     used: u32,
+    /// The batch under which it stands in the queue.
+    queued: u32,
     /// Touched since the last commit.
     dirty: bool,
     /// Changed, or touched at least, since it was packed into `rest`.
@@ -125,8 +127,8 @@ pub(crate) struct Cells<T> {
     ends: Vec<usize>,
     /// Counts commits.
     batch: u32,
-    /// Cells, and the batches they were used in.
-    used: VecDeque<(u32, u32)>,
+    /// Every cell once, and a batch it was used in: those used longest ago stand at the front, about.
+    queue: VecDeque<(u32, u32)>,
     /// Bytes of cells that stay unpacked between two batches.
     unpacked_max: usize,
     /// Bytes of all packed forms.
@@ -145,7 +147,7 @@ impl<T> Default for Cells<T> {
             written: Vec::new(),
             ends: Vec::new(),
             batch: 0,
-            used: VecDeque::new(),
+            queue: VecDeque::new(),
             unpacked_max: UNPACKED_BYTES / 2,
             resting: 0,
         }
@@ -197,7 +199,35 @@ impl<T: Packed> Cells<T> {
         place
     }
 
-    fn add_cell(&mut self, cell: Cell<T>) -> u32 {
+    /// A cell of its own for what was made or unpacked just now.
+    fn add_cell(
+        &mut self,
+        (workspace, id): (u32, Box<str>),
+        place: u32,
+        (state, marks): (T, Vec<Mark>),
+        stale: bool,
+    ) -> u32 {
+        let cell = Cell {
+            origin: Origin::default(),
+            workspace,
+            place,
+            used: self.batch,
+            queued: self.batch,
+            dirty: false,
+            stale,
+            gone: false,
+            state,
+            marks,
+            id,
+            published: None,
+            rest: None,
+        };
+        let at = self.take_room(cell);
+        self.queue.push_back((at, self.batch));
+        at
+    }
+
+    fn take_room(&mut self, cell: Cell<T>) -> u32 {
         if let Some(at) = self.free.pop() {
             self.cells[at as usize / CHUNK][at as usize % CHUNK] = Some(cell);
             return at;
@@ -224,20 +254,8 @@ impl<T: Packed> Cells<T> {
                 (at, true)
             }
             None => {
-                let at = self.add_cell(Cell {
-                    origin: Origin::default(),
-                    workspace: key.0,
-                    place: place.unwrap_or_else(|| u32::try_from(self.len()).unwrap_or(u32::MAX)),
-                    used: self.batch.wrapping_sub(1),
-                    dirty: false,
-                    stale: true,
-                    gone: false,
-                    state: state(),
-                    marks: Vec::new(),
-                    id: key.1.into(),
-                    published: None,
-                    rest: None,
-                });
+                let last = u32::try_from(self.len()).unwrap_or(u32::MAX);
+                let at = self.add_cell((key.0, key.1.into()), place.unwrap_or(last), (state(), Vec::new()), true);
                 match place {
                     Some(place) => {
                         if let At::Rest(gone) = std::mem::replace(&mut self.home_mut(place).at, At::Cell(at)) {
@@ -250,10 +268,7 @@ impl<T: Packed> Cells<T> {
                 (at, true)
             }
         };
-        let batch = self.batch;
-        if std::mem::replace(&mut self.get_mut(at).used, batch) != batch {
-            self.used.push_back((at, batch));
-        }
+        self.get_mut(at).used = self.batch;
         (at, is_new)
     }
 
@@ -265,22 +280,9 @@ impl<T: Packed> Cells<T> {
             At::Rest(rest) => rest,
         };
         let (workspace, id, value) = rest.parts();
-        let (state, marks) = T::unpack(value).expect("what rests was packed here, or unpacked when it was taken in");
-        let cell = Cell {
-            origin: Origin::default(),
-            workspace,
-            place,
-            used: self.batch.wrapping_sub(1),
-            dirty: false,
-            stale: false,
-            gone: false,
-            state,
-            marks,
-            id: id.into(),
-            published: None,
-            rest: None,
-        };
-        let at = self.add_cell(cell);
+        let value = T::unpack(value).expect("what rests was packed here, or unpacked when it was taken in");
+        let id = id.into();
+        let at = self.add_cell((workspace, id), place, value, false);
         let home = std::mem::replace(&mut self.home_mut(place).at, At::Cell(at));
         if let At::Rest(rest) = home {
             self.get_mut(at).rest = Some(rest);
@@ -456,23 +458,51 @@ impl<T: Packed> Cells<T> {
         self.written.clear();
         self.ends.clear();
         self.batch = self.batch.wrapping_add(1);
+        self.put_idle_to_rest();
+    }
+
+    /// Packs cells that were not in use of late, and as many more as are too many.
+    fn put_idle_to_rest(&mut self) {
         let cells_max = self.cells_max();
-        while let Some((at, batch)) = self.used.front().copied() {
+        while let Some((at, batch)) = self.queue.front().copied() {
             let is_idle = self.batch.wrapping_sub(batch) > IDLE_BATCHES;
-            if !is_idle && self.used.len() <= cells_max {
+            if !is_idle && self.queue.len() <= cells_max {
                 break;
             }
-            self.used.pop_front();
-            let cell = &self.cells[at as usize / CHUNK][at as usize % CHUNK];
-            if cell.as_ref().is_some_and(|cell| cell.used == batch) {
-                self.put_to_rest(at);
+            self.queue.pop_front();
+            self.approach_queued();
+            match &mut self.cells[at as usize / CHUNK][at as usize % CHUNK] {
+                Some(cell) if cell.queued == batch && cell.used == batch => self.put_to_rest(at),
+                // Used since it was queued: it has its turn once more.
+                Some(cell) if cell.queued == batch => {
+                    cell.queued = cell.used;
+                    self.queue.push_back((at, cell.used));
+                }
+                // The one that was queued went another way.
+                _ => {}
             }
+        }
+    }
+
+    /// Begins to fetch what putting cells to rest will need soon: they were not used for long.
+    fn approach_queued(&self) {
+        let cell = |ahead: usize| {
+            let (at, batch) = self.queue.get(ahead)?;
+            Some((&self.cells[*at as usize / CHUNK][*at as usize % CHUNK], *batch))
+        };
+        if let Some((cell, _)) = cell(2 * CELLS_AHEAD) {
+            prefetch_all(cell);
+        }
+        if let Some((Some(cell), batch)) = cell(CELLS_AHEAD)
+            && cell.used == batch
+        {
+            prefetch(self.home(cell.place));
         }
     }
 
     /// Packs every cell; nothing is dirty.
     fn rest(&mut self) {
-        self.used.clear();
+        self.queue.clear();
         for at in 0..self.cells.last().map_or(0, |last| (self.cells.len() - 1) * CHUNK + last.len()) {
             if self.cells[at / CHUNK][at % CHUNK].is_some() {
                 self.put_to_rest(at as u32);
@@ -660,8 +690,8 @@ impl State {
     }
 
     /// The identity of the lead or conversation of this id.
-    pub(crate) fn identity(&self, workspace: u32, id: &str, hasher: &mut PartsHasher) -> Identity {
-        let hash = hasher.identity(self.seed, workspace, id);
+    pub(crate) fn identity(&self, workspace: u32, id: &str) -> Identity {
+        let hash = parts_hasher::identity(self.seed, workspace, id);
         Identity([(hash >> 64) as u64, hash as u64])
     }
 
@@ -732,17 +762,13 @@ impl State {
     }
 
     /// Takes in the leads of a block.
-    pub(crate) fn take_in_leads(&mut self, entries: &Entries<'_>, hasher: &mut PartsHasher) -> Result<(), BrokenChain> {
-        take_in(self, entries, hasher, |state| &mut state.leads)
+    pub(crate) fn take_in_leads(&mut self, entries: &Entries<'_>) -> Result<(), BrokenChain> {
+        take_in(self, entries, |state| &mut state.leads)
     }
 
     /// Takes in the conversations of a block.
-    pub(crate) fn take_in_conversations(
-        &mut self,
-        entries: &Entries<'_>,
-        hasher: &mut PartsHasher,
-    ) -> Result<(), BrokenChain> {
-        take_in(self, entries, hasher, |state| &mut state.conversations)
+    pub(crate) fn take_in_conversations(&mut self, entries: &Entries<'_>) -> Result<(), BrokenChain> {
+        take_in(self, entries, |state| &mut state.conversations)
     }
 
     /// What is dirty is committed.
@@ -795,7 +821,6 @@ fn entry<'e>(workspaces: &'e [Workspace], place: u32, whole: Option<(u32, &'e st
 fn take_in<T: Packed>(
     state: &mut State,
     entries: &Entries<'_>,
-    hasher: &mut PartsHasher,
     cells: impl Fn(&mut State) -> &mut Cells<T>,
 ) -> Result<(), BrokenChain> {
     let mut packed = Vec::new();
@@ -803,7 +828,7 @@ fn take_in<T: Packed>(
         match entry.map_err(|_| BrokenChain::Unreadable)? {
             Entry::Whole { place, workspace, id, value } => {
                 let workspace = state.find(workspace);
-                let identity = state.identity(workspace, id, hasher);
+                let identity = state.identity(workspace, id);
                 if !value.is_empty() {
                     T::unpack(value).map_err(|_| BrokenChain::Unreadable)?;
                 }

@@ -10,8 +10,8 @@ use kilat_codec::{DecodeError, EncodeError};
 use kilat_domain::Class;
 use kilat_engine::BrokenChain;
 use kilat_log::{Clock, LogError, PartitionedLog, SystemClock};
-use kilat_telemetry::{metrics, resident_bytes};
-use tracing::{error, info};
+use kilat_telemetry::{metrics, resident_bytes, take_small_pages};
+use tracing::{error, info, warn};
 
 use crate::checkpoints::scribe::Scribe;
 use crate::checkpoints::{Checkpoints, Desk};
@@ -207,8 +207,12 @@ impl Progress {
 }
 
 impl Service {
-    /// Starts the threads. Workers join the group once the rule sets published so far are live.
+    /// Starts the threads. Workers join the group once the rule sets published so far are live. The process takes small pages
+    /// from then on.
     pub fn start(log: Arc<dyn PartitionedLog>, config: &Config) -> Service {
+        if let Err(error) = take_small_pages() {
+            warn!(error = %error, "huge pages stay: the process may take more memory than engine.memory_mb");
+        }
         let clock = Arc::new(SystemClock::new());
         let place = &config.checkpoints.place;
         let store = (!place.is_empty())

@@ -10,4 +10,4 @@ mod logging;
 mod resident;
 
 pub use logging::{LogFormat, LoggingError, start_logging};
-pub use resident::resident_bytes;
+pub use resident::{resident_bytes, take_small_pages};

@@ -6,7 +6,6 @@ use super::*;
 #[derive(Default)]
 struct Stage {
     state: State,
-    hasher: PartsHasher,
 }
 
 impl Stage {
@@ -25,7 +24,7 @@ impl Stage {
 
     fn lead(&mut self, number: u32) -> (u32, Identity) {
         let (workspace, id) = (self.state.find("acme"), format!("lead-{number}"));
-        let identity = self.state.identity(workspace, &id, &mut self.hasher);
+        let identity = self.state.identity(workspace, &id);
         (self.state.lead(identity, workspace, &id, "new").0, identity)
     }
 
@@ -91,4 +90,22 @@ fn no_more_lies_unpacked_than_there_is_room_for() {
     stage.state.limit_unpacked(0);
     stage.batch(0..10);
     assert_eq!(stage.unpacked(), 0);
+}
+
+/// Room for some 200 cells; 100 were used once, and 50 others in each of four batches after.
+#[test]
+fn a_cell_takes_its_room_once_however_often_it_was_used() {
+    let mut stage = Stage::default();
+    stage.batch(0..150);
+    let mean = size_of::<Option<Cell<Lead>>>() + 4 * (stage.counted_anew() / 150);
+    stage.state.limit_unpacked(2 * 200 * mean);
+    (0..4).for_each(|_| stage.batch(100..150));
+    assert_eq!(stage.unpacked(), 150);
+    // Those used longest ago go first.
+    stage.batch(150..230);
+    let is_unpacked = |place: &u32| matches!(stage.state.leads.home(*place).at, At::Cell(_));
+    let room = stage.state.leads.cells_max();
+    assert!((180..220).contains(&room), "{room}");
+    assert_eq!((0..100).filter(is_unpacked).count(), room - 130);
+    assert_eq!((100..230).filter(is_unpacked).count(), 130);
 }
