@@ -2,8 +2,8 @@
 //!
 //! Input: the ceiling, how many workers there are, what state and the rest of the process take. Output: bytes of memory.
 //!
-//! - **MEM-1**: process + state + workers × (clients + fetched ahead + batch + unpacked) is at most the ceiling, unless
-//!   [`Shares::short`] says by how much the least shares are over it.
+//! - **MEM-1**: process + state with its holes + workers × (clients + fetched ahead + batch + unpacked) is at most the ceiling,
+//!   unless [`Shares::short`] says by how much the least shares are over it.
 //! - **MEM-2**: state is data and has no share: nothing of it is dropped. Shares shrink as it grows, down to their least.
 //!
 //! Absent: measuring. What a byte or a record costs is a round figure above what benches/README.md, "Memory of a drain", tells.
@@ -12,6 +12,10 @@ pub(crate) const MIB: usize = 1 << 20;
 
 /// Least that a process takes beside state and shares: code, threads, clients, rule sets of a few workspaces.
 pub(crate) const PROCESS_MIN: usize = 64 * MIB;
+
+/// What state takes beyond its own bytes, as a part of them: leads and conversations grow, and where they lay before, holes stay
+/// that others of their size fill in time.
+const HOLES_PART: usize = 4;
 
 /// What a worker's clients take whatever it does: threads, requests and responses under way, and what the allocator keeps for them.
 const CLIENTS: usize = 32 * MIB;
@@ -100,7 +104,8 @@ impl Shares {
     /// `state` is what the state takes in this process, `process` what everything else does beside shares, and `batch_max` what
     /// the explicit bounds of a batch come to.
     pub(crate) fn of(ceiling: usize, workers: usize, state: usize, process: usize, batch_max: usize) -> Shares {
-        let taken = state + process.max(PROCESS_MIN) + Queues::of(ceiling, workers).memory(workers);
+        let held = state + state / HOLES_PART;
+        let taken = held + process.max(PROCESS_MIN) + Queues::of(ceiling, workers).memory(workers);
         let each = ceiling.saturating_sub(taken) / workers;
         let unpacked = (each / UNPACKED_PART).clamp(UNPACKED_MIN, UNPACKED_MAX);
         let batch = each.saturating_sub(unpacked).max(BATCH_MIN).min(batch_max);
@@ -121,9 +126,10 @@ mod tests {
         assert_eq!(Queues::of(ceiling, workers), Queues { fetched_bytes: 8 * MIB, unsent_bytes: 112 * MIB });
         let empty = Shares::of(ceiling, workers, 0, 0, usize::MAX);
         assert_eq!(empty, Shares { batch: (416 - 64) * MIB, unpacked: 64 * MIB, short: 0 });
-        // With 632 MiB of state 200 are left, 100 each: 20 unpacked, 80 for the batch.
-        let full = Shares::of(ceiling, workers, 632 * MIB, 64 * MIB, usize::MAX);
-        assert_eq!(full, Shares { batch: 80 * MIB, unpacked: 20 * MIB, short: 0 });
+        // 512 MiB of state take 640 with their holes: 192 are left, 96 each, a fifth of it unpacked.
+        let full = Shares::of(ceiling, workers, 512 * MIB, 64 * MIB, usize::MAX);
+        let unpacked = 96 * MIB / 5;
+        assert_eq!(full, Shares { batch: 96 * MIB - unpacked, unpacked, short: 0 });
         // The explicit bounds stay upper bounds.
         assert_eq!(Shares::of(ceiling, workers, 0, 0, 50 * MIB).batch, 50 * MIB);
     }
@@ -141,8 +147,8 @@ mod tests {
             let ceiling = least_ceiling(workers);
             let least = Shares { batch: 16 * MIB, unpacked: 4 * MIB, short: 0 };
             assert_eq!(Shares::of(ceiling, workers, 0, 0, usize::MAX), least);
-            let over = Shares::of(ceiling, workers, 3 * MIB, 0, usize::MAX);
-            assert_eq!(over, Shares { short: 3 * MIB, ..least });
+            let over = Shares::of(ceiling, workers, 4 * MIB, 0, usize::MAX);
+            assert_eq!(over, Shares { short: 5 * MIB, ..least });
         }
         assert_eq!(least_ceiling(2), (64 + 2 * (32 + 4 + 16 + 4)) * MIB);
     }
@@ -155,7 +161,7 @@ mod tests {
                     let shares = Shares::of(ceiling, workers, state, 0, usize::MAX);
                     let each =
                         32 * MIB + 4 * Queues::of(ceiling, workers).fetched_bytes + shares.batch + shares.unpacked;
-                    let all = state + PROCESS_MIN + workers * each;
+                    let all = state + state / 4 + PROCESS_MIN + workers * each;
                     let over = all.saturating_sub(ceiling);
                     assert_eq!(over, shares.short, "{workers} workers, {ceiling} bytes, {state} of state");
                 }
