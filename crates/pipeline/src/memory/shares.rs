@@ -42,6 +42,9 @@ const UNPACKED_MIN: usize = 4 * MIB;
 const UNPACKED_MAX: usize = 64 * MIB;
 /// Least memory of a batch: some 3,000 events.
 const BATCH_MIN: usize = (UNPACKED_PART - 1) * UNPACKED_MIN;
+/// Open batches together are at most this part of the ceiling, however much is free: a drain in transactions of 7,500 events took
+/// no more CPU than one of 20,000, and between the small blocks of a large batch comes to lie what stays.
+const BATCHES_PART: usize = 8;
 
 /// Memory of a byte of output gathered: in the transaction, in the producer's queue and in a request, and as much again of what
 /// is only known at the end, changed leads and state blocks.
@@ -108,7 +111,8 @@ impl Shares {
         let taken = held + process.max(PROCESS_MIN) + Queues::of(ceiling, workers).memory(workers);
         let each = ceiling.saturating_sub(taken) / workers;
         let unpacked = (each / UNPACKED_PART).clamp(UNPACKED_MIN, UNPACKED_MAX);
-        let batch = each.saturating_sub(unpacked).max(BATCH_MIN).min(batch_max);
+        let batches_max = (ceiling / BATCHES_PART / workers).max(BATCH_MIN);
+        let batch = each.saturating_sub(unpacked).clamp(BATCH_MIN, batches_max).min(batch_max);
         let least = taken + workers * (BATCH_MIN + UNPACKED_MIN);
         Shares { batch, unpacked, short: least.saturating_sub(ceiling) }
     }
@@ -119,26 +123,28 @@ mod tests {
     use super::*;
 
     /// 1,024 MiB and two workers: (1,024 - 64) / 2 - 32 = 448 each, of which 14 would be fetched ahead and 8 are, 112 unsent. Of
-    /// 1,024 - 64 - 2 × (32 + 8 × 4) = 832 each has 416 while there is no state: a fifth, 83.2, is more than is ever unpacked.
+    /// 1,024 - 64 - 2 × (32 + 8 × 4) = 832 each has 416 while there is no state: a fifth, 83.2, is more than is ever unpacked, and
+    /// the rest more than a sixteenth of the ceiling, a worker's batch at most.
     #[test]
     fn a_ceiling_is_shared_out_as_documented() {
         let (ceiling, workers) = (1_024 * MIB, 2);
         assert_eq!(Queues::of(ceiling, workers), Queues { fetched_bytes: 8 * MIB, unsent_bytes: 112 * MIB });
         let empty = Shares::of(ceiling, workers, 0, 0, usize::MAX);
-        assert_eq!(empty, Shares { batch: (416 - 64) * MIB, unpacked: 64 * MIB, short: 0 });
-        // 512 MiB of state take 640 with their holes: 192 are left, 96 each, a fifth of it unpacked.
-        let full = Shares::of(ceiling, workers, 512 * MIB, 64 * MIB, usize::MAX);
-        let unpacked = 96 * MIB / 5;
-        assert_eq!(full, Shares { batch: 96 * MIB - unpacked, unpacked, short: 0 });
+        assert_eq!(empty, Shares { batch: 64 * MIB, unpacked: 64 * MIB, short: 0 });
+        // 600 MiB of state take 750 with their holes: 82 are left, 41 each, a fifth of it unpacked.
+        let full = Shares::of(ceiling, workers, 600 * MIB, 64 * MIB, usize::MAX);
+        let unpacked = 41 * MIB / 5;
+        assert_eq!(full, Shares { batch: 41 * MIB - unpacked, unpacked, short: 0 });
         // The explicit bounds stay upper bounds.
         assert_eq!(Shares::of(ceiling, workers, 0, 0, 50 * MIB).batch, 50 * MIB);
     }
 
     #[test]
     fn what_the_process_takes_beyond_the_least_comes_off_the_shares() {
-        let shares = |process| Shares::of(1_024 * MIB, 2, 0, process, usize::MAX);
+        let shares = |process| Shares::of(1_024 * MIB, 2, 600 * MIB, process, usize::MAX);
+        let both = |shares: Shares| shares.batch + shares.unpacked;
         assert_eq!(shares(0), shares(PROCESS_MIN));
-        assert_eq!(shares(PROCESS_MIN + 100 * MIB).batch, shares(0).batch - 50 * MIB);
+        assert_eq!(both(shares(PROCESS_MIN + 20 * MIB)), both(shares(0)) - 10 * MIB);
     }
 
     #[test]
