@@ -4,8 +4,8 @@
 //! the buffers, metrics, and a warning where the ceiling cannot be kept.
 //!
 //! What nobody counts, rule sets above all, is measured once: it is what is resident before the first record is taken, beyond the
-//! state. Later it is only told. Steering by it was tried: smaller batches did not make the process smaller (the allocator, presumably,
-//! keeps for the next one what a large one took), and a drain ended with the smallest ones for nothing.
+//! state. Later it is only told. Steering by it was tried, with huge pages still: smaller batches did not make the process smaller, and a
+//! drain ended with the smallest ones for nothing.
 
 mod shares;
 
