@@ -7,7 +7,7 @@
 //! Absent: assertions; they only rule matches out.
 //! Source: the idea is that of RE2's prefilters; `regex_syntax::hir::literal` knows nothing of folding.
 
-use regex_syntax::hir::{Class, Hir, HirKind};
+use regex_syntax::hir::{Class, Hir, HirKind, Repetition};
 
 use crate::unicode::{self, Folding};
 
@@ -160,6 +160,13 @@ fn candidates_of(hir: &Hir, before: Option<usize>, candidates: &mut Vec<Candidat
 
 /// Every run of neighbours with few texts, every part by itself.
 fn candidates_of_concat(parts: &[Hir], before: Option<usize>, candidates: &mut Vec<Candidate>) {
+    let unrolled: Vec<Hir>;
+    let parts = if parts.iter().any(is_unrolled) {
+        unrolled = parts.iter().flat_map(unroll).collect();
+        &unrolled
+    } else {
+        parts
+    };
     // How many bytes of the match part i has before it.
     let mut befores = vec![before; parts.len()];
     for i in 1..parts.len() {
@@ -184,6 +191,29 @@ fn candidates_of_concat(parts: &[Hir], before: Option<usize>, candidates: &mut V
                 candidates_of(part, befores[i], candidates);
             }
         }
+    }
+}
+
+/// Whether the first and the last turn of a repetition are parts of their own: it may have many texts, but they have few, and
+/// stand beside its neighbours.
+fn is_unrolled(part: &Hir) -> bool {
+    let HirKind::Repetition(repetition) = part.kind() else { return false };
+    repetition.min > 0 && exact(&repetition.sub).is_some() && exact(part).is_none()
+}
+
+/// The parts that a repetition is in its place, as [`is_unrolled`] says.
+fn unroll(part: &Hir) -> Vec<Hir> {
+    match part.kind() {
+        HirKind::Repetition(repetition) if is_unrolled(part) => {
+            let turn = (*repetition.sub).clone();
+            // A single turn that there must be is the first.
+            let taken = repetition.min.min(2);
+            let (min, max) = (repetition.min - taken, repetition.max.map(|max| max - taken));
+            let rest = Hir::repetition(Repetition { min, max, ..repetition.clone() });
+            let last = (taken == 2).then(|| turn.clone());
+            [turn, rest].into_iter().chain(last).collect()
+        }
+        _ => vec![part.clone()],
     }
 }
 

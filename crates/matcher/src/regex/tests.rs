@@ -116,7 +116,11 @@ fn literals_are_what_a_reader_would_pick() {
     check(r"\w+@gmail\.com\s", Some(&["@gmail.com"]));
     check(r"order[- ]?id: (\w+)", Some(&["orderid:", "order id:", "order-id:"]));
     check(r"(\d+)\s*(?:ribu|juta) ", Some(&["juta", "ribu"]));
-    check(r"#[A-Z]{2}\d+", None);
+    // The first and the last turn of a repetition, beside what stands next to it.
+    check(r"3[0-9]{2,4} ?(?:k|rb)", Some(&["30", "31", "32", "33", "34", "35", "36", "37", "38", "39"]));
+    check(r"[a-z]+[89]{3,}k", Some(&["8k", "9k"]));
+    check(r"(?:ab){2,}", Some(&["ab"]));
+    check(r"#[XY]{9}\d+", Some(&["#x", "#y"]));
     check(r"[0-9]+", None);
     check(r"a*", None);
     check(r"(?:order|beli)?", None);
