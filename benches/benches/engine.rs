@@ -96,7 +96,7 @@ impl<'r> Fed<'r> {
                 kilat_codec::decode_event_into(record, event).expect("decodable");
                 *foreseen = Some(self.partition.foresee(event, rules));
             }
-            for foreseen in window[..records.len()].iter().filter_map(|(_, foreseen)| foreseen.as_ref()) {
+            for foreseen in window[..records.len()].iter_mut().filter_map(|(_, foreseen)| foreseen.as_mut()) {
                 self.partition.approach(foreseen, None);
             }
             for foreseen in window[..records.len()].iter().filter_map(|(_, foreseen)| foreseen.as_ref()) {

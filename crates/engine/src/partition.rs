@@ -20,7 +20,7 @@ use crate::parts_hasher::PartsHasher;
 use crate::pass::{self, Caused, Subject};
 use crate::prefetch;
 use crate::seen::{Key, Seen};
-use crate::state::{Identity, State};
+use crate::state::{Sought, State};
 
 /// Most bytes an anchor takes in a block, and a spread beside its workspace.
 const ANCHOR_BYTES: usize = 15;
@@ -51,9 +51,9 @@ pub struct Foreseen {
     by_event: Key,
     by_message: Option<Key>,
     pub(crate) workspace: u32,
-    conversation: Option<Identity>,
+    conversation: Option<Sought>,
     /// Unknown where the lead is the one its conversation is known to have.
-    lead: Option<Identity>,
+    lead: Option<Sought>,
 }
 
 /// What a batch knows and its block says, so that the batch can be run again.
@@ -113,31 +113,31 @@ impl Partition {
         let settings = rules.map_or(&self.bare, RuleSet::settings);
         let workspace = self.state.find(&event.workspace);
         let hasher = &mut self.hasher;
-        let identity = |id: Cow<'_, str>| self.state.identity(workspace, &id);
-        let conversation = identity::conversation_id(event, settings).map(identity);
-        let lead = identity::lead_id(event, settings).map(identity);
+        let sought = |id: Cow<'_, str>| self.state.sought(workspace, &id);
+        let conversation = identity::conversation_id(event, settings).map(sought);
+        let lead = identity::lead_id(event, settings).map(sought);
         let by_event = Key::of(&[&event.workspace, "id", &event.id], hasher);
         let by_message = message_key(event, hasher);
         self.seen.prefetch(by_event);
         by_message.inspect(|key| self.seen.prefetch(*key));
-        conversation.inspect(|identity| self.state.conversations.prefetch_place(*identity));
-        lead.inspect(|identity| self.state.leads.prefetch_place(*identity));
+        conversation.inspect(|sought| self.state.conversations.prefetch_place(sought));
+        lead.inspect(|sought| self.state.leads.prefetch_place(sought));
         Foreseen { by_event, by_message, workspace, conversation, lead }
     }
 
     /// Begins to fetch where the lead and the conversation of an event are, that was foreseen some time ago, and `rules` that
     /// may be far: those it was foreseen with, unless the event before has the same.
-    pub fn approach(&self, event: &Foreseen, rules: Option<&RuleSet>) {
+    pub fn approach(&self, event: &mut Foreseen, rules: Option<&RuleSet>) {
         rules.inspect(|rules| rules.lines(1, &mut prefetch::line));
-        event.conversation.inspect(|identity| self.state.conversations.prefetch_home(*identity));
-        event.lead.inspect(|identity| self.state.leads.prefetch_home(*identity));
+        event.conversation.iter_mut().for_each(|sought| self.state.conversations.prefetch_home(sought));
+        event.lead.iter_mut().for_each(|sought| self.state.leads.prefetch_home(sought));
     }
 
     /// Begins to fetch the lead and the conversation of an event that was approached some time ago, and the rest of its rules.
     pub fn reach(&self, event: &Foreseen, rules: Option<&RuleSet>) {
         rules.inspect(|rules| rules.lines(2, &mut prefetch::line));
-        event.conversation.inspect(|identity| self.state.conversations.prefetch_cell(*identity));
-        event.lead.inspect(|identity| self.state.leads.prefetch_cell(*identity));
+        event.conversation.inspect(|sought| self.state.conversations.prefetch_cell(sought));
+        event.lead.inspect(|sought| self.state.leads.prefetch_cell(sought));
     }
 
     /// Applies one event: folds it, runs the pass of `rules`, then the passes of everything that pass caused.
@@ -210,12 +210,9 @@ impl Partition {
         self.chain.clear();
         let (mut caused, mut steps_left) = (0, STEPS_MAX);
         if let Some(rules) = rules.filter(|_| !event.is_history()) {
-            for kind in [EventKind::LeadCreated, EventKind::ConversationCreated] {
-                let is_new =
-                    if kind == EventKind::LeadCreated { subject.lead_is_new } else { subject.conversation_is_new };
-                let heard = rules.listens_to(kind) || outputs.every_event();
-                if is_new && heard && event.kind != kind {
-                    let (more, left) = self.evaluate(&introduction(event, kind), &subject, rules, steps_left, outputs);
+            for (_, kind) in subject.first_seen().iter().filter(|(is_new, _)| *is_new) {
+                if event.kind != *kind && (rules.listens_to(*kind) || outputs.every_event()) {
+                    let (more, left) = self.introduce(event, *kind, &subject, rules, steps_left, outputs);
                     caused += 1 + more;
                     steps_left = left;
                 }
@@ -374,6 +371,21 @@ impl Partition {
         self.seen.insert(event.by_event) && event.by_message.is_none_or(|key| self.seen.insert(key))
     }
 
+    /// As [`Self::evaluate`], of the event that introduces a lead or conversation first seen with `event`. Apart, because most
+    /// have been seen, and an event is large.
+    #[inline(never)]
+    fn introduce(
+        &mut self,
+        event: &Event<'_>,
+        kind: EventKind,
+        subject: &Subject,
+        rules: &RuleSet,
+        steps_left: u32,
+        outputs: &mut dyn Outputs,
+    ) -> (u32, u32) {
+        self.evaluate(&introduction(event, kind), subject, rules, steps_left, outputs)
+    }
+
     /// Runs the pass of `event` and of everything it causes, first in, first out, with so many steps. How many it caused,
     /// and how many steps are left.
     fn evaluate(
@@ -420,23 +432,23 @@ fn fold_into(
 ) -> Subject {
     let workspace = foreseen.workspace;
     let mut subject = Subject { workspace, ..Subject::default() };
-    if let (Some(identity), Some(id)) = (foreseen.conversation, identity::conversation_id(event, settings)) {
-        let (at, new) = state.conversation(identity, workspace, &id, event.occurred_at);
+    if let (Some(sought), Some(id)) = (foreseen.conversation, identity::conversation_id(event, settings)) {
+        let (at, new) = state.conversation(sought, workspace, &id, event.occurred_at);
         (subject.conversation, subject.conversation_is_new) = (Some(at), new);
     }
     let lead_id = identity::lead_id(event, settings).or_else(|| {
         let conversation = state.conversations.get(subject.conversation?);
         conversation.state.lead.as_deref().map(|id| Cow::Owned(id.to_owned()))
     });
-    let lead = lead_id.as_deref().map(|id| foreseen.lead.unwrap_or_else(|| state.identity(workspace, id)));
-    if let (Some(identity), Some(id)) = (lead, &lead_id) {
-        let (at, new) = state.lead(identity, workspace, id, settings.first_status());
+    let lead = lead_id.as_deref().map(|id| foreseen.lead.unwrap_or_else(|| state.sought(workspace, id)));
+    if let (Some(sought), Some(id)) = (lead, &lead_id) {
+        let (at, new) = state.lead(sought, workspace, id, settings.first_status());
         (subject.lead, subject.lead_is_new) = (Some(at), new);
     }
 
     if let Some(at) = subject.conversation {
         let cell = state.conversations.touch(at);
-        let news = cell.origin.update(event, lead, settings);
+        let news = cell.origin.update(event, lead.map(|lead| lead.identity), settings);
         fold::conversation(&mut cell.state, event, settings, memory, news);
         if let Some(id) = lead_id.as_deref().filter(|id| news.channel && cell.state.lead.as_deref() != Some(*id)) {
             cell.state.lead = Some(id.into());

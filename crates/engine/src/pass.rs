@@ -4,8 +4,8 @@ use std::cell::OnceCell;
 use std::collections::VecDeque;
 
 use kilat_domain::{
-    Action, ActionEffect, Applied, ChatKind, Conversation, Decision, Effect, Evaluated, Event, Explanation, Extracted,
-    Fired, Gate, Lead, Patch, Refused, Str, Timestamp,
+    Action, ActionEffect, Applied, ChatKind, Conversation, Decision, Effect, Evaluated, Event, EventKind, Explanation,
+    Extracted, Fired, Gate, Lead, Patch, Refused, Str, Timestamp,
 };
 use kilat_rules::{
     BUDGET_EXCEEDED, Class, Facts, OncePer, Pass, Planned, Rule, RuleAction, RuleSet, Scratch, Stop, compare_steps,
@@ -29,6 +29,13 @@ pub(crate) struct Subject {
     pub(crate) conversation_is_new: bool,
     /// The event is the lead's first customer message (D-22).
     pub(crate) first_contact: bool,
+}
+
+impl Subject {
+    /// Whether the event is the first to name whom it concerns, and what kind of event introduces them.
+    pub(crate) fn first_seen(&self) -> [(bool, EventKind); 2] {
+        [(self.lead_is_new, EventKind::LeadCreated), (self.conversation_is_new, EventKind::ConversationCreated)]
+    }
 }
 
 /// The chain of one input event: its own pass and those of the events it causes.

@@ -48,6 +48,13 @@ impl Identity {
     }
 }
 
+/// A lead or conversation that an event names, and where it likely is, once that was looked up.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sought {
+    pub(crate) identity: Identity,
+    place: Option<u32>,
+}
+
 /// One lead or conversation in use.
 #[derive(Debug)]
 pub(crate) struct Cell<T> {
@@ -188,6 +195,12 @@ impl<T: Packed> Cells<T> {
         self.places.find(identity.slot(), |place| self.home(place).identity == identity)
     }
 
+    /// The place of what is sought: mostly the likely one.
+    fn place_of_sought(&self, sought: &Sought) -> Option<u32> {
+        let is_there = |place: &u32| self.home(*place).identity == sought.identity;
+        sought.place.filter(is_there).or_else(|| self.place_of(sought.identity))
+    }
+
     fn add_home(&mut self, identity: Identity, at: At) -> u32 {
         let place = u32::try_from(self.len()).ok().filter(|place| *place < u32::MAX);
         let place = place.expect("a partition holds fewer than 2^32 - 1 cells");
@@ -242,8 +255,8 @@ impl<T: Packed> Cells<T> {
     }
 
     /// The cell, unpacked where it was at rest, and made with `state` where it is not known; whether it is new.
-    fn find_or_make(&mut self, identity: Identity, key: (u32, &str), state: impl FnOnce() -> T) -> (u32, bool) {
-        let place = self.place_of(identity);
+    fn find_or_make(&mut self, sought: Sought, key: (u32, &str), state: impl FnOnce() -> T) -> (u32, bool) {
+        let place = self.place_of_sought(&sought);
         let (at, is_new) = match place.and_then(|place| self.wake(place)) {
             Some(at) if !self.get(at).gone => (at, false),
             Some(at) => {
@@ -263,7 +276,7 @@ impl<T: Packed> Cells<T> {
                         }
                         self.gone -= 1;
                     }
-                    None => drop(self.add_home(identity, At::Cell(at))),
+                    None => drop(self.add_home(sought.identity, At::Cell(at))),
                 }
                 (at, true)
             }
@@ -307,7 +320,8 @@ impl<T: Packed> Cells<T> {
     ) -> Result<(), Unpackable> {
         let (state, marks) = T::unpack(value)?;
         let mut coming = Some(state);
-        let (at, _) = self.find_or_make(identity, key, || coming.take().expect("a state is made once"));
+        let sought = Sought { identity, place: None };
+        let (at, _) = self.find_or_make(sought, key, || coming.take().expect("a state is made once"));
         let cell = self.get_mut(at);
         if coming.as_ref().is_some_and(|coming| stays(&cell.state, coming)) {
             return Ok(());
@@ -349,23 +363,20 @@ impl<T: Packed> Cells<T> {
     }
 
     /// Begins to fetch what tells the place.
-    pub(crate) fn prefetch_place(&self, identity: Identity) {
-        self.places.prefetch(identity.slot());
+    pub(crate) fn prefetch_place(&self, sought: &Sought) {
+        self.places.prefetch(sought.identity.slot());
     }
 
-    /// The place, told without looking at the home, which would wait for it: the tag alone is wrong once in a hundred at worst.
-    fn likely_place(&self, identity: Identity) -> Option<u32> {
-        self.places.find(identity.slot(), |_| true)
-    }
-
-    /// Begins to fetch the home, where it is known.
-    pub(crate) fn prefetch_home(&self, identity: Identity) {
-        self.likely_place(identity).inspect(|place| prefetch(self.home(*place)));
+    /// Begins to fetch the home, where it is known; notes the place. It is told without looking at the home, which would wait
+    /// for it: the tag alone is wrong once in a hundred at worst.
+    pub(crate) fn prefetch_home(&self, sought: &mut Sought) {
+        sought.place = self.places.find(sought.identity.slot(), |_| true);
+        sought.place.inspect(|place| prefetch(self.home(*place)));
     }
 
     /// Begins to fetch what the home names.
-    pub(crate) fn prefetch_cell(&self, identity: Identity) {
-        match self.likely_place(identity).map(|place| &self.home(place).at) {
+    pub(crate) fn prefetch_cell(&self, sought: &Sought) {
+        match sought.place.map(|place| &self.home(place).at) {
             Some(At::Cell(at)) => prefetch_all(&self.cells[*at as usize / CHUNK][*at as usize % CHUNK]),
             Some(At::Rest(rest)) => rest.prefetch(),
             None => {}
@@ -695,14 +706,19 @@ impl State {
         Identity([(hash >> 64) as u64, hash as u64])
     }
 
+    /// As [`Self::identity`], to be looked up.
+    pub(crate) fn sought(&self, workspace: u32, id: &str) -> Sought {
+        Sought { identity: self.identity(workspace, id), place: None }
+    }
+
     /// The lead, made new with `status` where it is not known; whether it is new.
-    pub(crate) fn lead(&mut self, identity: Identity, workspace: u32, id: &str, status: &str) -> (u32, bool) {
-        self.leads.find_or_make(identity, (workspace, id), || Lead::new(status))
+    pub(crate) fn lead(&mut self, sought: Sought, workspace: u32, id: &str, status: &str) -> (u32, bool) {
+        self.leads.find_or_make(sought, (workspace, id), || Lead::new(status))
     }
 
     /// The conversation, made new where it is not known; whether it is new.
-    pub(crate) fn conversation(&mut self, identity: Identity, workspace: u32, id: &str, at: Timestamp) -> (u32, bool) {
-        self.conversations.find_or_make(identity, (workspace, id), || Conversation::new(at))
+    pub(crate) fn conversation(&mut self, sought: Sought, workspace: u32, id: &str, at: Timestamp) -> (u32, bool) {
+        self.conversations.find_or_make(sought, (workspace, id), || Conversation::new(at))
     }
 
     /// Rules the loop guard has met since the last commit, as they are now; workspaces in the order they were first seen.

@@ -408,9 +408,10 @@ impl Batch {
             for (record, ahead) in records.iter().zip(&mut window) {
                 ahead.seen = self.decode(record, ahead, owned);
             }
-            for (record, ahead) in records.iter().zip(&window) {
-                if let (Some(partition), Some(seen)) = (state_of(owned, record), &ahead.seen) {
-                    partition.state.approach(&seen.foreseen, self.far_rules(seen));
+            for (record, ahead) in records.iter().zip(&mut window) {
+                if let (Some(partition), Some(seen)) = (state_of(owned, record), &mut ahead.seen) {
+                    let far_rules = self.far_rules(seen);
+                    partition.state.approach(&mut seen.foreseen, far_rules);
                 }
             }
             for (record, ahead) in records.iter().zip(&window) {

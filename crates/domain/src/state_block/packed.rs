@@ -118,7 +118,7 @@ impl<'b> Source<'b> {
 /// Writes one packed value; fields are to be put in the order of their numbers.
 pub(super) struct Packer<'o> {
     out: &'o mut Vec<u8>,
-    /// Where the mask goes once it is known.
+    /// Where a byte is left for the mask.
     start: usize,
     mask: u64,
 }
@@ -126,6 +126,7 @@ pub(super) struct Packer<'o> {
 impl<'o> Packer<'o> {
     pub(super) fn new(out: &'o mut Vec<u8>) -> Packer<'o> {
         let start = out.len();
+        out.push(0);
         Packer { out, start, mask: 0 }
     }
 
@@ -164,23 +165,33 @@ impl<'o> Packer<'o> {
 
     /// Closes the value.
     pub(super) fn done(self) {
-        insert_number(self.out, self.start, self.mask);
+        fill_in(self.out, self.start, self.mask);
     }
 }
 
 /// Appends what `write` does, behind its length.
 pub(super) fn length_first(out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
     let start = out.len();
+    out.push(0);
     write(out);
-    let length = out.len() - start;
-    insert_number(out, start, length as u64);
+    let length = out.len() - start - 1;
+    fill_in(out, start, length as u64);
 }
 
-fn insert_number(out: &mut Vec<u8>, at: usize, number: u64) {
+/// Puts `number` where a byte was left for it: most take no more.
+fn fill_in(out: &mut Vec<u8>, at: usize, number: u64) {
+    if number < 0x80 {
+        out[at] = number as u8;
+        return;
+    }
     let end = out.len();
-    put_number(out, number);
-    let bytes = out.len() - end;
-    out[at..].rotate_right(bytes);
+    let bytes = (u64::BITS - number.leading_zeros()).div_ceil(7) as usize;
+    out.resize(end + bytes - 1, 0);
+    out.copy_within(at + 1..end, at + bytes);
+    for (index, byte) in out[at..at + bytes].iter_mut().enumerate() {
+        let more = if index + 1 < bytes { 0x80 } else { 0 };
+        *byte = (number >> (7 * index)) as u8 & 0x7f | more;
+    }
 }
 
 /// Walks the fields of one packed value, in order.
@@ -233,6 +244,7 @@ pub(super) fn diff(old: &[u8], new: &[u8], kinds: &[Kind], out: &mut Vec<u8>) ->
     let (mut before, mut after) = (Fields::of(old)?, Fields::of(new)?);
     let cleared = before.mask & !after.mask;
     let start = out.len();
+    out.extend([0, 0]);
     let mut set = 0_u64;
     for (field, kind) in kinds.iter().enumerate() {
         let known = if before.has(field) { Some(before.source.field(*kind)?) } else { None };
@@ -256,10 +268,11 @@ pub(super) fn diff(old: &[u8], new: &[u8], kinds: &[Kind], out: &mut Vec<u8>) ->
     }
     after.end(kinds)?;
     if set | cleared == 0 {
+        out.truncate(start);
         return Ok(false);
     }
-    insert_number(out, start, cleared);
-    insert_number(out, start, set);
+    fill_in(out, start + 1, cleared);
+    fill_in(out, start, set);
     Ok(true)
 }
 

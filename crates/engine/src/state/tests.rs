@@ -12,20 +12,20 @@ impl Stage {
     /// A batch that touches these leads, each with a mark more of a length of its own.
     fn batch(&mut self, leads: std::ops::Range<u32>) {
         for number in leads {
-            let (at, identity) = self.lead(number);
+            let (at, sought) = self.lead(number);
             let cell = self.state.leads.touch(at);
             cell.mark_mut(&"r".repeat(1 + number as usize % 7)).version += 1;
             let workspace = self.state.find("acme");
-            let (at, _) = self.state.conversation(identity, workspace, &format!("c{number}"), Timestamp(1));
+            let (at, _) = self.state.conversation(sought, workspace, &format!("c{number}"), Timestamp(1));
             self.state.conversations.touch(at);
         }
         self.settle();
     }
 
-    fn lead(&mut self, number: u32) -> (u32, Identity) {
+    fn lead(&mut self, number: u32) -> (u32, Sought) {
         let (workspace, id) = (self.state.find("acme"), format!("lead-{number}"));
-        let identity = self.state.identity(workspace, &id);
-        (self.state.lead(identity, workspace, &id, "new").0, identity)
+        let sought = self.state.sought(workspace, &id);
+        (self.state.lead(sought, workspace, &id, "new").0, sought)
     }
 
     fn settle(&mut self) {
@@ -63,7 +63,7 @@ fn bytes_at_rest_are_those_of_every_packed_form_whatever_became_of_it() {
     assert_eq!(stage.state.leads.resting, stage.counted_anew());
     stage.state.rest();
     assert_eq!(stage.state.leads.resting, stage.counted_anew());
-    let (identity, rest) = (stage.lead(4_000).1, Resting::new(0, "lead-4000", &[]));
+    let (identity, rest) = (stage.lead(4_000).1.identity, Resting::new(0, "lead-4000", &[]));
     stage.settle();
     stage.state.leads.put(identity, None, rest).unwrap();
     assert_eq!(stage.state.leads.resting, stage.counted_anew());

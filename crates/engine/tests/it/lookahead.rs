@@ -48,7 +48,7 @@ fn run(window: usize) -> (Vec<Applied>, Vec<serde_json::Value>, Vec<u8>) {
             let foreseen = partition.foresee(&event, Some(&rules));
             ahead.push((event, foreseen));
         }
-        ahead.iter().for_each(|(_, foreseen)| partition.approach(foreseen, Some(&rules)));
+        ahead.iter_mut().for_each(|(_, foreseen)| partition.approach(foreseen, Some(&rules)));
         ahead.iter().for_each(|(_, foreseen)| partition.reach(foreseen, Some(&rules)));
         for (event, foreseen) in &ahead {
             fates.push(partition.apply_foreseen(event, foreseen, Some(&rules), event.occurred_at, &mut answers));
