@@ -113,7 +113,7 @@ fn summary(rate: f64, mut latencies: Vec<f64>) -> Latency {
 
 /// Runs the engine here, streams events at `rate` and watches the decisions.
 fn run(brokers: &str, bench: &Bench, source: &Source, rate: f64, swaps: &mut [Swapped]) -> Result<Vec<Seen>> {
-    let name = format!("bench-latency-{}-{}", std::process::id(), swaps.len());
+    let name = format!("bench-latency-{}-{}-{rate}", std::process::id(), swaps.len());
     let config = Config {
         group: name.clone(),
         instance: name,

@@ -80,12 +80,12 @@ struct Bench {
     /// Record the engine of one more round with `perf` into this file
     #[arg(long, value_name = "FILE")]
     profile: Option<PathBuf>,
-    /// Seconds of the latency measurement; 0 leaves it out
+    /// Seconds of the latency measurement at each rate; 0 leaves it out
     #[arg(long, default_value_t = 20)]
     latency_seconds: u64,
-    /// Events a second of the latency measurement; half the engine's rate where not given
-    #[arg(long)]
-    latency_rate: Option<f64>,
+    /// Events a second of the latency measurement, one rate or several; half the engine's rate where not given
+    #[arg(long, value_name = "RATES", value_delimiter = ',')]
+    latency_rate: Vec<f64>,
     /// Rules of the sets that are swapped while events are streamed once more; 0 leaves that out
     #[arg(long, default_value_t = 0, value_name = "RULES")]
     swap_rules: usize,

@@ -28,20 +28,29 @@ pub(crate) fn round(number: usize, copy: &Measured, engine: &Measured) {
     }
 }
 
+/// Latencies at one rate, as soon as they are known.
+pub(crate) fn latency(latency: &Latency) {
+    eprintln!(
+        "latency at {:.0} events/s: p50 {:.1} ms, p99 {:.1} ms, p99.9 {:.1} ms over {} decisions",
+        latency.rate, latency.p50_ms, latency.p99_ms, latency.p999_ms, latency.samples
+    );
+}
+
 /// All that was measured.
 pub(crate) struct Figures {
     /// The copy, round by round.
     pub(crate) copies: Vec<Measured>,
     /// The engine, round by round.
     pub(crate) engines: Vec<Measured>,
-    /// Without samples where none was asked for.
-    pub(crate) latency: Latency,
+    /// At each rate that was asked for.
+    pub(crate) latencies: Vec<Latency>,
     pub(crate) swap: Option<Swap>,
 }
 
-/// Medians over all rounds; the ratio is the median of the rounds' own ratios.
+/// Medians over all rounds, and the first of the latencies; the ratio is the median of the rounds' own ratios.
 pub(crate) fn finish(bench: &Bench, figures: &Figures) -> Result<()> {
-    let Figures { copies, engines, latency, swap } = figures;
+    let Figures { copies, engines, latencies, swap } = figures;
+    let latency = latencies.first().copied().unwrap_or_default();
     let mut ratios: Vec<f64> =
         copies.iter().zip(engines).map(|(copy, engine)| engine.events_per_s / copy.events_per_s).collect();
     ratios.sort_by(f64::total_cmp);
@@ -56,12 +65,6 @@ pub(crate) fn finish(bench: &Bench, figures: &Figures) -> Result<()> {
         "p99_ms": hundredths(latency.p99_ms),
     });
     eprintln!("ratio {ratio:.2} (rounds {ratios:.2?})");
-    if latency.samples > 0 {
-        eprintln!(
-            "latency at {:.0} events/s: p50 {:.1} ms, p99 {:.1} ms, p99.9 {:.1} ms over {} decisions",
-            latency.rate, latency.p50_ms, latency.p99_ms, latency.p999_ms, latency.samples
-        );
-    }
     if let Some(Swap { steady, during, longest_ms, swaps }) = swap {
         eprintln!(
             "{swaps} swaps of {} rules at {:.0} events/s, live after {longest_ms:.0} ms at most: p99 {:.1} ms during them over {} \
@@ -78,7 +81,7 @@ pub(crate) fn finish(bench: &Bench, figures: &Figures) -> Result<()> {
 
 /// Appends one row a run to today's file.
 fn write_csv(bench: &Bench, figures: &Figures) -> Result<()> {
-    let Figures { copies, engines, latency, swap } = figures;
+    let Figures { copies, engines, latencies, swap } = figures;
     let (date, commit) = today()?;
     let machine = format!("{} cores", std::thread::available_parallelism()?);
     let path = bench.results.join(format!("{date}-kafka.csv"));
@@ -108,16 +111,15 @@ fn write_csv(bench: &Bench, figures: &Figures) -> Result<()> {
         }
     }
     let swapped = swap.as_ref().map(|swap| [("swap-steady", swap.steady), ("swap-during", swap.during)]);
-    for (what, latency) in std::iter::once(("latency", *latency)).chain(swapped.into_iter().flatten()) {
-        if latency.samples > 0 {
-            row(
-                what,
-                format!(
-                    "{:.0},,,{},,{:.1},{:.1},{:.1},",
-                    latency.rate, latency.samples, latency.p50_ms, latency.p99_ms, latency.p999_ms
-                ),
-            );
-        }
+    let latencies = latencies.iter().map(|latency| ("latency", *latency));
+    for (what, latency) in latencies.chain(swapped.into_iter().flatten()) {
+        row(
+            what,
+            format!(
+                "{:.0},,,{},,{:.1},{:.1},{:.1},",
+                latency.rate, latency.samples, latency.p50_ms, latency.p99_ms, latency.p999_ms
+            ),
+        );
     }
     fs::create_dir_all(&bench.results)?;
     fs::write(&path, text).with_context(|| path.display().to_string())?;

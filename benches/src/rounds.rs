@@ -9,7 +9,7 @@ use kilat_bench::workload;
 
 use crate::child::{self, Measured};
 use crate::cluster::{self, COPY};
-use crate::latency::{self, Latency};
+use crate::latency;
 use crate::load::{self, SEED, Source};
 use crate::report::Figures;
 use crate::{Bench, Run, report, streams_peer};
@@ -57,14 +57,18 @@ pub(crate) fn run(brokers: &str, bench: &Bench) -> Result<()> {
         bail!("no round was counted. help: --rounds 1 or more");
     }
 
-    let knee = median(&engines, |run| run.events_per_s);
-    let latency = if bench.latency_seconds == 0 {
-        Latency::default()
-    } else {
+    let rates = match &*bench.latency_rate {
+        [] => vec![median(&engines, |run| run.events_per_s) / 2.0],
+        rates => rates.to_vec(),
+    };
+    let mut latencies = Vec::new();
+    for rate in rates.into_iter().filter(|_| bench.latency_seconds > 0) {
         cluster::renew(brokers, &*log, &outputs, bench.partitions)?;
         cluster::renew(brokers, &*log, &[Topic::Messages.name()], bench.partitions)?;
-        latency::measure(brokers, bench, &source, bench.latency_rate.unwrap_or(knee / 2.0))?
-    };
+        let latency = latency::measure(brokers, bench, &source, rate)?;
+        report::latency(&latency);
+        latencies.push(latency);
+    }
     let swap = if bench.swap_rules == 0 {
         None
     } else {
@@ -75,7 +79,7 @@ pub(crate) fn run(brokers: &str, bench: &Bench) -> Result<()> {
         let rest = versions.collect::<Result<_>>()?;
         Some(latency::measure_swaps(brokers, bench, &source, bench.swap_rate, rest)?)
     };
-    report::finish(bench, &Figures { copies, engines, latency, swap })
+    report::finish(bench, &Figures { copies, engines, latencies, swap })
 }
 
 /// A rule set for every workspace, ready to be published.
