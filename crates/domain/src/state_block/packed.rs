@@ -216,6 +216,11 @@ impl<'b> Fields<'b> {
         self.mask >> field != 0
     }
 
+    /// Whether this field and all after it, which are next to be read, are the same in both: what changes often comes first.
+    fn is_as(&self, other: &Fields<'_>, field: usize) -> bool {
+        self.mask >> field == other.mask >> field && self.source.0 == other.source.0
+    }
+
     pub(super) fn number(&mut self, field: usize) -> Unpacked<u64> {
         if self.has(field) { self.source.number() } else { Ok(0) }
     }
@@ -241,11 +246,14 @@ impl<'b> Fields<'b> {
 
 /// Appends what turns `old` into `new`; `false`, with nothing appended, where they are the same.
 pub(super) fn diff(old: &[u8], new: &[u8], kinds: &[Kind], out: &mut Vec<u8>) -> Unpacked<bool> {
+    if old == new {
+        return Ok(false);
+    }
     let (mut before, mut after) = (Fields::of(old)?, Fields::of(new)?);
     let cleared = before.mask & !after.mask;
     let start = out.len();
     out.extend([0, 0]);
-    let mut set = 0_u64;
+    let (mut set, mut rest_is_same) = (0_u64, false);
     for (field, kind) in kinds.iter().enumerate() {
         let known = if before.has(field) { Some(before.source.field(*kind)?) } else { None };
         if !after.has(field) {
@@ -265,8 +273,14 @@ pub(super) fn diff(old: &[u8], new: &[u8], kinds: &[Kind], out: &mut Vec<u8>) ->
         } else {
             out.extend_from_slice(now);
         }
+        rest_is_same = before.is_as(&after, field + 1);
+        if rest_is_same {
+            break;
+        }
     }
-    after.end(kinds)?;
+    if !rest_is_same {
+        after.end(kinds)?;
+    }
     if set | cleared == 0 {
         out.truncate(start);
         return Ok(false);
