@@ -7,7 +7,7 @@
 //! GR-1: no gram has more than [`SHARERS_MAX`] needles, so that a scan costs at most that many comparisons a position;
 //! needles that find no free gram are left to the caller.
 //! Long grams are rare in texts and spare comparisons, but each length in use is a pass over the haystack: see
-//! [`gram_len`].
+//! [`Lengths`].
 //! Absent: one pass for several gram lengths.
 //! Source: the idea is Wu and Manber's agrep; figures in `benches/README.md`.
 
@@ -61,9 +61,9 @@ impl Grams {
     /// Files `needles`, none of which is empty; also returns the indices of those that found no place.
     pub(super) fn new(needles: &[String]) -> (Self, Vec<usize>) {
         let mut unfiled = Vec::new();
-        let of_len = |len: usize| -> Vec<usize> {
-            (0..needles.len()).filter(|&i| gram_len(&needles[i], needles.len()) == len).collect()
-        };
+        let lengths = Lengths::of(needles);
+        let of_len =
+            |len: usize| -> Vec<usize> { (0..needles.len()).filter(|&i| lengths.gram(&needles[i]) == len).collect() };
         let tables = [
             OfLength::Six(Table::new(needles, &of_len(6), &mut unfiled)),
             OfLength::Four(Table::new(needles, &of_len(4), &mut unfiled)),
@@ -79,7 +79,8 @@ impl Grams {
 
     /// Passes over a haystack that a scan for `needles` makes.
     pub(super) fn passes(needles: &[String]) -> usize {
-        (1..=6).filter(|&len| needles.iter().any(|needle| gram_len(needle, needles.len()) == len)).count()
+        let lengths = Lengths::of(needles);
+        (1..=6).filter(|&len| needles.iter().any(|needle| lengths.gram(needle) == len)).count()
     }
 
     pub(super) fn memory_bytes(&self) -> usize {
@@ -113,12 +114,29 @@ impl Grams {
     }
 }
 
-/// Gram length of a needle that is one of `needles`.
-fn gram_len(needle: &str, needles: usize) -> usize {
-    match needle.len() {
-        6.. if needles >= GRAMS_OF_SIX_FROM => 6,
-        4.. if needles >= GRAMS_OF_FOUR_FROM => 4,
-        len => len.min(3),
+/// How long the grams are that needles are filed under.
+#[derive(Clone, Copy)]
+struct Lengths {
+    needles: usize,
+    /// Of those shorter than four bytes, but for those that are shorter still.
+    short: usize,
+}
+
+impl Lengths {
+    fn of(needles: &[String]) -> Lengths {
+        // Where some have only two bytes, those of three go with them: that spares a pass.
+        let short = if needles.iter().any(|needle| needle.len() == 2) { 2 } else { 3 };
+        Lengths { needles: needles.len(), short }
+    }
+
+    /// Gram length of one of the needles.
+    fn gram(self, needle: &str) -> usize {
+        match needle.len() {
+            6.. if self.needles >= GRAMS_OF_SIX_FROM => 6,
+            4.. if self.needles >= GRAMS_OF_FOUR_FROM => 4,
+            4.. => 3,
+            len => len.min(self.short),
+        }
     }
 }
 

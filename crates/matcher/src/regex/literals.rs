@@ -22,6 +22,8 @@ const CLASS_CHARS_MAX: usize = 2_048;
 
 /// Most sets of literals a pattern is asked for. A third rarely rules anything out that two let through.
 const SETS_MAX: usize = 2;
+/// Dearest second set: one that is expected in many texts, such as `an`, costs more in the scan than it rules out.
+const SECOND_COST_MAX: f64 = 1.0 / 128.0;
 
 /// Literals of which a folded text must hold one.
 #[derive(Clone, Debug, PartialEq)]
@@ -55,7 +57,8 @@ pub(super) fn required(hir: &Hir) -> Vec<Required> {
             let held = |a: &[String], b: &[String]| a.iter().any(|a| b.iter().any(|b| a.contains(b.as_str())));
             held(&candidate.literals, &other.literals) || held(&other.literals, &candidate.literals)
         };
-        if chosen.len() < SETS_MAX && !chosen.iter().any(overlaps) {
+        let pays = chosen.is_empty() || candidate.cost <= SECOND_COST_MAX;
+        if pays && chosen.len() < SETS_MAX && !chosen.iter().any(overlaps) {
             chosen.push(candidate);
         }
     }
