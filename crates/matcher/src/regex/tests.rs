@@ -127,6 +127,16 @@ fn literals_are_what_a_reader_would_pick() {
     check(r"我想订购", Some(&["我想订购"]));
 }
 
+#[test]
+fn a_second_set_of_literals_is_asked_for_where_it_is_rare() {
+    let sets = |pattern: &str| {
+        let pattern = regex(pattern);
+        pattern.compiled.required.iter().map(|set| set.literals.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(sets("order.{0,20}kirim"), [["kirim"], ["order"]]);
+    assert_eq!(sets("order.{0,20}an"), [["order"]]);
+}
+
 /// Whether each pattern matches the text, by its literals.
 fn filed_matches(patterns: &[&str], text: &str) -> Vec<bool> {
     let mut builder = KeywordSetBuilder::new();
