@@ -8,7 +8,7 @@
 //! - The peer's `chat_count` counts every message, ours the customer's. Every event says that the customer wrote, so that
 //!   ours counts them all, too; who wrote stands in `channel.source`, which is compared as exactly.
 //! - The peer lowers the case of a text; Kilat folds it (full-width letters, accents' composition, invisible characters), so
-//!   that it finds some matches the peer does not.
+//!   that it finds some matches the peer does not. `peer_folded.py` says what it should find.
 //! - The peer writes one record for each rule that fired, Kilat one decision for each event with all of them, and besides
 //!   the lead as it stands.
 
@@ -187,9 +187,9 @@ pub(crate) fn compare(log: &dyn PartitionedLog, rules: &Path) -> Result<String> 
         let _ = write!(hex, "{byte:02x}");
         hex
     });
-    let same = if expected["sha256"] == digest.as_str() { "the same digest" } else { "another digest" };
+    let same = if expected["sha256"] == digest.as_str() { "the same" } else { "another" };
     Ok(format!(
-        "fires: {} over {} events; the peer's: {} over {}; {same}",
+        "fires: {} over {} events; the peer's: {} over {}; {same} digest, {digest}",
         lines.len(),
         events.len(),
         expected["actions"],
