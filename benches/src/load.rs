@@ -84,8 +84,8 @@ pub(crate) fn backlog(brokers: &str, source: &Source, days: Option<f64>) -> Resu
     sender.finish()
 }
 
-/// How long a stream's producer waits for more: librdkafka's default. With 1 ms it sent 2,500 requests a second of some 16
-/// events each, which took a third of a broker on two cores.
+/// How long a stream's producer waits for more: librdkafka's default. With 1 ms it sent up to 2,500 requests a second of some
+/// 16 events each, nearly half of all that the broker was asked.
 const STREAM_LINGER_MS: u32 = 5;
 
 /// What a stream sent.

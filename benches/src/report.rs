@@ -30,6 +30,10 @@ pub(crate) fn round(number: usize, copy: &Measured, engine: &Measured) {
 
 /// Latencies at one rate, as soon as they are known.
 pub(crate) fn latency(latency: &Latency) {
+    if latency.samples == 0 {
+        eprintln!("latency at {:.0} events/s: no decision was read after the warm-up", latency.rate);
+        return;
+    }
     eprintln!(
         "latency at {:.0} events/s: p50 {:.1} ms, p99 {:.1} ms, p99.9 {:.1} ms over {} decisions",
         latency.rate, latency.p50_ms, latency.p99_ms, latency.p999_ms, latency.samples
@@ -112,7 +116,8 @@ fn write_csv(bench: &Bench, figures: &Figures) -> Result<()> {
     }
     let swapped = swap.as_ref().map(|swap| [("swap-steady", swap.steady), ("swap-during", swap.during)]);
     let latencies = latencies.iter().map(|latency| ("latency", *latency));
-    for (what, latency) in latencies.chain(swapped.into_iter().flatten()) {
+    // Without samples there is nothing to say: zeros would be the best of latencies.
+    for (what, latency) in latencies.chain(swapped.into_iter().flatten()).filter(|(_, latency)| latency.samples > 0) {
         row(
             what,
             format!(
