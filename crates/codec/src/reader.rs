@@ -24,10 +24,6 @@ use serde::de::{
 /// Enums that are unions of records, in the order of their variants; all others are strings.
 const UNIONS: [&str; 1] = ["Command"];
 
-/// Bytes that are looked at together to tell whether they are UTF-8, unless a text is longer: an ordinary event. A bound, or a
-/// record could be made whose every text has all of it looked at.
-const LOOKED_AT_TOGETHER: usize = 512;
-
 /// How deep free-form values may nest. More than [`kilat_domain::Value::DEPTH_MAX`], because actions wrap what came in.
 const DEPTH_MAX: u8 = 32;
 
@@ -75,18 +71,13 @@ pub(crate) fn read<'de, T: Deserialize<'de>>(bytes: &'de [u8]) -> Result<(T, &'d
 /// A place in the bytes.
 pub(crate) struct Reader<'de> {
     rest: &'de [u8],
-    /// What is known to be UTF-8. Lengths, nulls and small numbers are ASCII, so that the texts of a record and what
-    /// stands between them mostly are so in one piece, which is looked at much faster than each text.
-    utf8: &'de str,
-    /// How many bytes were not read yet where `utf8` starts.
-    utf8_at: usize,
     /// How many lists and objects of a free-form value are open.
     depth: u8,
 }
 
 impl<'de> Reader<'de> {
     pub(crate) fn new(bytes: &'de [u8]) -> Reader<'de> {
-        Reader { rest: bytes, utf8: "", utf8_at: bytes.len(), depth: 0 }
+        Reader { rest: bytes, depth: 0 }
     }
 
     /// What is not read yet.
@@ -94,24 +85,30 @@ impl<'de> Reader<'de> {
         self.rest
     }
 
-    /// Passes over so many bytes, as if they were read.
-    #[cfg(test)]
-    pub(crate) fn pass(&mut self, bytes: usize) {
-        self.rest = &self.rest[bytes..];
-    }
-
     #[inline]
     fn long(&mut self) -> Result<i64, ReadError> {
+        self.bits().map(unzigzag)
+    }
+
+    /// A number as it was written: zigzag.
+    #[inline]
+    fn bits(&mut self) -> Result<u64, ReadError> {
         match self.rest {
             [byte, rest @ ..] if *byte < 0x80 => {
                 self.rest = rest;
-                Ok(unzigzag(u64::from(*byte)))
+                Ok(u64::from(*byte))
             }
-            _ => self.longer_long(),
+            // The length of most texts that are longer than 63 bytes.
+            [low, high, rest @ ..] if *high < 0x80 => {
+                self.rest = rest;
+                Ok(u64::from(*low & 0x7f) | u64::from(*high) << 7)
+            }
+            _ => self.more_bits(),
         }
     }
 
-    fn longer_long(&mut self) -> Result<i64, ReadError> {
+    #[inline(never)]
+    fn more_bits(&mut self) -> Result<u64, ReadError> {
         let mut bits = 0_u64;
         for (at, byte) in self.rest.iter().take(10).enumerate() {
             bits |= u64::from(byte & 0x7f) << (7 * at);
@@ -120,7 +117,7 @@ impl<'de> Reader<'de> {
                     return Err(ReadError::malformed("a number has more than 64 bits"));
                 }
                 self.rest = &self.rest[at + 1..];
-                return Ok(unzigzag(bits));
+                return Ok(bits);
             }
         }
         if self.rest.len() < 10 { Err(ReadError::Ended) } else { Err(ReadError::malformed("a number has no end")) }
@@ -156,41 +153,16 @@ impl<'de> Reader<'de> {
 
     #[inline]
     fn length(&mut self) -> Result<usize, ReadError> {
-        usize::try_from(self.long()?).map_err(|_| ReadError::malformed("a length is negative"))
+        let bits = self.bits()?;
+        if bits & 1 == 1 {
+            return Err(ReadError::malformed("a length is negative"));
+        }
+        usize::try_from(bits >> 1).map_err(|_| ReadError::Ended)
     }
 
     #[inline]
     pub(crate) fn str(&mut self) -> Result<&'de str, ReadError> {
-        let length = self.length()?;
-        let start = self.utf8_at - self.rest.len();
-        match start.checked_add(length).and_then(|end| self.utf8.get(start..end)) {
-            Some(text) => {
-                self.rest = &self.rest[length..];
-                Ok(text)
-            }
-            None => self.look_at(length),
-        }
-    }
-
-    /// A text of which is not known yet whether it is UTF-8.
-    #[inline(never)]
-    fn look_at(&mut self, length: usize) -> Result<&'de str, ReadError> {
-        let start = self.rest;
-        self.take(length)?;
-        let together = &start[..start.len().min(length.max(LOOKED_AT_TOGETHER))];
-        self.utf8 = std::str::from_utf8(together)
-            .or_else(|error| std::str::from_utf8(&together[..error.valid_up_to()]))
-            .unwrap_or_default();
-        self.utf8_at = start.len();
-        self.utf8.get(..length).ok_or_else(|| ReadError::malformed("a string is not UTF-8"))
-    }
-
-    /// Passes over a null, where one stands here in a union of null and something.
-    #[inline]
-    pub(crate) fn skip_null(&mut self) -> bool {
-        let [0, rest @ ..] = self.rest else { return false };
-        self.rest = rest;
-        true
+        text(self.bytes()?).ok_or_else(|| ReadError::malformed("a string is not UTF-8"))
     }
 
     /// The branch of a union, as an index.
@@ -202,6 +174,22 @@ impl<'de> Reader<'de> {
     /// Whether a union of null and something is something.
     #[inline]
     pub(crate) fn is_something(&mut self) -> Result<bool, ReadError> {
+        match self.rest {
+            [0, rest @ ..] => {
+                self.rest = rest;
+                Ok(false)
+            }
+            [2, rest @ ..] => {
+                self.rest = rest;
+                Ok(true)
+            }
+            _ => self.is_something_at_length(),
+        }
+    }
+
+    /// As [`Self::is_something`], where the branch takes more bytes than it must, or none, or is no branch.
+    #[cold]
+    fn is_something_at_length(&mut self) -> Result<bool, ReadError> {
         match self.long()? {
             0 => Ok(false),
             1 => Ok(true),
@@ -217,6 +205,27 @@ impl<'de> Reader<'de> {
         self.depth += 1;
         Ok(())
     }
+}
+
+/// The bytes as text, where they are UTF-8. Most texts are short and ASCII, which is seen in a few words of memory.
+#[inline]
+fn text(bytes: &[u8]) -> Option<&str> {
+    if is_ascii(bytes) {
+        // SAFETY: a byte below 0x80 is a character of its own, wherever it stands.
+        return Some(unsafe { std::str::from_utf8_unchecked(bytes) });
+    }
+    std::str::from_utf8(bytes).ok()
+}
+
+#[inline]
+fn is_ascii(bytes: &[u8]) -> bool {
+    let (words, rest) = bytes.as_chunks::<8>();
+    let seen = words.iter().fold(0, |seen, word| seen | u64::from_ne_bytes(*word));
+    let rest = match bytes.last_chunk::<8>() {
+        Some(last) => u64::from_ne_bytes(*last),
+        None => rest.iter().fold(0, |seen, byte| seen | u64::from(*byte)),
+    };
+    (seen | rest) & u64::from_ne_bytes([0x80; 8]) == 0
 }
 
 #[inline]
