@@ -1,5 +1,6 @@
 //! A conversation as the engine remembers it.
 
+use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
 
 use crate::lead::{replace, replace_set, replace_text};
@@ -12,23 +13,23 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Conversation {
     /// The lead it belongs to, once known.
-    pub lead: Option<Box<str>>,
+    pub lead: Option<CompactString>,
     /// Where it stands.
     pub status: ConversationStatus,
     /// Its priority.
     pub priority: ConversationPriority,
     /// Tags, sorted.
-    pub tags: Vec<Box<str>>,
+    pub tags: Vec<CompactString>,
     /// Room tags of the partner's inbox, sorted.
-    pub room_tags: Vec<Box<str>>,
+    pub room_tags: Vec<CompactString>,
     /// Agent or pool; `None` is unclaimed.
-    pub assignee: Option<Box<str>>,
+    pub assignee: Option<CompactString>,
     /// Who wrote first.
     pub started_by: Option<SenderKind>,
     /// Channel kind, account and partner source, as last seen.
-    pub channel: [Option<Box<str>>; 3],
+    pub channel: [Option<CompactString>; 3],
     /// The customer's id on the channel, as last seen.
-    pub customer: Option<Box<str>>,
+    pub customer: Option<CompactString>,
     /// Distinct customer messages, group chats excluded (D-20).
     pub customer_messages: u32,
     /// Distinct team messages, group chats excluded.

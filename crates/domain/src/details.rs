@@ -3,6 +3,7 @@
 //! *Shape:* part of a conversation in a state block. The past (`week`, `history`) is kept only where the workspace's rules
 //! ask for it, within the bounds that the rules' compiler names.
 
+use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
 
 use crate::{MessageType, SenderKind, Timestamp};
@@ -13,7 +14,7 @@ pub struct Details {
     /// When a snooze ends by itself; only while the conversation is snoozed.
     pub snoozed_until: Option<Timestamp>,
     /// Notes that rules left, oldest line first.
-    pub notes: Option<Box<str>>,
+    pub notes: Option<CompactString>,
     /// Customer messages of the last seven days by the hour, oldest first; hours without any are left out.
     pub week: Vec<HourCount>,
     /// The latest messages, by event time, oldest first.

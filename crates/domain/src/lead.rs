@@ -1,5 +1,6 @@
 //! A lead as the engine remembers it.
 
+use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -11,13 +12,13 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Lead {
     /// Status id of the workspace's registry.
-    pub status: Box<str>,
+    pub status: CompactString,
     /// Priority.
     pub priority: Option<LeadPriority>,
     /// Score.
     pub score: Option<Number>,
     /// Tags, sorted.
-    pub tags: Vec<Box<str>>,
+    pub tags: Vec<CompactString>,
     /// Whether outbound messages are suppressed.
     pub blocked: bool,
     /// Customer messages of this lead in the workspace, all conversations; counted up to [`Lead::MESSAGES_MAX`] only, as
@@ -31,39 +32,39 @@ pub struct Lead {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Profile {
     /// Audience tag.
-    pub audience: Option<Box<str>>,
+    pub audience: Option<CompactString>,
     /// Plan.
-    pub plan: Option<Box<str>>,
+    pub plan: Option<CompactString>,
     /// Lists, sorted.
-    pub lists: Vec<Box<str>>,
+    pub lists: Vec<CompactString>,
     /// Marketing consent.
     pub consent: Option<Consent>,
     /// Source.
-    pub source: Option<Box<str>>,
+    pub source: Option<CompactString>,
     /// Notes.
-    pub notes: Option<Box<str>>,
+    pub notes: Option<CompactString>,
     /// City.
-    pub city: Option<Box<str>>,
+    pub city: Option<CompactString>,
     /// Region.
-    pub region: Option<Box<str>>,
+    pub region: Option<CompactString>,
     /// Country, ISO 3166-1 alpha-2, upper case.
-    pub country: Option<Box<str>>,
+    pub country: Option<CompactString>,
     /// Name.
-    pub name: Option<Box<str>>,
+    pub name: Option<CompactString>,
     /// E-mail address.
-    pub email: Option<Box<str>>,
+    pub email: Option<CompactString>,
     /// Phone number.
-    pub phone: Option<Box<str>>,
+    pub phone: Option<CompactString>,
     /// What was paid.
     pub actual: Option<Money>,
     /// What is expected.
     pub estimated: Option<Money>,
     /// Campaign parameters as last seen: source, medium, campaign, term, content.
-    pub utm: [Option<Box<str>>; 5],
+    pub utm: [Option<CompactString>; 5],
     /// Click-to-WhatsApp click id and ad id.
-    pub ctwa: [Option<Box<str>>; 2],
+    pub ctwa: [Option<CompactString>; 2],
     /// Country by geolocation, ISO 3166-1 alpha-2, upper case.
-    pub geo_country: Option<Box<str>>,
+    pub geo_country: Option<CompactString>,
     /// Custom attributes.
     pub attrs: Attributes,
 }
@@ -169,7 +170,7 @@ impl Lead {
 
 impl Profile {
     /// The text field of this name (`city`, `notes` …) with its full name, for `set_field`.
-    fn text_mut(&mut self, field: &str) -> Option<(&'static str, &mut Option<Box<str>>)> {
+    fn text_mut(&mut self, field: &str) -> Option<(&'static str, &mut Option<CompactString>)> {
         Some(match field {
             "plan" => ("lead.plan", &mut self.plan),
             "source" => ("lead.source", &mut self.source),
@@ -214,7 +215,7 @@ pub(crate) fn replace<T: PartialEq>(known: &mut Option<T>, fact: Option<T>) -> b
     }
 }
 
-pub(crate) fn replace_str(known: &mut Box<str>, fact: &str) -> bool {
+pub(crate) fn replace_str(known: &mut CompactString, fact: &str) -> bool {
     let fact = kept(fact);
     let differs = **known != *fact;
     if differs {
@@ -224,7 +225,7 @@ pub(crate) fn replace_str(known: &mut Box<str>, fact: &str) -> bool {
 }
 
 /// Replaces a text by a stated one that differs, as far as it is kept.
-pub fn replace_text(known: &mut Option<Box<str>>, fact: Option<&str>) -> bool {
+pub fn replace_text(known: &mut Option<CompactString>, fact: Option<&str>) -> bool {
     match fact.map(kept) {
         Some(fact) if known.as_deref() != Some(fact) => {
             *known = Some(fact.into());
@@ -234,9 +235,9 @@ pub fn replace_text(known: &mut Option<Box<str>>, fact: Option<&str>) -> bool {
     }
 }
 
-pub(crate) fn replace_set(known: &mut Vec<Box<str>>, fact: Option<&[Str<'_>]>) -> bool {
+pub(crate) fn replace_set(known: &mut Vec<CompactString>, fact: Option<&[Str<'_>]>) -> bool {
     let Some(fact) = fact else { return false };
-    let mut set: Vec<Box<str>> = fact.iter().map(|name| Box::from(name.as_str())).collect();
+    let mut set: Vec<CompactString> = fact.iter().map(|name| CompactString::from(name.as_str())).collect();
     set.sort_unstable();
     set.dedup();
     let mut bytes = 0;
@@ -269,7 +270,7 @@ pub struct LeadRecord<'a> {
 impl<'a> LeadRecord<'a> {
     /// The record for `lead` as it stands.
     pub fn of(workspace: &'a str, id: &'a str, lead: &'a Lead, updated_at: Timestamp) -> LeadRecord<'a> {
-        let set = |names: &'a [Box<str>]| {
+        let set = |names: &'a [CompactString]| {
             (!names.is_empty()).then(|| names.iter().map(|name| Str::from(&**name)).collect::<Vec<_>>())
         };
         let mut facts = LeadFacts {
@@ -281,7 +282,7 @@ impl<'a> LeadRecord<'a> {
             ..LeadFacts::default()
         };
         if let Some(profile) = lead.profile.as_deref() {
-            let text = |text: &'a Option<Box<str>>| text.as_deref().map(Str::from);
+            let text = |text: &'a Option<CompactString>| text.as_deref().map(Str::from);
             facts.audience = text(&profile.audience);
             facts.plan = text(&profile.plan);
             facts.lists = set(&profile.lists);

@@ -4,6 +4,7 @@ use crate::{
     Consent, ConversationPriority, ConversationStatus, LeadPriority, Money, Number, SET_BYTES_MAX, Timestamp, Value,
     kept,
 };
+use compact_str::CompactString;
 
 /// How much notes hold, in bytes.
 pub const NOTES_BYTES_MAX: usize = 8 << 10;
@@ -117,7 +118,7 @@ impl Applied {
         Applied { field, changed, from, to }
     }
 
-    pub(crate) fn text(field: &'static str, known: &mut Box<str>, text: &str) -> Applied {
+    pub(crate) fn text(field: &'static str, known: &mut CompactString, text: &str) -> Applied {
         if **known == *text {
             return Self::of(field, false, Some(text.to_owned()), Some(text.to_owned()));
         }
@@ -125,10 +126,10 @@ impl Applied {
         Self::of(field, true, Some(from.into()), Some(text.to_owned()))
     }
 
-    pub(crate) fn optional_text(field: &'static str, known: &mut Option<Box<str>>, text: Option<&str>) -> Applied {
+    pub(crate) fn optional_text(field: &'static str, known: &mut Option<CompactString>, text: Option<&str>) -> Applied {
         let text = text.map(kept);
         let changed = known.as_deref() != text;
-        let from = std::mem::replace(known, text.map(Box::from));
+        let from = std::mem::replace(known, text.map(CompactString::from));
         Self::of(field, changed, from.map(String::from), text.map(str::to_owned))
     }
 
@@ -142,7 +143,7 @@ impl Applied {
     }
 
     /// Adds a line to notes. What their last line says already is not said again; the oldest lines make room.
-    pub(crate) fn note(field: &'static str, known: &mut Option<Box<str>>, line: &str) -> Applied {
+    pub(crate) fn note(field: &'static str, known: &mut Option<CompactString>, line: &str) -> Applied {
         let line = &line[..line.floor_char_boundary(NOTES_BYTES_MAX)];
         let last = known.as_deref().and_then(|notes| notes.lines().next_back());
         if line.is_empty() || last == Some(line) {
@@ -160,12 +161,12 @@ impl Applied {
             let cut = end.map_or(notes.len(), |end| too_many + end);
             notes.drain(..cut);
         }
-        *known = Some(notes.into());
+        *known = Some(notes.as_str().into());
         Self::of(field, true, None, Some(line.to_owned()))
     }
 
     /// Adds or removes a member of a sorted set; one that finds no room changes nothing.
-    pub(crate) fn member(field: &'static str, set: &mut Vec<Box<str>>, name: &str, add: bool) -> Applied {
+    pub(crate) fn member(field: &'static str, set: &mut Vec<CompactString>, name: &str, add: bool) -> Applied {
         let found = set.binary_search_by(|member| (**member).cmp(name));
         if add && found.is_err() && set.iter().map(|name| name.len()).sum::<usize>() + name.len() > SET_BYTES_MAX {
             return Self::of(field, false, None, None);

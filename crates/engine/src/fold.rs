@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use kilat_domain::{
-    ChatKind, Conversation, ConversationPriority, ConversationStatus, Event, EventKind, Lead, LeadFacts, MessageType,
-    On, Patch, SenderKind, Str, Timestamp,
+    ChatKind, CompactString, Conversation, ConversationPriority, ConversationStatus, Event, EventKind, Lead, LeadFacts,
+    MessageType, On, Patch, SenderKind, Str, Timestamp,
 };
 use kilat_rules::{Memory, Settings};
 
@@ -88,7 +88,7 @@ pub(crate) fn conversation(
             }
         }
         EventKind::ConversationAssigned => {
-            conversation.assignee = changed_to(event, event.kind).map(Box::from);
+            conversation.assignee = changed_to(event, event.kind).map(CompactString::from);
         }
         _ => {}
     }
@@ -188,6 +188,6 @@ fn origin(lead: &mut Lead, event: &Event<'_>) -> bool {
 }
 
 /// Replaces `known` by a stated fact that differs.
-fn keep(known: &mut Option<Box<str>>, fact: Option<&Str<'_>>) -> bool {
+fn keep(known: &mut Option<CompactString>, fact: Option<&Str<'_>>) -> bool {
     kilat_domain::replace_text(known, fact.map(Str::as_str))
 }

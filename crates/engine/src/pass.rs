@@ -4,8 +4,8 @@ use std::cell::OnceCell;
 use std::collections::VecDeque;
 
 use kilat_domain::{
-    Action, ActionEffect, Applied, ChatKind, Conversation, Decision, Effect, Evaluated, Event, EventKind, Explanation,
-    Extracted, Fired, Gate, Lead, Patch, Refused, Str, Timestamp,
+    Action, ActionEffect, Applied, ChatKind, CompactString, Conversation, Decision, Effect, Evaluated, Event,
+    EventKind, Explanation, Extracted, Fired, Gate, Lead, Patch, Refused, Str, Timestamp,
 };
 use kilat_rules::{
     BUDGET_EXCEEDED, Class, Facts, OncePer, Pass, Planned, Rule, RuleAction, RuleSet, Scratch, Stop, compare_steps,
@@ -217,7 +217,7 @@ impl ChainOf<'_> {
         let at = event.occurred_at;
         let (conversation_at, conversation) = match self.subject.conversation {
             Some(at) => (Some(at), self.state.conversations.get(at).id.clone()),
-            None => (None, Box::default()),
+            None => (None, CompactString::default()),
         };
         let workspace = self.state.workspace_mut(self.subject.workspace);
         workspace.loops_dirty = true;
@@ -453,7 +453,7 @@ impl ChainOf<'_> {
     /// What taking a snapshot and dropping it takes, by how many values there are and how long they are.
     fn snapshot_steps(&self) -> u32 {
         const VALUE: usize = 64;
-        let set = |names: &[Box<str>]| names.iter().map(|name| VALUE + name.len()).sum::<usize>();
+        let set = |names: &[CompactString]| names.iter().map(|name| VALUE + name.len()).sum::<usize>();
         let lead = self.subject.lead.map_or(0, |at| {
             let lead = &self.state.leads.get(at).state;
             let profile = lead.profile.as_deref();

@@ -8,7 +8,9 @@
 use std::collections::VecDeque;
 use std::hash::{BuildHasher, RandomState};
 
-use kilat_domain::{Conversation, DisabledRule, Entries, Entry, Lead, Mark, Packed, Spread, Timestamp, Unpackable};
+use kilat_domain::{
+    CompactString, Conversation, DisabledRule, Entries, Entry, Lead, Mark, Packed, Spread, Timestamp, Unpackable,
+};
 use rustc_hash::FxHashMap;
 
 use crate::chain::BrokenChain;
@@ -29,8 +31,8 @@ const CELLS_AHEAD: usize = 8;
 const IDLE_BATCHES: u32 = 256;
 /// Bytes of cells that stay unpacked between two batches where nobody says otherwise, leads and conversations together.
 const UNPACKED_BYTES: usize = 512 << 20;
-/// What a value takes unpacked, beside its cell: so many times its packed form, as its texts lie apart.
-const UNPACKED_TIMES: usize = 4;
+/// What a value takes unpacked, beside its cell: so many times its packed form, as its longer texts lie apart.
+const UNPACKED_TIMES: usize = 2;
 
 /// Which lead or conversation of which workspace, as a keyed hash of 128 bits: two of a billion cells share one with a chance
 /// of 10^-21, so that cells are told apart by it alone and their ids, which lie elsewhere, are not looked at.
@@ -77,7 +79,7 @@ pub(crate) struct Cell<T> {
     gone: bool,
     pub(crate) state: T,
     pub(crate) marks: Vec<Mark>,
-    pub(crate) id: Box<str>,
+    pub(crate) id: CompactString,
     /// Event time of the last change data teams see, where there was one since the last commit.
     pub(crate) published: Option<Timestamp>,
     /// As blocks know it; `None` where none does.
@@ -215,7 +217,7 @@ impl<T: Packed> Cells<T> {
     /// A cell of its own for what was made or unpacked just now.
     fn add_cell(
         &mut self,
-        (workspace, id): (u32, Box<str>),
+        (workspace, id): (u32, CompactString),
         place: u32,
         (state, marks): (T, Vec<Mark>),
         stale: bool,

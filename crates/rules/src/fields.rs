@@ -8,8 +8,8 @@
 use std::sync::LazyLock;
 
 use kilat_domain::{
-    ChatKind, Consent, ConversationPriority, ConversationStatus, EventKind, Lead, LeadPriority, MessageType, Money,
-    Number, Profile, SenderKind, Str, Value,
+    ChatKind, CompactString, Consent, ConversationPriority, ConversationStatus, EventKind, Lead, LeadPriority,
+    MessageType, Money, Number, Profile, SenderKind, Str, Value,
 };
 use rustc_hash::FxHashMap;
 
@@ -46,7 +46,7 @@ pub(crate) enum Read {
     },
     Flag(fn(&Facts<'_>) -> Option<bool>),
     Number(fn(&Facts<'_>) -> Option<Number>),
-    Set(for<'f> fn(&Facts<'f>) -> &'f [Box<str>]),
+    Set(for<'f> fn(&Facts<'f>) -> &'f [CompactString]),
     /// A set that stands in the event alone.
     Words(for<'f> fn(&Facts<'f>) -> &'f [Str<'f>]),
     Money(for<'f> fn(&Facts<'f>) -> Option<&'f Money>),

@@ -14,6 +14,10 @@ fn word() -> impl Strategy<Value = Str<'static>> {
     "\\PC{1,12}".prop_map(Str::from)
 }
 
+fn kept_text() -> impl Strategy<Value = CompactString> {
+    text().prop_map(|text| CompactString::from(text.as_str()))
+}
+
 fn boxed() -> impl Strategy<Value = Box<str>> {
     text().prop_map(Box::from)
 }
@@ -331,12 +335,12 @@ fn attributes() -> impl Strategy<Value = Attributes> {
 prop_compose! {
     fn profile()(
         (audience, plan, lists, consent, source, notes) in
-            (of(boxed()), of(boxed()), vec(boxed(), 0..3), of(one_of(Consent::ALL)), of(boxed()), of(boxed())),
+            (of(kept_text()), of(kept_text()), vec(kept_text(), 0..3), of(one_of(Consent::ALL)), of(kept_text()), of(kept_text())),
         (city, region, country, name, email, phone) in
-            (of(boxed()), of(boxed()), of(boxed()), of(boxed()), of(boxed()), of(boxed())),
-        (actual, estimated, geo_country, attrs) in (of(money()), of(money()), of(boxed()), attributes()),
-        utm in proptest::array::uniform5(of(boxed())),
-        ctwa in proptest::array::uniform2(of(boxed())),
+            (of(kept_text()), of(kept_text()), of(kept_text()), of(kept_text()), of(kept_text()), of(kept_text())),
+        (actual, estimated, geo_country, attrs) in (of(money()), of(money()), of(kept_text()), attributes()),
+        utm in proptest::array::uniform5(of(kept_text())),
+        ctwa in proptest::array::uniform2(of(kept_text())),
     ) -> Profile {
         Profile {
             audience, plan, lists, consent, source, notes, city, region, country, name, email, phone, actual, estimated,
@@ -347,7 +351,7 @@ prop_compose! {
 
 prop_compose! {
     pub(crate) fn lead()(
-        status in boxed(), priority in of(one_of(LeadPriority::ALL)), score in of(number()), tags in vec(boxed(), 0..3),
+        status in kept_text(), priority in of(one_of(LeadPriority::ALL)), score in of(number()), tags in vec(kept_text(), 0..3),
         blocked: bool, messages: u32, profile in of(profile().prop_map(Box::new)).boxed(),
     ) -> Lead {
         Lead { status, priority, score, tags, blocked, messages, profile }
@@ -366,7 +370,7 @@ prop_compose! {
 
 prop_compose! {
     fn details()(
-        (snoozed_until, notes) in (of(at()), of(boxed())),
+        (snoozed_until, notes) in (of(at()), of(kept_text())),
         week in proptest::collection::btree_map(0..9_i32, any::<u32>(), 0..4),
         mut history in vec(past_message(), 0..5),
     ) -> Details {
@@ -379,10 +383,10 @@ prop_compose! {
 prop_compose! {
     pub(crate) fn conversation()(
         (lead, status, priority) in
-            (of(boxed()), one_of(ConversationStatus::ALL), one_of(ConversationPriority::ALL)),
-        (tags, room_tags, assignee) in (vec(boxed(), 0..3), vec(boxed(), 0..3), of(boxed())),
-        (started_by, customer) in (of(one_of(SenderKind::ALL)), of(boxed())),
-        channel in proptest::array::uniform3(of(boxed())),
+            (of(kept_text()), one_of(ConversationStatus::ALL), one_of(ConversationPriority::ALL)),
+        (tags, room_tags, assignee) in (vec(kept_text(), 0..3), vec(kept_text(), 0..3), of(kept_text())),
+        (started_by, customer) in (of(one_of(SenderKind::ALL)), of(kept_text())),
+        channel in proptest::array::uniform3(of(kept_text())),
         (customer_messages, team_messages, session_messages) in any::<(u32, u32, u32)>(),
         (last_customer_at, created_at, attrs) in (of(at()), at(), attributes()),
         details in of(details().prop_map(Box::new)).boxed(),

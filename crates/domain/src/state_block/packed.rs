@@ -10,6 +10,7 @@
 //!   Those of a history merged into a newer value of it can be unpacked at every step: what a field holds hangs on no other.
 //! - **PK-3**: bytes that are no packed value are an error, never a panic, and no length is believed beyond the bytes there are.
 
+use compact_str::CompactString;
 use std::fmt;
 
 /// What a field's bytes are.
@@ -229,7 +230,7 @@ impl<'b> Fields<'b> {
         u32::try_from(self.number(field)?).map_err(|_| Unpackable)
     }
 
-    pub(super) fn text(&mut self, field: usize) -> Unpacked<Option<Box<str>>> {
+    pub(super) fn text(&mut self, field: usize) -> Unpacked<Option<CompactString>> {
         if self.has(field) { self.source.text().map(|text| Some(text.into())) } else { Ok(None) }
     }
 

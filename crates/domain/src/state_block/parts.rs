@@ -2,6 +2,7 @@
 
 use super::packed::{Source, Unpackable, Unpacked, put_bytes, put_number, unzigzag, zigzag};
 use crate::{Attributes, Consent, Mark, Money, Number, Str, Timestamp, Value};
+use compact_str::CompactString;
 
 /// A member of a closed set, by its place among all, as a number that is not 0: 1 for `unknown`, which is the last of every
 /// set whatever is added before it, then the others in their order. New words of a set come last but for that.
@@ -24,11 +25,11 @@ pub(super) fn consent(number: u64) -> Unpacked<Option<Consent>> {
     number_of(Consent::ALL, number)
 }
 
-pub(super) fn put_texts(out: &mut Vec<u8>, texts: &[Box<str>]) {
+pub(super) fn put_texts(out: &mut Vec<u8>, texts: &[CompactString]) {
     texts.iter().for_each(|text| put_bytes(out, text.as_bytes()));
 }
 
-pub(super) fn texts(mut source: Source<'_>) -> Unpacked<Vec<Box<str>>> {
+pub(super) fn texts(mut source: Source<'_>) -> Unpacked<Vec<CompactString>> {
     let mut texts = Vec::new();
     while !source.is_empty() {
         texts.push(source.text()?.into());
