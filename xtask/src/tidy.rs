@@ -116,6 +116,7 @@ const PURE_MAY_USE: &[&str] = &[
     "aho-corasick",
     "apache-avro",
     "base64",
+    "compact_str",
     "crc32fast",
     "flate2",
     "hex",
