@@ -72,7 +72,7 @@ fn bytes_at_rest_are_those_of_every_packed_form_whatever_became_of_it() {
     assert!(stage.state.leads.bytes() >= stage.counted_anew() + homes);
 }
 
-/// Half of the bytes are for leads: of their mean size, which is a cell and four times a packed form.
+/// Half of the bytes are for leads: of their mean size, which is a cell and twice a packed form.
 #[test]
 fn no_more_lies_unpacked_than_there_is_room_for() {
     let mut stage = Stage::default();
@@ -81,7 +81,7 @@ fn no_more_lies_unpacked_than_there_is_room_for() {
     let room = 1 << 20;
     stage.state.limit_unpacked(room);
     stage.batch(100..200);
-    let mean = size_of::<Option<Cell<Lead>>>() + 4 * (stage.counted_anew() / 4_000);
+    let mean = size_of::<Option<Cell<Lead>>>() + 2 * (stage.counted_anew() / 4_000);
     assert_eq!(stage.unpacked(), room / 2 / mean);
     // Those used last.
     let places = (0..4_000).filter(|place| matches!(stage.state.leads.home(*place).at, At::Cell(_)));
@@ -97,7 +97,7 @@ fn no_more_lies_unpacked_than_there_is_room_for() {
 fn a_cell_takes_its_room_once_however_often_it_was_used() {
     let mut stage = Stage::default();
     stage.batch(0..150);
-    let mean = size_of::<Option<Cell<Lead>>>() + 4 * (stage.counted_anew() / 150);
+    let mean = size_of::<Option<Cell<Lead>>>() + 2 * (stage.counted_anew() / 150);
     stage.state.limit_unpacked(2 * 200 * mean);
     (0..4).for_each(|_| stage.batch(100..150));
     assert_eq!(stage.unpacked(), 150);
