@@ -1,10 +1,11 @@
 //! Patches: what rules do to leads and conversations, and what came of it.
 
+use compact_str::CompactString;
+
 use crate::{
     Consent, ConversationPriority, ConversationStatus, LeadPriority, Money, Number, SET_BYTES_MAX, Timestamp, Value,
     kept,
 };
-use compact_str::CompactString;
 
 /// How much notes hold, in bytes.
 pub const NOTES_BYTES_MAX: usize = 8 << 10;

@@ -61,7 +61,7 @@ pub(crate) struct Sought {
 #[derive(Debug)]
 pub(crate) struct Cell<T> {
     /// What its events last said of its channel and lead, and of its customer, hashed; 0 where that is not known. Saves
-    /// comparing texts that lie all over memory.
+    /// comparing every text of them.
     pub(crate) origin: Origin,
     /// Place of its workspace.
     pub(crate) workspace: u32,

@@ -10,8 +10,9 @@
 //!   Those of a history merged into a newer value of it can be unpacked at every step: what a field holds hangs on no other.
 //! - **PK-3**: bytes that are no packed value are an error, never a panic, and no length is believed beyond the bytes there are.
 
-use compact_str::CompactString;
 use std::fmt;
+
+use compact_str::CompactString;
 
 /// What a field's bytes are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,8 +1,9 @@
 //! What leads and conversations have in common in the packed form.
 
+use compact_str::CompactString;
+
 use super::packed::{Source, Unpackable, Unpacked, put_bytes, put_number, unzigzag, zigzag};
 use crate::{Attributes, Consent, Mark, Money, Number, Str, Timestamp, Value};
-use compact_str::CompactString;
 
 /// A member of a closed set, by its place among all, as a number that is not 0: 1 for `unknown`, which is the last of every
 /// set whatever is added before it, then the others in their order. New words of a set come last but for that.
