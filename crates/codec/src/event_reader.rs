@@ -37,36 +37,58 @@ trait Fill<'de>: Sized {
     }
 }
 
+/// How many there are.
+macro_rules! count {
+    ($($field:ident)+) => { [$(stringify!($field)),+].len() };
+}
+
+/// Records, their fields in the order of the schema and in groups: `[…]` are fields that may be null, and mostly are all
+/// together, which is seen by one look at as many bytes.
 macro_rules! records {
-    ($($record:ident $(<$a:lifetime>)? { $($field:ident,)+ })*) => {
+    ($($record:ident $(<$a:lifetime>)? { $($($field:ident)? $([$($null:ident)+])?,)+ })*) => {
         $(impl<'de> Fill<'de> for $record $(<$a>)? {
             #[inline]
             fn blank() -> Self {
-                $record { $($field: Fill::blank(),)+ }
+                $record { $($($field: Fill::blank(),)? $($($null: Fill::blank(),)+)?)+ }
             }
             fn fill(&mut self, reader: &mut Reader<'de>) -> Result<(), ReadError> {
-                $(self.$field.fill(reader)?;)+
+                $(
+                    $(self.$field.fill(reader)?;)?
+                    $(if reader.pass_nulls::<{ count!($($null)+) }>() {
+                        $(forget(&mut self.$null);)+
+                    } else {
+                        $(self.$null.fill(reader)?;)+
+                    })?
+                )+
                 Ok(())
             }
         })*
     };
 }
 
+/// Most were null in the event before, too.
+#[inline]
+fn forget<T>(place: &mut Option<T>) {
+    if place.is_some() {
+        *place = None;
+    }
+}
+
 records! {
     Event<'de> {
-        id, workspace, kind, occurred_at, conversation, lead, channel, chat, sender, message, change, tag, skill, list,
-        utm, ctwa, geo, webhook, ticket, order, call, causation_id, root_id, depth,
+        id, workspace, kind, occurred_at, conversation, lead, channel, chat, sender, message,
+        [change tag skill list utm ctwa geo webhook], [ticket order call causation_id root_id depth],
     }
-    ConversationFacts<'de> { id, status, priority, tags, assignee, started_by, room_tags, attrs, }
+    ConversationFacts<'de> { id, [status priority tags assignee started_by room_tags attrs], }
     LeadFacts<'de> {
-        id, status, priority, score, tags, audience, plan, lists, consent, source, notes, city, region, country, name,
-        email, phone, value, attrs,
+        id, status, [priority score tags audience plan lists consent source], [notes city region country],
+        [name email phone], [value attrs],
     }
     ValueFacts { actual, estimated, }
     Channel<'de> { kind, account, source, }
     Chat { kind, }
-    Sender<'de> { kind, id, name, roles, attrs, }
-    Message<'de> { id, kind, text, reply_to, reply_to_from, quoted_text, has_media, private, history, }
+    Sender<'de> { kind, id, name, [roles attrs], }
+    Message<'de> { id, kind, text, [reply_to reply_to_from quoted_text], [has_media private history], }
     Change<'de> { field, from, to, }
     TagFact<'de> { name, on, }
     Named<'de> { name, }
@@ -145,10 +167,7 @@ impl<'de, T: Fill<'de>> Fill<'de> for Option<T> {
         if reader.is_something()? {
             return T::fill_some(self, reader);
         }
-        // Most are null, and were so in the event before.
-        if self.is_some() {
-            *self = None;
-        }
+        forget(self);
         Ok(())
     }
 }

@@ -15,7 +15,7 @@
 //!
 //! Absent by design: other versions of a schema (see `by_name`). Source: Avro 1.12 specification, "Binary Encoding".
 
-use std::fmt;
+use std::{fmt, slice};
 
 use serde::de::value::{BorrowedStrDeserializer, U32Deserializer};
 use serde::de::{
@@ -66,24 +66,25 @@ impl Error for ReadError {
 pub(crate) fn read<'de, T: Deserialize<'de>>(bytes: &'de [u8]) -> Result<(T, &'de [u8]), ReadError> {
     let mut reader = Reader::new(bytes);
     let value = T::deserialize(&mut reader)?;
-    Ok((value, reader.rest))
+    Ok((value, reader.rest()))
 }
 
 /// A place in the bytes.
 pub(crate) struct Reader<'de> {
-    rest: &'de [u8],
+    /// What is not read yet: an iterator, as moving on in one writes a single word.
+    rest: slice::Iter<'de, u8>,
     /// How many lists and objects of a free-form value are open.
     depth: u8,
 }
 
 impl<'de> Reader<'de> {
     pub(crate) fn new(bytes: &'de [u8]) -> Reader<'de> {
-        Reader { rest: bytes, depth: 0 }
+        Reader { rest: bytes.iter(), depth: 0 }
     }
 
     /// What is not read yet.
     pub(crate) fn rest(&self) -> &'de [u8] {
-        self.rest
+        self.rest.as_slice()
     }
 
     #[inline]
@@ -94,14 +95,14 @@ impl<'de> Reader<'de> {
     /// A number as it was written: zigzag.
     #[inline]
     fn bits(&mut self) -> Result<u64, ReadError> {
-        match self.rest {
+        match self.rest() {
             [byte, rest @ ..] if *byte < 0x80 => {
-                self.rest = rest;
+                self.rest = rest.iter();
                 Ok(u64::from(*byte))
             }
             // The length of most texts that are longer than 63 bytes.
             [low, high, rest @ ..] if *high < 0x80 => {
-                self.rest = rest;
+                self.rest = rest.iter();
                 Ok(u64::from(*low & 0x7f) | u64::from(*high) << 7)
             }
             _ => self.more_bits(),
@@ -110,24 +111,24 @@ impl<'de> Reader<'de> {
 
     #[inline(never)]
     fn more_bits(&mut self) -> Result<u64, ReadError> {
-        let mut bits = 0_u64;
-        for (at, byte) in self.rest.iter().take(10).enumerate() {
+        let (mut bits, known) = (0_u64, self.rest());
+        for (at, byte) in known.iter().take(10).enumerate() {
             bits |= u64::from(byte & 0x7f) << (7 * at);
             if *byte < 0x80 {
                 if at == 9 && *byte > 1 {
                     return Err(ReadError::malformed("a number has more than 64 bits"));
                 }
-                self.rest = &self.rest[at + 1..];
+                self.rest = known[at + 1..].iter();
                 return Ok(bits);
             }
         }
-        if self.rest.len() < 10 { Err(ReadError::Ended) } else { Err(ReadError::malformed("a number has no end")) }
+        if known.len() < 10 { Err(ReadError::Ended) } else { Err(ReadError::malformed("a number has no end")) }
     }
 
     #[inline]
     fn take(&mut self, bytes: usize) -> Result<&'de [u8], ReadError> {
-        let (taken, rest) = self.rest.split_at_checked(bytes).ok_or(ReadError::Ended)?;
-        self.rest = rest;
+        let (taken, rest) = self.rest().split_at_checked(bytes).ok_or(ReadError::Ended)?;
+        self.rest = rest.iter();
         Ok(taken)
     }
 
@@ -175,16 +176,28 @@ impl<'de> Reader<'de> {
     /// Whether a union of null and something is something.
     #[inline]
     pub(crate) fn is_something(&mut self) -> Result<bool, ReadError> {
-        match self.rest {
+        match self.rest() {
             [0, rest @ ..] => {
-                self.rest = rest;
+                self.rest = rest.iter();
                 Ok(false)
             }
             [2, rest @ ..] => {
-                self.rest = rest;
+                self.rest = rest.iter();
                 Ok(true)
             }
             _ => self.is_something_at_length(),
+        }
+    }
+
+    /// Passes over `N` unions of null and something, where all of them are null and take no more bytes than they must.
+    #[inline]
+    pub(crate) fn pass_nulls<const N: usize>(&mut self) -> bool {
+        match self.rest().split_first_chunk::<N>() {
+            Some((nulls, rest)) if *nulls == [0; N] => {
+                self.rest = rest.iter();
+                true
+            }
+            _ => false,
         }
     }
 
@@ -220,13 +233,15 @@ fn text(bytes: &[u8]) -> Option<&str> {
 
 #[inline]
 fn is_ascii(bytes: &[u8]) -> bool {
-    let (words, rest) = bytes.as_chunks::<8>();
-    let seen = words.iter().fold(0, |seen, word| seen | u64::from_ne_bytes(*word));
-    let rest = match bytes.last_chunk::<8>() {
-        Some(last) => u64::from_ne_bytes(*last),
-        None => rest.iter().fold(0, |seen, byte| seen | u64::from(*byte)),
+    let seen = match (bytes.last_chunk::<8>(), bytes.first_chunk::<4>(), bytes.last_chunk::<4>()) {
+        (Some(last), ..) => {
+            let words = bytes.as_chunks::<8>().0.iter();
+            words.fold(u64::from_ne_bytes(*last), |seen, word| seen | u64::from_ne_bytes(*word))
+        }
+        (None, Some(first), Some(last)) => u64::from(u32::from_ne_bytes(*first) | u32::from_ne_bytes(*last)),
+        _ => bytes.iter().fold(0, |seen, byte| seen | u64::from(*byte)),
     };
-    (seen | rest) & u64::from_ne_bytes([0x80; 8]) == 0
+    seen & u64::from_ne_bytes([0x80; 8]) == 0
 }
 
 #[inline]
@@ -389,7 +404,7 @@ impl<'r, 'de> Items<'r, 'de> {
             count = count.checked_neg().ok_or_else(|| ReadError::malformed("a count is out of range"))?;
         }
         self.left = usize::try_from(count).map_err(|_| ReadError::malformed("a count is out of range"))?;
-        if self.left > self.reader.rest.len() { Err(ReadError::Ended) } else { Ok(()) }
+        if self.left > self.reader.rest().len() { Err(ReadError::Ended) } else { Ok(()) }
     }
 
     /// To be called after every item; after the last one, the end of the array has been read.
