@@ -50,8 +50,8 @@ impl<S> Directory<S> {
     /// Splits the segment of `hash`: `halves` gets it with the number of bits its hashes share, and tells those whose next bit
     /// is 0 from those where it is 1.
     pub(crate) fn split(&mut self, hash: u64, halves: impl FnOnce(&S, u32) -> [S; 2]) {
-        let place = self.places[self.prefix(hash)];
-        let part = &mut self.segments[place as usize];
+        let at = self.prefix(hash);
+        let part = &mut self.segments[self.places[at] as usize];
         let [zero, one] = halves(&part.segment, part.depth);
         part.segment = zero;
         part.depth += 1;
@@ -62,12 +62,10 @@ impl<S> Directory<S> {
         }
         let made = u32::try_from(self.segments.len()).expect("a directory has fewer than 2^32 segments");
         self.segments.push(Part { depth, segment: one });
-        let bit = 1_usize << (self.depth - depth);
-        for (prefix, known) in self.places.iter_mut().enumerate().filter(|(_, known)| **known == place) {
-            if prefix & bit != 0 {
-                *known = made;
-            }
-        }
+        // Of the places that share the segment's bits, those where the next one is 1: they lie together.
+        let width = 1_usize << (self.depth - depth);
+        let start = (self.prefix(hash) / width | 1) * width;
+        self.places[start..start + width].fill(made);
     }
 
     /// The segment whose hashes begin at `from` or below, and where those of the next begin; `None` for the last one.

@@ -43,7 +43,6 @@ enum Next {
 impl Partition {
     /// The next slice of everything the partition remembers: whole values of about so many bytes, in a block outside the chain.
     /// `None` after the last one.
-    /// Idempotency keys come up to half a megabyte at a time, whatever `bytes` says.
     pub fn scan(&self, partition: u32, cursor: &mut ScanCursor, bytes: usize) -> Option<StateBlock<'static>> {
         let mut slice = Cutter::empty(&BatchHeader { partition, ..BatchHeader::default() }, self.now);
         match cursor.0 {
@@ -62,7 +61,7 @@ impl Partition {
                 cursor.0 = if next == from { Next::Seen(0) } else { Next::Conversation(next) };
             }
             Next::Seen(from) => {
-                let (days, next): (Vec<SeenDay>, _) = self.seen.scan(from);
+                let (days, next): (Vec<SeenDay>, _) = self.seen.scan(from, bytes);
                 slice.seen = days;
                 cursor.0 = next.map_or(Next::Anchors(0), Next::Seen);
             }

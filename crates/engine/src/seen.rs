@@ -16,9 +16,12 @@ use crate::prefetch::prefetch;
 /// How many days a key is remembered: Meta repeats a webhook for up to seven (D-33).
 const WINDOW_DAYS: i32 = 8;
 const DAY_MS: i64 = 86_400_000;
-const SLOTS_MIN: usize = 16;
-/// Slots of a segment that is split rather than grown: half a megabyte is moved at a time.
-const SLOTS_MAX: usize = 1 << 16;
+const LINES_MIN: usize = 2;
+/// Lines of a segment that is split rather than grown: 32 KiB, which the processor's nearest cache holds, and which the allocator
+/// hands out again and does not give back in between.
+const LINES_MAX: usize = 1 << 9;
+/// Keys in a line.
+const LINE_KEYS: usize = 7;
 /// Where splitting ends: no partition has that many keys.
 const DEPTH_MAX: u32 = 30;
 
@@ -43,8 +46,8 @@ impl Key {
     }
 }
 
-/// Keys and the day each was first seen: an open-addressed table probed linearly within segments (see `directory`), so that a
-/// key costs one cache miss, which can be fetched ahead.
+/// Keys and the day each was first seen: an open-addressed table of lines, probed linearly within segments (see `directory`), so
+/// that a key costs one cache miss, which can be fetched ahead.
 #[derive(Debug)]
 pub(crate) struct Seen {
     segments: Directory<Segment>,
@@ -56,35 +59,41 @@ pub(crate) struct Seen {
     fresh: Vec<(i32, u64)>,
 }
 
+/// What one look at memory brings: keys and, beside each, its day modulo 256.
+#[derive(Clone, Copy, Debug)]
+#[repr(align(64))]
+struct Line {
+    /// Filled from the front; 0 is free.
+    keys: [u64; LINE_KEYS],
+    days: [u8; LINE_KEYS],
+}
+
 #[derive(Debug, Default)]
 struct Segment {
-    /// 0 is free.
-    keys: Box<[u64]>,
-    /// The day of the key at the same place, modulo 256; none is more than [`WINDOW_DAYS`] before `swept`.
-    days: Box<[u8]>,
+    /// No day is more than [`WINDOW_DAYS`] before `swept`.
+    lines: Box<[Line]>,
     taken: usize,
     /// The day keys that had left the window were last taken out.
     swept: i32,
 }
 
 impl Segment {
-    fn of_size(size: usize, swept: i32) -> Segment {
-        Segment { keys: vec![0; size].into(), days: vec![0; size].into(), taken: 0, swept }
+    fn of_size(lines: usize, swept: i32) -> Segment {
+        let free = Line { keys: [0; LINE_KEYS], days: [0; LINE_KEYS] };
+        Segment { lines: vec![free; lines].into(), taken: 0, swept }
     }
 
     /// Keys with their days, those that are still in the window on `today`.
     fn kept(&self, today: i32) -> impl Iterator<Item = (u64, u8)> {
-        let swept = self.swept;
-        let age =
-            move |then: u8| i32::from((swept as u8).wrapping_sub(then)).saturating_add(today.saturating_sub(swept));
-        let in_window: [bool; 256] = std::array::from_fn(|then| age(then as u8) <= WINDOW_DAYS);
-        let all = self.keys.iter().copied().zip(self.days.iter().copied());
-        all.filter(move |(key, day)| *key != 0 && in_window[usize::from(*day)])
+        let (swept, since) = (self.swept as u8, today.saturating_sub(self.swept));
+        let age = move |then: u8| i32::from(swept.wrapping_sub(then)).saturating_add(since);
+        let all = self.lines.iter().flat_map(|line| line.keys.into_iter().zip(line.days));
+        all.filter(move |(key, day)| *key != 0 && age(*day) <= WINDOW_DAYS)
     }
 
-    /// These keys in a segment of a size that fits.
-    fn of(kept: impl Iterator<Item = (u64, u8)>, size: usize, swept: i32, place: impl Fn(u64) -> u64) -> Segment {
-        let mut segment = Segment::of_size(size, swept);
+    /// These keys in a segment of so many lines.
+    fn of(kept: impl Iterator<Item = (u64, u8)>, lines: usize, swept: i32, place: impl Fn(u64) -> u64) -> Segment {
+        let mut segment = Segment::of_size(lines, swept);
         for (key, day) in kept {
             segment.put(key, day, place(key));
         }
@@ -93,26 +102,35 @@ impl Segment {
 
     /// Files `key`, whose place is a hash; whether it was not there.
     fn put(&mut self, key: u64, day: u8, place: u64) -> bool {
-        let mask = self.keys.len() - 1;
+        let mask = self.lines.len() - 1;
         let mut index = self.start(place);
-        while self.keys[index] != 0 {
-            if self.keys[index] == key {
+        loop {
+            let line = &mut self.lines[index];
+            if line.keys.contains(&key) {
                 return false;
+            }
+            let taken = line.keys.iter().filter(|known| **known != 0).count();
+            if taken < LINE_KEYS {
+                (line.keys[taken], line.days[taken]) = (key, day);
+                self.taken += 1;
+                return true;
             }
             index = (index + 1) & mask;
         }
-        (self.keys[index], self.days[index]) = (key, day);
-        self.taken += 1;
-        true
     }
 
     /// Where probing starts; `place` without the bits that the segment shares.
     fn start(&self, place: u64) -> usize {
-        (place >> (u64::BITS - self.keys.len().trailing_zeros())) as usize
+        (place >> (u64::BITS - self.lines.len().trailing_zeros())) as usize
     }
 
-    fn has_room(&self) -> bool {
-        (self.taken + 1) * 4 <= self.keys.len() * 3
+    /// How many keys there is room for.
+    fn room(&self) -> usize {
+        self.lines.len() * LINE_KEYS
+    }
+
+    fn is_full(&self) -> bool {
+        (self.taken + 1) * 4 > self.room() * 3
     }
 }
 
@@ -142,10 +160,8 @@ impl Seen {
     pub(crate) fn prefetch(&self, key: Key) {
         let place = self.place(key.0);
         let (segment, depth) = self.segments.of(place);
-        if !segment.keys.is_empty() {
-            let start = segment.start(place << depth);
-            prefetch(&segment.keys[start]);
-            prefetch(&segment.days[start]);
+        if !segment.lines.is_empty() {
+            prefetch(&segment.lines[segment.start(place << depth)]);
         }
     }
 
@@ -161,15 +177,15 @@ impl Seen {
         loop {
             let (segment, depth) = self.segments.of_mut(place);
             let below = |depth: u32| move |key: u64| key.wrapping_mul(spread) << depth;
-            if segment.swept < today || !segment.has_room() {
+            if segment.swept < today || segment.is_full() {
                 let kept = segment.kept(today).count();
-                let size = ((kept + 1) * 3 / 2).next_power_of_two().max(SLOTS_MIN);
-                if size <= SLOTS_MAX || depth == DEPTH_MAX {
-                    *segment = Segment::of(segment.kept(today), size, today, below(depth));
+                let lines = ((kept + 1) * 3 / 2).div_ceil(LINE_KEYS).next_power_of_two().max(LINES_MIN);
+                if lines <= LINES_MAX || depth == DEPTH_MAX {
+                    *segment = Segment::of(segment.kept(today), lines, today, below(depth));
                 } else {
                     self.segments.split(place, |full, depth| {
                         let half = |bit| full.kept(today).filter(move |(key, _)| below(depth)(*key) >> 63 == bit);
-                        [0, 1].map(|bit| Segment::of(half(bit), SLOTS_MAX, today, below(depth + 1)))
+                        [0, 1].map(|bit| Segment::of(half(bit), LINES_MAX, today, below(depth + 1)))
                     });
                     continue;
                 }
@@ -211,32 +227,38 @@ impl Seen {
         }
     }
 
-    /// The keys that belong at `from` and after it, by day, as many as lie together; and where the next belong, `None` after
-    /// the last. Today comes with the first.
-    pub(crate) fn scan(&self, from: u64) -> (Vec<SeenDay>, Option<u64>) {
-        let (segment, next) = self.segments.range(from);
+    /// The keys that belong at `from` and after it, by day, some more than so many bytes of them in blocks; and where the next
+    /// belong, `None` after the last. Today comes with the first.
+    pub(crate) fn scan(&self, from: u64, bytes: usize) -> (Vec<SeenDay>, Option<u64>) {
         let mut days: Vec<SeenDay> = Vec::new();
         if from == 0 && self.today > 0 {
             days.push(SeenDay { day: self.today, keys: Vec::new() });
         }
-        for (key, then) in segment.kept(self.today) {
-            let day = segment.swept - i32::from((segment.swept as u8).wrapping_sub(then));
-            match days.iter_mut().find(|known| known.day == day) {
-                Some(known) => known.keys.push(key as i64),
-                None => days.push(SeenDay { day, keys: vec![key as i64] }),
+        let (mut next, mut scanned) = (Some(from), 0);
+        while let Some(at) = next.filter(|_| scanned * SeenDay::KEY_BYTES_MAX < bytes) {
+            let (segment, after) = self.segments.range(at);
+            for (key, then) in segment.kept(self.today) {
+                let day = segment.swept - i32::from((segment.swept as u8).wrapping_sub(then));
+                match days.iter_mut().find(|known| known.day == day) {
+                    Some(known) => known.keys.push(key as i64),
+                    None => days.push(SeenDay { day, keys: vec![key as i64] }),
+                }
+                scanned += 1;
             }
+            next = after;
         }
         (days, next)
     }
 
-    /// How many keys there are room for.
+    /// How many keys there is room for.
+    #[cfg(test)]
     fn room(&self) -> usize {
-        self.segments.iter().map(|segment| segment.keys.len()).sum()
+        self.segments.iter().map(Segment::room).sum()
     }
 
     /// Bytes of the room for keys and their days.
     pub(crate) fn bytes(&self) -> usize {
-        self.room() * (size_of::<u64>() + size_of::<u8>())
+        self.segments.iter().map(|segment| size_of_val(&*segment.lines)).sum()
     }
 }
 
@@ -319,7 +341,7 @@ mod tests {
         assert!(sizes.iter().all(|size| *size <= most), "{sizes:?}");
         let (mut scanned, mut from, mut slices) = (Seen::default(), Some(0), 0);
         while let Some(at) = from {
-            let (days, next) = seen.scan(at);
+            let (days, next) = seen.scan(at, 1 << 16);
             scanned.restore(&days);
             (from, slices) = (next, slices + 1);
         }

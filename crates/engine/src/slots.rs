@@ -11,8 +11,8 @@ use crate::prefetch::prefetch;
 /// The place no slot points to: the slot is free.
 const FREE: u32 = u32::MAX;
 const SLOTS_MIN: usize = 16;
-/// Slots of a segment that is split rather than grown: half a megabyte is moved at a time.
-const SLOTS_MAX: usize = 1 << 16;
+/// Slots of a segment that is split rather than grown: 32 KiB, as in `seen`.
+const SLOTS_MAX: usize = 1 << 12;
 
 #[derive(Clone, Copy, Debug)]
 struct Slot {

@@ -80,9 +80,10 @@ rules:
         partition.apply(&event, Some(&rules), event.occurred_at, &mut Nothing);
         ALLOCATIONS.with(Cell::get) - before
     };
-    // The window of idempotency keys grows by doubling; the second half of the events meets it at a few of its steps.
+    // The window of idempotency keys grows a segment of some 2,700 keys at a time; the second half of the events meets it at a
+    // few of its steps.
     let warm: usize = records[..EVENTS].iter().map(|record| apply(record)).sum();
     let allocating = records[EVENTS..].iter().filter(|record| apply(record) > 0).count();
     assert!(warm > 0, "the counter counts");
-    assert!(allocating <= 4, "{allocating} of {EVENTS} events allocated");
+    assert!(allocating <= 8, "{allocating} of {EVENTS} events allocated");
 }
