@@ -47,7 +47,26 @@ pub struct Conversation {
     pub details: Option<Box<Details>>,
 }
 
+/// What a conversation counts: of most, all that an event changes.
+#[derive(Debug)]
+pub struct Counters<'c> {
+    /// [`Conversation::customer_messages`].
+    pub customer_messages: &'c mut u32,
+    /// [`Conversation::team_messages`].
+    pub team_messages: &'c mut u32,
+    /// [`Conversation::session_messages`].
+    pub session_messages: &'c mut u32,
+    /// [`Conversation::last_customer_at`].
+    pub last_customer_at: &'c mut Option<Timestamp>,
+}
+
 impl Conversation {
+    /// What it counts, to be changed while nothing else is.
+    pub fn counters(&mut self) -> Counters<'_> {
+        let Conversation { customer_messages, team_messages, session_messages, last_customer_at, .. } = self;
+        Counters { customer_messages, team_messages, session_messages, last_customer_at }
+    }
+
     /// A conversation first seen: open, of normal priority, everything else missing.
     pub fn new(created_at: Timestamp) -> Conversation {
         Conversation {

@@ -37,7 +37,7 @@ pub use attributes::Attributes;
 pub use class::Class;
 /// Text the engine remembers: up to 24 bytes lie where it lies, and cost no allocation.
 pub use compact_str::CompactString;
-pub use conversation::Conversation;
+pub use conversation::{Conversation, Counters};
 pub use decision::{ActionEffect, Decision, Effect, Fired, Refused};
 pub use details::{Details, HourCount, PastMessage};
 pub use event::{

@@ -64,7 +64,7 @@ impl<S> Directory<S> {
         self.segments.push(Part { depth, segment: one });
         // Of the places that share the segment's bits, those where the next one is 1: they lie together.
         let width = 1_usize << (self.depth - depth);
-        let start = (self.prefix(hash) / width | 1) * width;
+        let start = ((self.prefix(hash) / width) | 1) * width;
         self.places[start..start + width].fill(made);
     }
 

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use kilat_domain::{
-    ChatKind, CompactString, Conversation, ConversationPriority, ConversationStatus, Event, EventKind, Lead, LeadFacts,
-    MessageType, On, Patch, SenderKind, Str, Timestamp,
+    ChatKind, CompactString, Conversation, ConversationFacts, ConversationPriority, ConversationStatus, Counters,
+    Event, EventKind, Lead, LeadFacts, MessageType, On, Patch, SenderKind, Str, Timestamp,
 };
 use kilat_rules::{Memory, Settings};
 
@@ -95,21 +95,41 @@ pub(crate) fn conversation(
     if event.kind == EventKind::MessageCreated {
         conversation.started_by = conversation.started_by.or(event.sender.as_ref().map(|sender| sender.kind));
     }
-    let counted = counts(event);
-    memory::remember(conversation, event, counted == Some(SenderKind::Customer), memory);
-    match counted {
+    let is_customers = counts(event) == Some(SenderKind::Customer);
+    memory::remember(conversation, event, is_customers, memory);
+    count(conversation.counters(), event);
+    if is_customers
+        && news.customer
+        && let Some(customer) = identity::customer_id(event, settings)
+    {
+        keep(&mut conversation.customer, Some(&Str::from(&*customer)));
+    }
+}
+
+/// Whether [`conversation`] would change nothing but what [`count`] does: a message, as most are, in a conversation of which
+/// everything else it says is known.
+pub(crate) fn only_counts(conversation: &Conversation, event: &Event<'_>, memory: &Memory, news: News) -> bool {
+    let says_more = event.conversation.as_ref().is_some_and(|facts| {
+        let ConversationFacts { id: _, status, priority, tags, assignee, started_by, room_tags, attrs } = facts;
+        let words = status.is_some() || priority.is_some() || started_by.is_some() || assignee.is_some();
+        words || tags.is_some() || room_tags.is_some() || attrs.is_some()
+    });
+    let is_known = conversation.started_by.is_some() && !news.channel && !news.customer;
+    let has_no_past = *memory == Memory::NONE && conversation.details.is_none();
+    event.kind == EventKind::MessageCreated && is_known && has_no_past && !says_more
+}
+
+/// Counts the event.
+pub(crate) fn count(counters: Counters<'_>, event: &Event<'_>) {
+    let Counters { customer_messages, team_messages, session_messages, last_customer_at } = counters;
+    match counts(event) {
         Some(SenderKind::Customer) => {
-            let paused = conversation.last_customer_at.is_none_or(|last| event.occurred_at.since(last) > SESSION_PAUSE);
-            conversation.session_messages = if paused { 1 } else { conversation.session_messages.saturating_add(1) };
-            conversation.customer_messages = conversation.customer_messages.saturating_add(1);
-            conversation.last_customer_at = conversation.last_customer_at.max(Some(event.occurred_at));
-            if news.customer
-                && let Some(customer) = identity::customer_id(event, settings)
-            {
-                keep(&mut conversation.customer, Some(&Str::from(&*customer)));
-            }
+            let paused = last_customer_at.is_none_or(|last| event.occurred_at.since(last) > SESSION_PAUSE);
+            *session_messages = if paused { 1 } else { session_messages.saturating_add(1) };
+            *customer_messages = customer_messages.saturating_add(1);
+            *last_customer_at = (*last_customer_at).max(Some(event.occurred_at));
         }
-        Some(SenderKind::Team) => conversation.team_messages = conversation.team_messages.saturating_add(1),
+        Some(SenderKind::Team) => *team_messages = team_messages.saturating_add(1),
         _ => {}
     }
 }

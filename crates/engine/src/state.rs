@@ -9,7 +9,8 @@ use std::collections::VecDeque;
 use std::hash::{BuildHasher, RandomState};
 
 use kilat_domain::{
-    CompactString, Conversation, DisabledRule, Entries, Entry, Lead, Mark, Packed, Spread, Timestamp, Unpackable,
+    CompactString, Conversation, Counters, DisabledRule, Entries, Entry, Lead, Mark, Packed, Spread, Timestamp,
+    Unpackable,
 };
 use rustc_hash::FxHashMap;
 
@@ -75,6 +76,8 @@ pub(crate) struct Cell<T> {
     dirty: bool,
     /// Changed, or touched at least, since it was packed into `rest`.
     stale: bool,
+    /// And not only in what it counts.
+    beyond_counts: bool,
     /// Gone to another partition, once that is committed.
     gone: bool,
     pub(crate) state: T,
@@ -230,6 +233,7 @@ impl<T: Packed> Cells<T> {
             queued: self.batch,
             dirty: false,
             stale,
+            beyond_counts: stale,
             gone: false,
             state,
             marks,
@@ -266,6 +270,7 @@ impl<T: Packed> Cells<T> {
                 let cell = self.get_mut(at);
                 (cell.gone, cell.origin, cell.state) = (false, Origin::default(), state());
                 cell.marks.clear();
+                cell.beyond_counts = true;
                 (at, true)
             }
             None => {
@@ -396,6 +401,12 @@ impl<T: Packed> Cells<T> {
 
     /// The cell, noted as dirty.
     pub(crate) fn touch(&mut self, at: u32) -> &mut Cell<T> {
+        let cell = self.note(at);
+        cell.beyond_counts = true;
+        cell
+    }
+
+    fn note(&mut self, at: u32) -> &mut Cell<T> {
         if !self.get(at).dirty {
             let cell = self.get_mut(at);
             (cell.dirty, cell.stale) = (true, true);
@@ -425,16 +436,23 @@ impl<T: Packed> Cells<T> {
                 visit(cell.place, Some((cell.workspace, &cell.id)), &[]);
                 continue;
             }
-            cell.state.pack(&cell.marks, written);
+            let Some(rest) = &cell.rest else {
+                cell.state.pack(&cell.marks, written);
+                ends.push(written.len());
+                visit(cell.place, Some((cell.workspace, &cell.id)), &written[start..]);
+                continue;
+            };
+            delta.clear();
+            let changed = if cell.beyond_counts {
+                cell.state.pack(&cell.marks, written);
+                T::diff(rest.value(), &written[start..], &mut delta)
+            } else {
+                cell.state.recount(rest.value(), written, &mut delta)
+            };
+            debug_assert!(cell.beyond_counts || is_packed(cell, &written[start..]), "more than counts has changed");
             ends.push(written.len());
-            match &cell.rest {
-                None => visit(cell.place, Some((cell.workspace, &cell.id)), &written[start..]),
-                Some(rest) => {
-                    delta.clear();
-                    if T::diff(rest.value(), &written[start..], &mut delta).expect("both were packed by an engine") {
-                        visit(cell.place, None, &delta);
-                    }
-                }
+            if changed.expect("both were packed by an engine") {
+                visit(cell.place, None, &delta);
             }
         }
     }
@@ -458,7 +476,7 @@ impl<T: Packed> Cells<T> {
                     }
                     None => (0, cell.rest.insert(Resting::new(cell.workspace, &cell.id, value)).bytes()),
                 };
-                cell.stale = false;
+                (cell.stale, cell.beyond_counts) = (false, false);
                 self.resting = self.resting + after - before;
             }
             if self.get(*at).gone {
@@ -606,6 +624,20 @@ impl<T: Packed> Cells<T> {
             }
         }
     }
+}
+
+impl Cells<Conversation> {
+    /// What the conversation of a cell counts; the cell is noted as dirty.
+    pub(crate) fn count(&mut self, at: u32) -> Counters<'_> {
+        self.note(at).state.counters()
+    }
+}
+
+/// Whether this is the packed form of the cell.
+fn is_packed<T: Packed>(cell: &Cell<T>, bytes: &[u8]) -> bool {
+    let mut packed = Vec::new();
+    cell.state.pack(&cell.marks, &mut packed);
+    packed == bytes
 }
 
 /// Begins to fetch what those who walk through the dirty cells will need soon: other cells were touched since.

@@ -65,6 +65,23 @@ proptest! {
     }
 
     #[test]
+    fn what_is_counted_is_packed_over_the_rest_as_if_all_of_it_were(
+        known in strategies::conversation(), marks in strategies::marks(), counted in strategies::conversation(),
+    ) {
+        let mut counting = known.clone();
+        let counters = counting.counters();
+        *counters.customer_messages = counted.customer_messages;
+        *counters.team_messages = counted.team_messages;
+        *counters.session_messages = counted.session_messages;
+        *counters.last_customer_at = counted.last_customer_at;
+        let (old, new) = (packed(&known, &marks), packed(&counting, &marks));
+        let (mut bytes, mut delta, mut expected) = (Vec::new(), Vec::new(), Vec::new());
+        let changed = counting.recount(&old, &mut bytes, &mut delta).unwrap();
+        prop_assert_eq!(changed, Conversation::diff(&old, &new, &mut expected).unwrap());
+        prop_assert_eq!((bytes, delta), (new, expected));
+    }
+
+    #[test]
     fn bytes_that_are_no_packed_value_are_an_error(
         known in strategies::conversation(), cut in any::<usize>(), flip in any::<usize>(), noise in vec(any::<u8>(), 0..40),
     ) {
@@ -76,6 +93,7 @@ proptest! {
             let _ = (Conversation::unpack(bytes).is_ok(), Lead::unpack(bytes).is_ok());
             let _ = (Conversation::merge(&whole, bytes, &mut Vec::new()), Conversation::merge(bytes, bytes, &mut Vec::new()));
             let _ = Conversation::diff(&whole, bytes, &mut Vec::new());
+            let _ = known.recount(bytes, &mut Vec::new(), &mut Vec::new());
             let _ = Entries::from(bytes).iter().count();
         }
         // Every field is there for what follows to be read, so bytes that end early are always noticed.

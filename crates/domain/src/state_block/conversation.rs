@@ -58,13 +58,19 @@ fn instant_of(number: u64) -> Option<Timestamp> {
     number.checked_sub(1).map(|bits| Timestamp(unzigzag(bits)))
 }
 
+/// What is counted: the first fields.
+pub(super) fn counts(conversation: &Conversation) -> [u64; 4] {
+    let Conversation { customer_messages, team_messages, session_messages, last_customer_at, .. } = conversation;
+    let last = last_customer_at.map_or(0, instant);
+    [u64::from(*customer_messages), u64::from(*team_messages), u64::from(*session_messages), last]
+}
+
 pub(super) fn pack(conversation: &Conversation, marks: &[Mark], out: &mut Vec<u8>) {
     let details = conversation.details.as_deref();
     let mut packer = Packer::new(out);
-    packer.number(CUSTOMER_MESSAGES, conversation.customer_messages.into());
-    packer.number(TEAM_MESSAGES, conversation.team_messages.into());
-    packer.number(SESSION_MESSAGES, conversation.session_messages.into());
-    packer.number(LAST_CUSTOMER_AT, conversation.last_customer_at.map_or(0, instant));
+    for (count, field) in counts(conversation).into_iter().zip(CUSTOMER_MESSAGES..=LAST_CUSTOMER_AT) {
+        packer.number(field, count);
+    }
     packer.number(STATUS, numbered(ConversationStatus::ALL, Some(conversation.status)));
     packer.number(PRIORITY, numbered(ConversationPriority::ALL, Some(conversation.priority)));
     let week = details.map_or(&[][..], |details| &details.week);

@@ -24,6 +24,8 @@ pub trait Packed: Sized {
     fn diff(old: &[u8], new: &[u8], out: &mut Vec<u8>) -> Result<bool, Unpackable>;
     /// Appends a packed form with a delta merged into it.
     fn merge(old: &[u8], delta: &[u8], out: &mut Vec<u8>) -> Result<(), Unpackable>;
+    /// As [`Self::pack`], and [`Self::diff`] from `old`, of a value that differs from it in what it counts and in nothing else.
+    fn recount(&self, old: &[u8], out: &mut Vec<u8>, delta: &mut Vec<u8>) -> Result<bool, Unpackable>;
 }
 
 macro_rules! packed {
@@ -40,6 +42,9 @@ macro_rules! packed {
             }
             fn merge(old: &[u8], delta: &[u8], out: &mut Vec<u8>) -> Result<(), Unpackable> {
                 super::packed::merge(old, delta, $module::KINDS, out)
+            }
+            fn recount(&self, old: &[u8], out: &mut Vec<u8>, delta: &mut Vec<u8>) -> Result<bool, Unpackable> {
+                super::packed::renumber(old, $module::counts(self), out, delta)
             }
         })*
     };

@@ -292,6 +292,35 @@ pub(super) fn diff(old: &[u8], new: &[u8], kinds: &[Kind], out: &mut Vec<u8>) ->
     Ok(true)
 }
 
+/// Appends `old` with its first `N` fields, which are numbers, set to these, to `out`, and what turns the one into the other to
+/// `delta`; `false`, with nothing appended there, where they are the same.
+pub(super) fn renumber<const N: usize>(
+    old: &[u8],
+    numbers: [u64; N],
+    out: &mut Vec<u8>,
+    delta: &mut Vec<u8>,
+) -> Unpacked<bool> {
+    const { assert!(N < 7, "a mask of these fields takes one byte") };
+    let mut before = Fields::of(old)?;
+    let (mut there, mut set, mut cleared) = (0, 0, 0);
+    for (field, number) in numbers.into_iter().enumerate() {
+        let known = before.number(field)?;
+        there |= u64::from(number != 0) << field;
+        set |= u8::from(number != 0 && number != known) << field;
+        cleared |= u8::from(number == 0 && known != 0) << field;
+    }
+    put_number(out, before.mask >> N << N | there);
+    numbers.iter().filter(|number| **number != 0).for_each(|number| put_number(out, *number));
+    out.extend_from_slice(before.source.0);
+    if set | cleared == 0 {
+        return Ok(false);
+    }
+    delta.extend([set, cleared]);
+    let changed = numbers.iter().enumerate().filter(|(field, _)| set >> field & 1 == 1);
+    changed.for_each(|(_, number)| put_number(delta, *number));
+    Ok(true)
+}
+
 /// Appends `old` with `delta` merged into it.
 pub(super) fn merge(old: &[u8], delta: &[u8], kinds: &[Kind], out: &mut Vec<u8>) -> Unpacked<()> {
     let mut before = Fields::of(old)?;
