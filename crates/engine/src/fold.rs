@@ -8,7 +8,7 @@ use kilat_domain::{
 };
 use kilat_rules::{Memory, Settings};
 
-use crate::identity::{self, News};
+use crate::identity;
 use crate::memory;
 
 /// A pause this long ends a session (D-20).
@@ -54,18 +54,18 @@ pub(crate) fn lead(lead: &mut Lead, event: &Event<'_>, settings: &Settings) -> C
     Changed { any: changed || counted, visible: changed, first_message: counted && lead.messages == 1 }
 }
 
-/// Folds what the event says of its conversation.
+/// Folds what the event says of its conversation, whose lead is `lead`.
 pub(crate) fn conversation(
     conversation: &mut Conversation,
     event: &Event<'_>,
+    lead: Option<&str>,
     settings: &Settings,
     memory: &Memory,
-    news: News,
 ) {
     if let Some(facts) = &event.conversation {
         conversation.fold(facts);
     }
-    if let Some(channel) = event.channel.as_ref().filter(|_| news.channel) {
+    if let Some(channel) = &event.channel {
         let [kind, account, source] = &mut conversation.channel;
         keep(kind, Some(&channel.kind));
         keep(account, channel.account.as_ref());
@@ -98,25 +98,47 @@ pub(crate) fn conversation(
     let is_customers = counts(event) == Some(SenderKind::Customer);
     memory::remember(conversation, event, is_customers, memory);
     count(conversation.counters(), event);
-    if is_customers
-        && news.customer
-        && let Some(customer) = identity::customer_id(event, settings)
-    {
+    if is_customers && let Some(customer) = identity::customer_id(event, settings) {
         keep(&mut conversation.customer, Some(&Str::from(&*customer)));
+    }
+    // Whole, as it is looked up by it.
+    if let Some(lead) = lead.filter(|lead| conversation.lead.as_deref() != Some(*lead)) {
+        conversation.lead = Some(lead.into());
     }
 }
 
 /// Whether [`conversation`] would change nothing but what [`count`] does: a message, as most are, in a conversation of which
 /// everything else it says is known.
-pub(crate) fn only_counts(conversation: &Conversation, event: &Event<'_>, memory: &Memory, news: News) -> bool {
+pub(crate) fn only_counts(
+    conversation: &Conversation,
+    event: &Event<'_>,
+    lead: Option<&str>,
+    settings: &Settings,
+    memory: &Memory,
+) -> bool {
     let says_more = event.conversation.as_ref().is_some_and(|facts| {
         let ConversationFacts { id: _, status, priority, tags, assignee, started_by, room_tags, attrs } = facts;
         let words = status.is_some() || priority.is_some() || started_by.is_some() || assignee.is_some();
         words || tags.is_some() || room_tags.is_some() || attrs.is_some()
     });
-    let is_known = conversation.started_by.is_some() && !news.channel && !news.customer;
     let has_no_past = *memory == Memory::NONE && conversation.details.is_none();
-    event.kind == EventKind::MessageCreated && is_known && has_no_past && !says_more
+    if event.kind != EventKind::MessageCreated || says_more || !has_no_past || conversation.started_by.is_none() {
+        return false;
+    }
+    let knows_channel = event.channel.as_ref().is_none_or(|channel| {
+        let [kind, account, source] = &conversation.channel;
+        is_known(kind, Some(&channel.kind))
+            && is_known(account, channel.account.as_deref())
+            && is_known(source, channel.source.as_deref())
+    });
+    let is_customers = counts(event) == Some(SenderKind::Customer);
+    let customer = identity::customer_id(event, settings).filter(|_| is_customers);
+    knows_channel && is_known(&conversation.lead, lead) && is_known(&conversation.customer, customer.as_deref())
+}
+
+/// Whether nothing is stated that differs from what is known.
+fn is_known(known: &Option<CompactString>, fact: Option<&str>) -> bool {
+    fact.is_none_or(|fact| known.as_deref() == Some(fact))
 }
 
 /// Counts the event.

@@ -447,23 +447,17 @@ fn fold_into(
     }
 
     if let Some(at) = subject.conversation {
-        let cell = state.conversations.get_mut(at);
-        let news = cell.origin.update(event, lead.map(|lead| lead.identity), settings);
-        if fold::only_counts(&cell.state, event, memory, news) {
+        let (known, lead) = (&state.conversations.get(at).state, lead_id.as_deref());
+        if fold::only_counts(known, event, lead, settings, memory) {
             let folded = cfg!(debug_assertions).then(|| {
-                let mut folded = cell.state.clone();
-                fold::conversation(&mut folded, event, settings, memory, news);
+                let mut folded = known.clone();
+                fold::conversation(&mut folded, event, lead, settings, memory);
                 folded
             });
             fold::count(state.conversations.count(at), event);
             debug_assert_eq!(folded.as_ref(), Some(&state.conversations.get(at).state), "more than counts is folded");
         } else {
-            let conversation = &mut state.conversations.touch(at).state;
-            fold::conversation(conversation, event, settings, memory, news);
-            if let Some(id) = lead_id.as_deref().filter(|id| news.channel && conversation.lead.as_deref() != Some(*id))
-            {
-                conversation.lead = Some(id.into());
-            }
+            fold::conversation(&mut state.conversations.touch(at).state, event, lead, settings, memory);
         }
     }
     if let Some(at) = subject.lead {

@@ -4,7 +4,7 @@
 //! one. The parts are gathered in a buffer that is used again: for a hundred bytes, starting a streaming hasher costs more
 //! than the hash.
 
-use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed, xxh3_128_with_seed};
+use xxhash_rust::xxh3::{xxh3_64, xxh3_128_with_seed};
 
 /// Hashes texts that belong together.
 #[derive(Debug, Default)]
@@ -26,42 +26,15 @@ impl PartsHasher {
 
 /// A keyed hash of an id within a workspace: each workspace has a key of its own.
 pub(crate) fn identity(seed: u64, workspace: u32, id: &str) -> u128 {
-    xxh3_128_with_seed(id.as_bytes(), seed.wrapping_add(u64::from(workspace).wrapping_mul(ABSENT)))
-}
-
-/// A hash of texts that goes on from one over what came before. Nothing is gathered: for a few short texts that costs less. For
-/// what no block holds.
-pub(crate) fn chained<const N: usize>(before: u64, parts: [Option<&str>; N]) -> u64 {
-    // The hash covers the length of its text; an absent one is no text that is hashed.
-    parts.into_iter().fold(before, |before, part| match part {
-        Some(part) => xxh3_64_with_seed(part.as_bytes(), before),
-        None => (before ^ ABSENT).wrapping_mul(ABSENT),
-    })
+    xxh3_128_with_seed(id.as_bytes(), seed.wrapping_add(u64::from(workspace).wrapping_mul(ODD)))
 }
 
 /// Odd, and otherwise arbitrary.
-const ABSENT: u64 = 0x9E37_79B9_7F4A_7C15;
+const ODD: u64 = 0x9E37_79B9_7F4A_7C15;
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn chained_parts_do_not_run_into_each_other() {
-        let parts = [
-            [Some("ab"), Some("c")],
-            [Some("a"), Some("bc")],
-            [Some("c"), Some("ab")],
-            [Some("a"), None],
-            [None, Some("a")],
-            [Some("a"), Some("")],
-            [Some(""), Some("a")],
-            [None, None],
-            [Some(""), Some("")],
-        ];
-        let hashes: Vec<u64> = [0, 1].iter().flat_map(|before| parts.map(|parts| chained(*before, parts))).collect();
-        assert!(hashes.iter().enumerate().all(|(at, hash)| !hashes[..at].contains(hash)), "{hashes:x?}");
-    }
 
     #[test]
     fn parts_do_not_run_into_each_other() {

@@ -15,7 +15,6 @@ use kilat_domain::{
 use rustc_hash::FxHashMap;
 
 use crate::chain::BrokenChain;
-use crate::identity::Origin;
 use crate::parts_hasher;
 use crate::prefetch::{prefetch, prefetch_all};
 use crate::resting::Resting;
@@ -44,11 +43,6 @@ impl Identity {
     fn slot(self) -> u64 {
         self.0[0]
     }
-
-    /// Bits that other identities hardly have.
-    pub(crate) fn bits(self) -> u64 {
-        self.0[1]
-    }
 }
 
 /// A lead or conversation that an event names, and where it likely is, once that was looked up.
@@ -61,9 +55,6 @@ pub(crate) struct Sought {
 /// One lead or conversation in use.
 #[derive(Debug)]
 pub(crate) struct Cell<T> {
-    /// What its events last said of its channel and lead, and of its customer, hashed; 0 where that is not known. Saves
-    /// comparing every text of them.
-    pub(crate) origin: Origin,
     /// Place of its workspace.
     pub(crate) workspace: u32,
     /// Its place among all of its kind.
@@ -226,7 +217,6 @@ impl<T: Packed> Cells<T> {
         stale: bool,
     ) -> u32 {
         let cell = Cell {
-            origin: Origin::default(),
             workspace,
             place,
             used: self.batch,
@@ -268,9 +258,8 @@ impl<T: Packed> Cells<T> {
             Some(at) => {
                 // It went in this batch, and is back.
                 let cell = self.get_mut(at);
-                (cell.gone, cell.origin, cell.state) = (false, Origin::default(), state());
+                (cell.gone, cell.beyond_counts, cell.state) = (false, true, state());
                 cell.marks.clear();
-                cell.beyond_counts = true;
                 (at, true)
             }
             None => {
@@ -336,7 +325,7 @@ impl<T: Packed> Cells<T> {
         if let Some(coming) = coming {
             cell.state = coming;
         }
-        (cell.marks, cell.origin) = (marks, Origin::default());
+        cell.marks = marks;
         self.touch(at);
         Ok(())
     }

@@ -17,6 +17,9 @@ const DIGITS: std::ops::RangeInclusive<usize> = 5..=15;
 /// `national` is the calling code that a leading 0 stands for, such as `62`; without it such a number stays as it is.
 /// Borrows where the text is canonical already.
 pub fn canonical<'t>(text: &'t str, national: Option<&str>) -> Cow<'t, str> {
+    if is_canonical(text) {
+        return Cow::Borrowed(text);
+    }
     let text = text.trim();
     let bare = ["wa:", "whatsapp:", "tel:"].iter().find_map(|scheme| strip_scheme(text, scheme)).unwrap_or(text);
     let (user, is_jid) = match bare.split_once('@') {
@@ -35,10 +38,15 @@ pub fn canonical<'t>(text: &'t str, national: Option<&str>) -> Cow<'t, str> {
         }
         Some(_) => return Cow::Borrowed(bare),
     };
-    if DIGITS.contains(&user.len()) && user.bytes().all(|byte| byte.is_ascii_digit()) && !user.starts_with('0') {
+    if is_canonical(user) {
         return Cow::Borrowed(user);
     }
     digits_of(user, if is_jid { None } else { national }).map_or(Cow::Borrowed(bare), Cow::Owned)
+}
+
+/// Digits with their calling code, as senders mostly come.
+fn is_canonical(text: &str) -> bool {
+    DIGITS.contains(&text.len()) && !text.starts_with('0') && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 fn strip_scheme<'t>(text: &'t str, scheme: &str) -> Option<&'t str> {
