@@ -2,7 +2,7 @@
 //!
 //! Every record of the input topics is read here, so it matters what a field costs that is null, as most of the seventy
 //! are. Serde hands every field up as a value of its own, and every structure with it; here text goes straight to where it
-//! stays, and a null costs a look at what stood there.
+//! stays, and a null costs a look at what stood there, most of them without being read one by one.
 //!
 //! In: a [`Reader`] at the start of an event. Out: the event. The fields stand in the order of the schema; the same tests
 //! as for `reader` hold them to it. Free-form values, rare in messages, go the general way.
