@@ -132,7 +132,7 @@ pub(crate) fn only_counts(
             && is_known(source, channel.source.as_deref())
     });
     let is_customers = counts(event) == Some(SenderKind::Customer);
-    let customer = identity::customer_id(event, settings).filter(|_| is_customers);
+    let customer = if is_customers { identity::customer_id(event, settings) } else { None };
     knows_channel && is_known(&conversation.lead, lead) && is_known(&conversation.customer, customer.as_deref())
 }
 

@@ -80,10 +80,10 @@ rules:
         partition.apply(&event, Some(&rules), event.occurred_at, &mut Nothing);
         ALLOCATIONS.with(Cell::get) - before
     };
-    // The window of idempotency keys grows a segment of some 2,700 keys at a time; the second half of the events meets it at a
-    // few of its steps.
+    // The window of idempotency keys grows. Two keys an event are 8,192 by now, in four segments that are split at 2,688; the
+    // second half of the events meets each of these once, and the list of fresh keys once as it doubles.
     let warm: usize = records[..EVENTS].iter().map(|record| apply(record)).sum();
     let allocating = records[EVENTS..].iter().filter(|record| apply(record) > 0).count();
     assert!(warm > 0, "the counter counts");
-    assert!(allocating <= 8, "{allocating} of {EVENTS} events allocated");
+    assert!(allocating <= 5, "{allocating} of {EVENTS} events allocated");
 }
