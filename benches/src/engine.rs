@@ -30,19 +30,18 @@ pub(crate) fn run(brokers: &str, run: &Run) -> Result<()> {
     };
     let service = Service::start(cluster::log_with(brokers, config.queues(), &run.tuning.property)?, &config);
     let started = Instant::now();
-    let mut first: Option<Instant> = None;
+    let mut first: Option<(u64, Instant)> = None;
     let mut half: Option<(u64, f64)> = None;
     let mut reached: Vec<(u64, Instant)> = Vec::new();
     let limit = LIMIT.max(Duration::from_secs(run.events / RATE_MIN));
     loop {
         let totals = service.totals();
-        if totals.events > 0 && first.is_none() {
-            // The first transaction is committed: its interval belongs to the run.
-            first = Some(Instant::now() - Duration::from_millis(run.interval_ms));
+        if totals.evaluated > 0 && first.is_none() {
+            first = Some((totals.evaluated, Instant::now()));
         }
         if let Some(first) = first {
             if reached.is_empty() {
-                reached.push((0, first));
+                reached.push(first);
             }
             if totals.evaluated * 4 >= run.events * reached.len() as u64 && reached.len() < 5 {
                 reached.push((totals.evaluated, Instant::now()));
@@ -61,9 +60,12 @@ pub(crate) fn run(brokers: &str, run: &Run) -> Result<()> {
         }
         std::thread::park_timeout(LOOK);
     }
-    let seconds = first.map_or(0.0, |first| first.elapsed().as_secs_f64());
+    let elapsed = first.map_or(0.0, |(_, at)| at.elapsed().as_secs_f64());
     let spent = process_cpu();
     let totals = service.totals();
+    // How long the first transaction took is not seen from here: the others speak for it.
+    let rest = totals.evaluated - first.map_or(0, |(events, _)| events);
+    let seconds = elapsed * totals.evaluated as f64 / rest.max(1) as f64;
     let warm = half.filter(|(events, _)| *events < totals.evaluated);
     let warm = warm.map(|(events, cpu)| (spent - cpu) / (totals.evaluated - events) as f64 * 1e6);
     let mut quarters = [0.0; 4];

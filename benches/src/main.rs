@@ -46,7 +46,7 @@ enum Command {
 #[derive(Args, Clone)]
 struct Bench {
     /// Events of the generated workload
-    #[arg(long, default_value_t = 1_000_000)]
+    #[arg(long, default_value_t = 4_000_000)]
     events: u64,
     /// Rules of the generated workload
     #[arg(long, default_value_t = 100)]
@@ -69,7 +69,10 @@ struct Bench {
     /// Partitions of every topic
     #[arg(long, default_value_t = 8)]
     partitions: u32,
-    /// Counted rounds, each a run of the copy and one of the engine; one more warms up
+    /// Rounds that are not counted: until the broker has compiled what is hot, that takes it half a core
+    #[arg(long, default_value_t = 3)]
+    warm_ups: usize,
+    /// Counted rounds, each a run of the copy and one of the engine
     #[arg(long, default_value_t = 5)]
     rounds: usize,
     /// How long a transaction gathers, for both

@@ -13,8 +13,8 @@ use crate::latency::{Latency, Swap};
 use crate::rounds::median;
 
 /// One round, as soon as it is over.
-pub(crate) fn round(number: usize, copy: &Measured, engine: &Measured) {
-    let name = if number == 0 { "warm-up".to_owned() } else { format!("round {number}") };
+pub(crate) fn round(number: Option<usize>, copy: &Measured, engine: &Measured) {
+    let name = number.map_or_else(|| "warm-up".to_owned(), |number| format!("round {number}"));
     for (what, run) in [("copy", copy), ("kilat", engine)] {
         eprintln!(
             "{name:8} {what:6} {:>9.0} events/s  {:5.2} CPU-s per million{}  {:>6} transactions  {:>8} decisions  {:5.0} MB",

@@ -35,13 +35,14 @@ pub(crate) fn run(brokers: &str, bench: &Bench) -> Result<()> {
 
     let once = Run { events: source.len(), interval_ms: bench.interval_ms, tuning: bench.tuning.clone() };
     let (mut copies, mut engines) = (Vec::new(), Vec::new());
-    for round in 0..=bench.rounds {
+    for round in 0..bench.warm_ups + bench.rounds {
         cluster::renew(brokers, &*log, &[COPY], bench.partitions)?;
         let copy = child::measure("copy", &once)?;
         cluster::renew(brokers, &*log, &outputs, bench.partitions)?;
         let engine = child::measure("engine", &once)?;
-        report::round(round, &copy, &engine);
-        if round > 0 {
+        let counted = (round + 1).checked_sub(bench.warm_ups).filter(|number| *number > 0);
+        report::round(counted, &copy, &engine);
+        if counted.is_some() {
             copies.push(copy);
             engines.push(engine);
         }
