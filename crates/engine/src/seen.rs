@@ -16,6 +16,8 @@ use crate::prefetch::prefetch;
 /// How many days a key is remembered: Meta repeats a webhook for up to seven (D-33).
 const WINDOW_DAYS: i32 = 8;
 const DAY_MS: i64 = 86_400_000;
+/// After so many days a segment is swept though it is not full, as days are told apart modulo 256.
+const UNSWEPT_DAYS_MAX: i32 = 128;
 const LINES_MIN: usize = 2;
 /// Lines of a segment that is split rather than grown: 32 KiB, which the processor's nearest cache holds, and which the allocator
 /// hands out again and does not give back in between.
@@ -70,49 +72,58 @@ struct Line {
 
 #[derive(Debug, Default)]
 struct Segment {
-    /// No day is more than [`WINDOW_DAYS`] before `swept`.
+    /// No day is after `latest`, or more than [`WINDOW_DAYS`] before `swept`.
     lines: Box<[Line]>,
     taken: usize,
-    /// The day keys that had left the window were last taken out.
+    /// The day a key was last filed on, and from which the others are told.
+    latest: i32,
+    /// The day keys that had left the window were last taken out. Until that is due they stay, and count for nothing.
     swept: i32,
 }
 
 impl Segment {
     fn of_size(lines: usize, swept: i32) -> Segment {
         let free = Line { keys: [0; LINE_KEYS], days: [0; LINE_KEYS] };
-        Segment { lines: vec![free; lines].into(), taken: 0, swept }
+        Segment { lines: vec![free; lines].into(), taken: 0, latest: swept, swept }
+    }
+
+    /// The day of this number modulo 256.
+    fn day(&self, then: u8) -> i32 {
+        self.latest - i32::from((self.latest as u8).wrapping_sub(then))
     }
 
     /// Keys with their days, those that are still in the window on `today`.
-    fn kept(&self, today: i32) -> impl Iterator<Item = (u64, u8)> {
-        let (swept, since) = (self.swept as u8, today.saturating_sub(self.swept));
-        let age = move |then: u8| i32::from(swept.wrapping_sub(then)).saturating_add(since);
+    fn kept(&self, today: i32) -> impl Iterator<Item = (u64, i32)> {
         let all = self.lines.iter().flat_map(|line| line.keys.into_iter().zip(line.days));
-        all.filter(move |(key, day)| *key != 0 && age(*day) <= WINDOW_DAYS)
+        let taken = all.filter(|(key, _)| *key != 0).map(|(key, then)| (key, self.day(then)));
+        taken.filter(move |(_, day)| is_in_window(*day, today))
     }
 
     /// These keys in a segment of so many lines.
-    fn of(kept: impl Iterator<Item = (u64, u8)>, lines: usize, swept: i32, place: impl Fn(u64) -> u64) -> Segment {
+    fn of(kept: impl Iterator<Item = (u64, i32)>, lines: usize, swept: i32, place: impl Fn(u64) -> u64) -> Segment {
         let mut segment = Segment::of_size(lines, swept);
         for (key, day) in kept {
-            segment.put(key, day, place(key));
+            segment.put(key, day, swept, place(key));
         }
         segment
     }
 
-    /// Files `key`, whose place is a hash; whether it was not there.
-    fn put(&mut self, key: u64, day: u8, place: u64) -> bool {
+    /// Files `key`, whose place is a hash; whether it was not in the window.
+    fn put(&mut self, key: u64, day: i32, today: i32, place: u64) -> bool {
+        self.latest = self.latest.max(today);
         let mask = self.lines.len() - 1;
         let mut index = self.start(place);
         loop {
-            let line = &mut self.lines[index];
-            if line.keys.contains(&key) {
+            let line = &self.lines[index];
+            let known = line.keys.iter().position(|known| *known == key);
+            if known.is_some_and(|at| is_in_window(self.day(line.days[at]), today)) {
                 return false;
             }
             let taken = line.keys.iter().filter(|known| **known != 0).count();
-            if taken < LINE_KEYS {
-                (line.keys[taken], line.days[taken]) = (key, day);
-                self.taken += 1;
+            if known.is_some() || taken < LINE_KEYS {
+                let (at, line) = (known.unwrap_or(taken), &mut self.lines[index]);
+                (line.keys[at], line.days[at]) = (key, day as u8);
+                self.taken += usize::from(known.is_none());
                 return true;
             }
             index = (index + 1) & mask;
@@ -129,8 +140,9 @@ impl Segment {
         self.lines.len() * LINE_KEYS
     }
 
-    fn is_full(&self) -> bool {
-        (self.taken + 1) * 4 > self.room() * 3
+    /// Whether it must be swept before another key is filed.
+    fn is_due(&self, today: i32) -> bool {
+        (self.taken + 1) * 4 > self.room() * 3 || today.saturating_sub(self.swept) > UNSWEPT_DAYS_MAX
     }
 }
 
@@ -142,7 +154,7 @@ impl Default for Seen {
 }
 
 impl Seen {
-    /// Moves the window; time never goes back. What leaves it is taken out of a segment when that is next used.
+    /// Moves the window; time never goes back. What leaves it is taken out of a segment when that is full.
     pub(crate) fn advance(&mut self, now: Timestamp) {
         self.today = self.today.max(day_of(now));
     }
@@ -177,9 +189,9 @@ impl Seen {
         loop {
             let (segment, depth) = self.segments.of_mut(place);
             let below = |depth: u32| move |key: u64| key.wrapping_mul(spread) << depth;
-            if segment.swept < today || segment.is_full() {
+            if segment.is_due(today) {
                 let kept = segment.kept(today).count();
-                let lines = ((kept + 1) * 3 / 2).div_ceil(LINE_KEYS).next_power_of_two().max(LINES_MIN);
+                let lines = ((kept + 1) * 10 / 7).div_ceil(LINE_KEYS).next_power_of_two().max(LINES_MIN);
                 if lines <= LINES_MAX || depth == DEPTH_MAX {
                     *segment = Segment::of(segment.kept(today), lines, today, below(depth));
                 } else {
@@ -190,7 +202,7 @@ impl Seen {
                     continue;
                 }
             }
-            return segment.put(key.0, day as u8, place << depth);
+            return segment.put(key.0, day, today, place << depth);
         }
     }
 
@@ -237,8 +249,7 @@ impl Seen {
         let (mut next, mut scanned) = (Some(from), 0);
         while let Some(at) = next.filter(|_| scanned * SeenDay::KEY_BYTES_MAX < bytes) {
             let (segment, after) = self.segments.range(at);
-            for (key, then) in segment.kept(self.today) {
-                let day = segment.swept - i32::from((segment.swept as u8).wrapping_sub(then));
+            for (key, day) in segment.kept(self.today) {
                 match days.iter_mut().find(|known| known.day == day) {
                     Some(known) => known.keys.push(key as i64),
                     None => days.push(SeenDay { day, keys: vec![key as i64] }),
@@ -260,6 +271,10 @@ impl Seen {
     pub(crate) fn bytes(&self) -> usize {
         self.segments.iter().map(|segment| size_of_val(&*segment.lines)).sum()
     }
+}
+
+fn is_in_window(day: i32, today: i32) -> bool {
+    today.saturating_sub(day) <= WINDOW_DAYS
 }
 
 fn day_of(now: Timestamp) -> i32 {
@@ -289,16 +304,18 @@ mod tests {
     }
 
     #[test]
-    fn ten_thousand_keys_over_twenty_days_are_known_as_long_as_a_map_knows_them() {
-        let (mut seen, mut model) = (Seen::default(), std::collections::HashMap::new());
-        for number in 0..10_000_i64 {
-            let day = 100 + number / 500;
-            seen.advance(Timestamp(day * DAY));
-            model.retain(|_, first: &mut i64| day - *first <= i64::from(WINDOW_DAYS));
-            let id = format!("e{}", number * 31 % 7_001);
-            let is_new = !model.contains_key(&id);
-            model.entry(id.clone()).or_insert(day);
-            assert_eq!(seen.insert(key(&id)), is_new, "{id} on day {day}");
+    fn ten_thousand_keys_over_twenty_days_and_over_three_years_are_known_as_long_as_a_map_knows_them() {
+        for (keys_a_day, ids) in [(500, 7_001), (9, 101)] {
+            let (mut seen, mut model) = (Seen::default(), std::collections::HashMap::new());
+            for number in 0..10_000_i64 {
+                let day = 100 + number / keys_a_day;
+                seen.advance(Timestamp(day * DAY));
+                model.retain(|_, first: &mut i64| day - *first <= i64::from(WINDOW_DAYS));
+                let id = format!("e{}", number * 31 % ids);
+                let is_new = !model.contains_key(&id);
+                model.entry(id.clone()).or_insert(day);
+                assert_eq!(seen.insert(key(&id)), is_new, "{id} on day {day}");
+            }
         }
     }
 
