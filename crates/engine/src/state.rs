@@ -238,6 +238,10 @@ impl<T: Packed> Cells<T> {
 
     fn take_room(&mut self, cell: Cell<T>) -> u32 {
         if let Some(at) = self.free.pop() {
+            // Whoever is woken some time after this one finds its room fetched.
+            if let Some(next) = self.free.len().checked_sub(CELLS_AHEAD).map(|ahead| self.free[ahead]) {
+                prefetch_all(&self.cells[next as usize / CHUNK][next as usize % CHUNK]);
+            }
             self.cells[at as usize / CHUNK][at as usize % CHUNK] = Some(cell);
             return at;
         }
