@@ -49,7 +49,7 @@ impl Default for Config {
             group: "kilat-engine".to_owned(),
             instance: "engine-1".to_owned(),
             threads: 2,
-            memory_mb: 1024,
+            memory_mb: 2048,
             transaction_interval_ms: 25,
             batch_ms_max: 200,
             batch_records_max: 50_000,

@@ -208,10 +208,10 @@ fn a_ceiling_of_memory_under_which_nothing_works_is_refused() {
         ]
     );
     assert_eq!(
-        problems("[engine]\nthreads = 24\n", &[]),
+        problems("[engine]\nthreads = 40\n", &[]),
         [
-            "k.toml:2:11: error: [engine] `memory_mb` is 1024, less than 24 worker threads can work with, before any state. \
-          help: raise it to 1408 or more, or lower `threads`"
+            "k.toml:2:11: error: [engine] `memory_mb` is 2048, less than 40 worker threads can work with, before any state. \
+          help: raise it to 2304 or more, or lower `threads`"
         ]
     );
     assert_eq!(
