@@ -104,6 +104,35 @@ proptest! {
     }
 }
 
+/// Few needles are filed under grams of three bytes, hundreds of four as well, thousands of six.
+#[test]
+fn hundreds_and_thousands_of_keywords_of_all_lengths_are_found() {
+    for count in [300_u32, 5_000] {
+        // Words of one to ten letters, by a multiplicative walk over the numbers below 26^n.
+        let word = |number: u32| -> String {
+            let mut rest = number.wrapping_mul(2_654_435_761);
+            let letters = (0..number % 10 + 1).map(|_| {
+                let letter = char::from(b'a' + (rest % 26) as u8);
+                rest = (rest / 26) ^ number;
+                letter
+            });
+            letters.collect()
+        };
+        let words: Vec<String> = (0..count).map(word).collect();
+        let unique: std::collections::BTreeSet<&str> = words.iter().map(String::as_str).collect();
+        let keywords: Vec<_> = unique
+            .iter()
+            .enumerate()
+            .map(|(n, word)| (*word, if n % 2 == 0 { Boundary::Anywhere } else { Boundary::WholeWord }))
+            .collect();
+        let texts: Vec<String> = words
+            .chunks_exact(count as usize / 6)
+            .map(|chunk| format!("{} {}", chunk[..3].join(" "), chunk[3..6].concat()))
+            .collect();
+        check(&keywords, &texts.iter().map(String::as_str).collect::<Vec<_>>());
+    }
+}
+
 #[test]
 fn keywords_that_each_hold_the_one_before_are_known_to_be_compared_together() {
     let set = |keywords: &[String]| {
