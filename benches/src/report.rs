@@ -91,7 +91,7 @@ fn write_csv(bench: &Bench, figures: &Figures) -> Result<()> {
     let path = bench.results.join(format!("{date}-kafka.csv"));
     let mut text = if path.exists() { fs::read_to_string(&path)? } else { HEADER.to_owned() };
     let workload = match (&bench.rule_file, &bench.event_file, &bench.peer_rules) {
-        (None, None, None) => format!("generated {} rules", bench.rules),
+        (None, None, None) => format!("generated {} rules / {} events", bench.rules, bench.events),
         (_, _, Some(file)) => format!("peer {}", file.file_stem().unwrap_or_default().to_string_lossy()),
         _ => "files".to_owned(),
     };

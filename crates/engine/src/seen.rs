@@ -16,8 +16,8 @@ use crate::prefetch::prefetch;
 /// How many days a key is remembered: Meta repeats a webhook for up to seven (D-33).
 const WINDOW_DAYS: i32 = 8;
 const DAY_MS: i64 = 86_400_000;
-/// After so many days a segment is swept though it is not full, as days are told apart modulo 256.
-const UNSWEPT_DAYS_MAX: i32 = 128;
+/// After so many days a segment is swept though it is not full, so that the room of a busy week is given back.
+const UNSWEPT_DAYS_MAX: i32 = WINDOW_DAYS;
 const LINES_MIN: usize = 2;
 /// Lines of a segment that is split rather than grown: 32 KiB, which the processor's nearest cache holds, and which the allocator
 /// hands out again and does not give back in between.
@@ -154,7 +154,8 @@ impl Default for Seen {
 }
 
 impl Seen {
-    /// Moves the window; time never goes back. What leaves it is taken out of a segment when that is full.
+    /// Moves the window; time never goes back. What leaves it is taken out of a segment when that is full, or was not
+    /// swept for long.
     pub(crate) fn advance(&mut self, now: Timestamp) {
         self.today = self.today.max(day_of(now));
     }
@@ -317,6 +318,22 @@ mod tests {
                 assert_eq!(seen.insert(key(&id)), is_new, "{id} on day {day}");
             }
         }
+    }
+
+    #[test]
+    fn the_room_of_a_busy_day_is_given_back_in_the_quiet_weeks_after_it() {
+        let (mut seen, mut number) = (Seen::default(), 0_u64);
+        let mut rooms = Vec::new();
+        for (day, keys) in (0..30).map(|day| (day, if day == 0 { 200_000 } else { 2_000 })) {
+            seen.advance(Timestamp((1_000 + day) * DAY));
+            for _ in 0..keys {
+                number += 1;
+                assert!(seen.insert(Key::known(number.wrapping_mul(0x9E37_79B9_7F4A_7C15))));
+            }
+            rooms.push(seen.room());
+        }
+        assert!(rooms[0] >= 200_000, "{rooms:?}");
+        assert!(rooms[29] <= 9 * 2_000 * 4, "{rooms:?}");
     }
 
     #[test]
