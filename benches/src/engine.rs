@@ -65,7 +65,10 @@ pub(crate) fn run(brokers: &str, run: &Run) -> Result<()> {
     let totals = service.totals();
     // How long the first transaction took is not seen from here: the others speak for it.
     let rest = totals.evaluated - first.map_or(0, |(events, _)| events);
-    let seconds = elapsed * totals.evaluated as f64 / rest.max(1) as f64;
+    if rest == 0 {
+        bail!("all {} events were committed at once, which gives no rate. help: raise --events", totals.evaluated);
+    }
+    let seconds = elapsed * totals.evaluated as f64 / rest as f64;
     let warm = half.filter(|(events, _)| *events < totals.evaluated);
     let warm = warm.map(|(events, cpu)| (spent - cpu) / (totals.evaluated - events) as f64 * 1e6);
     let mut quarters = [0.0; 4];

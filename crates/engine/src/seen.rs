@@ -16,7 +16,8 @@ use crate::prefetch::prefetch;
 /// How many days a key is remembered: Meta repeats a webhook for up to seven (D-33).
 const WINDOW_DAYS: i32 = 8;
 const DAY_MS: i64 = 86_400_000;
-/// After so many days a segment is swept though it is not full, so that the room of a busy week is given back.
+/// After so many days a segment is swept though it is not full, so that the room of a busy week is given back, and no day is
+/// far from that of the last sweep.
 const UNSWEPT_DAYS_MAX: i32 = WINDOW_DAYS;
 const LINES_MIN: usize = 2;
 /// Lines of a segment that is split rather than grown: 32 KiB, which the processor's nearest cache holds, and which the allocator
@@ -72,11 +73,9 @@ struct Line {
 
 #[derive(Debug, Default)]
 struct Segment {
-    /// No day is after `latest`, or more than [`WINDOW_DAYS`] before `swept`.
+    /// No day is more than [`WINDOW_DAYS`] before `swept`, or more than [`UNSWEPT_DAYS_MAX`] after it.
     lines: Box<[Line]>,
     taken: usize,
-    /// The day a key was last filed on, and from which the others are told.
-    latest: i32,
     /// The day keys that had left the window were last taken out. Until that is due they stay, and count for nothing.
     swept: i32,
 }
@@ -84,12 +83,12 @@ struct Segment {
 impl Segment {
     fn of_size(lines: usize, swept: i32) -> Segment {
         let free = Line { keys: [0; LINE_KEYS], days: [0; LINE_KEYS] };
-        Segment { lines: vec![free; lines].into(), taken: 0, latest: swept, swept }
+        Segment { lines: vec![free; lines].into(), taken: 0, swept }
     }
 
     /// The day of this number modulo 256.
     fn day(&self, then: u8) -> i32 {
-        self.latest - i32::from((self.latest as u8).wrapping_sub(then))
+        self.swept + i32::from(then.wrapping_sub(self.swept as u8).cast_signed())
     }
 
     /// Keys with their days, those that are still in the window on `today`.
@@ -110,7 +109,6 @@ impl Segment {
 
     /// Files `key`, whose place is a hash; whether it was not in the window.
     fn put(&mut self, key: u64, day: i32, today: i32, place: u64) -> bool {
-        self.latest = self.latest.max(today);
         let mask = self.lines.len() - 1;
         let mut index = self.start(place);
         loop {
