@@ -283,7 +283,7 @@ impl Partition {
         })
     }
 
-    /// What changed is committed.
+    /// What changed is committed, as [`Self::blocks`] last told it.
     pub fn settle(&mut self) {
         self.position = self.written;
         self.state.settle();

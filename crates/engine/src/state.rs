@@ -54,7 +54,7 @@ pub(crate) struct Sought {
 
 /// One lead or conversation in use.
 #[derive(Debug)]
-pub(crate) struct Cell<T> {
+pub(crate) struct Cell<T: Packed> {
     /// Place of its workspace.
     pub(crate) workspace: u32,
     /// Its place among all of its kind.
@@ -63,12 +63,14 @@ pub(crate) struct Cell<T> {
     used: u32,
     /// The batch under which it stands in the queue.
     queued: u32,
-    /// Touched since the last commit.
-    dirty: bool,
+    /// The batch it was last noted as dirty in.
+    noted: u32,
     /// Changed, or touched at least, since it was packed into `rest`.
     stale: bool,
     /// And not only in what it counts.
     beyond_counts: bool,
+    /// What it counted when it was noted, which is what blocks know of it: where nothing else changed, it is not packed.
+    counted: T::Counts,
     /// Gone to another partition, once that is committed.
     gone: bool,
     pub(crate) state: T,
@@ -76,11 +78,11 @@ pub(crate) struct Cell<T> {
     pub(crate) id: CompactString,
     /// Event time of the last change data teams see, where there was one since the last commit.
     pub(crate) published: Option<Timestamp>,
-    /// As blocks know it; `None` where none does.
+    /// As blocks know it, but for what it counts, where it is stale; `None` where none does.
     rest: Option<Resting>,
 }
 
-impl<T> Cell<T> {
+impl<T: Packed> Cell<T> {
     /// What `rule` remembers of this cell.
     pub(crate) fn mark(&self, rule: &str) -> Option<&Mark> {
         self.marks.iter().find(|mark| *mark.rule == *rule)
@@ -115,7 +117,7 @@ enum At {
 
 /// All leads, or all conversations.
 #[derive(Debug)]
-pub(crate) struct Cells<T> {
+pub(crate) struct Cells<T: Packed> {
     /// By place: places count from 0 in the order of first sight.
     homes: Vec<Vec<Home>>,
     places: Slots,
@@ -125,9 +127,10 @@ pub(crate) struct Cells<T> {
     free: Vec<u32>,
     /// Cells touched since the last commit, in order.
     dirty: Vec<u32>,
-    /// What the blocks written since the last commit say of the dirty cells, in the same order, and where each ends.
+    /// The packed forms of those that are dirty beyond what they count, as the blocks written since the last commit have them; and
+    /// of each its cell and where it ends.
     written: Vec<u8>,
-    ends: Vec<usize>,
+    ends: Vec<(u32, usize)>,
     /// Counts commits.
     batch: u32,
     /// Every cell once, and a batch it was used in: those used longest ago stand at the front, about.
@@ -138,7 +141,7 @@ pub(crate) struct Cells<T> {
     resting: usize,
 }
 
-impl<T> Default for Cells<T> {
+impl<T: Packed> Default for Cells<T> {
     fn default() -> Self {
         Cells {
             homes: Vec::new(),
@@ -221,9 +224,10 @@ impl<T: Packed> Cells<T> {
             place,
             used: self.batch,
             queued: self.batch,
-            dirty: false,
+            noted: self.batch.wrapping_sub(1),
             stale,
             beyond_counts: stale,
+            counted: state.counts(),
             gone: false,
             state,
             marks,
@@ -322,15 +326,14 @@ impl<T: Packed> Cells<T> {
         let mut coming = Some(state);
         let sought = Sought { identity, place: None };
         let (at, _) = self.find_or_make(sought, key, || coming.take().expect("a state is made once"));
-        let cell = self.get_mut(at);
-        if coming.as_ref().is_some_and(|coming| stays(&cell.state, coming)) {
+        if coming.as_ref().is_some_and(|coming| stays(&self.get(at).state, coming)) {
             return Ok(());
         }
+        let cell = self.touch(at);
         if let Some(coming) = coming {
             cell.state = coming;
         }
         cell.marks = marks;
-        self.touch(at);
         Ok(())
     }
 
@@ -339,10 +342,17 @@ impl<T: Packed> Cells<T> {
         let cell =
             self.cells[at as usize / CHUNK][at as usize % CHUNK].take().expect("only cells in use are put to rest");
         self.resting -= cell.rest.as_ref().map_or(0, Resting::bytes);
+        let mut value = Vec::new();
         let rest = match cell.rest {
             Some(rest) if !cell.stale => rest,
+            Some(mut rest) if !cell.beyond_counts => {
+                let recounted = T::recount(rest.value(), cell.state.counts(), &mut value);
+                recounted.expect("what rests was packed by an engine");
+                debug_assert!(is_packed((&cell.state, &cell.marks), &value), "more than counts has changed");
+                rest.set(&value);
+                rest
+            }
             _ => {
-                let mut value = Vec::new();
                 cell.state.pack(&cell.marks, &mut value);
                 Resting::new(cell.workspace, &cell.id, &value)
             }
@@ -387,7 +397,7 @@ impl<T: Packed> Cells<T> {
         self.cells[at as usize / CHUNK][at as usize % CHUNK].as_ref().expect("a cell in use")
     }
 
-    /// The cell; whoever changes it notes that with [`Self::touch`].
+    /// The cell; whoever changes it notes that with [`Self::touch`], and before that nothing it counts.
     pub(crate) fn get_mut(&mut self, at: u32) -> &mut Cell<T> {
         self.cells[at as usize / CHUNK][at as usize % CHUNK].as_mut().expect("a cell in use")
     }
@@ -400,12 +410,12 @@ impl<T: Packed> Cells<T> {
     }
 
     fn note(&mut self, at: u32) -> &mut Cell<T> {
-        if !self.get(at).dirty {
-            let cell = self.get_mut(at);
-            (cell.dirty, cell.stale) = (true, true);
+        let cell = self.cells[at as usize / CHUNK][at as usize % CHUNK].as_mut().expect("a cell in use");
+        if cell.noted != self.batch {
             self.dirty.push(at);
+            (cell.noted, cell.stale, cell.counted) = (self.batch, true, cell.state.counts());
         }
-        self.get_mut(at)
+        cell
     }
 
     /// Dirty cells, in the order they were first touched.
@@ -413,71 +423,66 @@ impl<T: Packed> Cells<T> {
         self.dirty.iter().map(|at| self.get(*at))
     }
 
-    /// Packs every dirty cell, and hands over what blocks must say of it: its place; its workspace and id with the packed form
-    /// where they know nothing of it, else the delta. What is as blocks know it is passed over.
+    /// Hands over what blocks must say of every dirty cell: its place; its workspace and id with the packed form where they know
+    /// nothing of it, else the delta. What is as blocks know it is passed over.
     pub(crate) fn write(&mut self, mut visit: impl FnMut(u32, Option<(u32, &str)>, &[u8])) {
         let Cells { cells, dirty, written, ends, .. } = self;
         written.clear();
         ends.clear();
         let mut delta = Vec::new();
         for (number, at) in dirty.iter().enumerate() {
-            approach_dirty(cells, dirty, number);
+            approach(cells, |ahead| dirty.get(number + ahead).copied());
             let cell = cells[*at as usize / CHUNK][*at as usize % CHUNK].as_ref().expect("a dirty cell is in use");
-            let start = written.len();
-            if cell.gone {
-                ends.push(start);
-                visit(cell.place, Some((cell.workspace, &cell.id)), &[]);
+            delta.clear();
+            if cell.rest.is_some() && !cell.beyond_counts && !cell.gone {
+                if T::diff_counts(cell.counted, cell.state.counts(), &mut delta) {
+                    visit(cell.place, None, &delta);
+                }
                 continue;
             }
-            let Some(rest) = &cell.rest else {
+            let start = written.len();
+            if !cell.gone {
                 cell.state.pack(&cell.marks, written);
-                ends.push(written.len());
-                visit(cell.place, Some((cell.workspace, &cell.id)), &written[start..]);
-                continue;
-            };
-            delta.clear();
-            let changed = if cell.beyond_counts {
-                cell.state.pack(&cell.marks, written);
-                T::diff(rest.value(), &written[start..], &mut delta)
-            } else {
-                cell.state.recount(rest.value(), written, &mut delta)
-            };
-            debug_assert!(cell.beyond_counts || is_packed(cell, &written[start..]), "more than counts has changed");
-            ends.push(written.len());
-            if changed.expect("both were packed by an engine") {
-                visit(cell.place, None, &delta);
+            }
+            ends.push((*at, written.len()));
+            match &cell.rest {
+                Some(rest) if !cell.gone => {
+                    let changed = T::diff(rest.value(), cell.counted, &written[start..], &mut delta);
+                    if changed.expect("both were packed by an engine") {
+                        visit(cell.place, None, &delta);
+                    }
+                }
+                _ => visit(cell.place, Some((cell.workspace, &cell.id)), &written[start..]),
             }
         }
     }
 
-    /// What was written is committed; cells that were not in use of late are packed.
+    /// What [`Self::write`] handed over is committed; cells that were not in use of late are packed.
     fn settle(&mut self) {
-        let (dirty, written) = (std::mem::take(&mut self.dirty), std::mem::take(&mut self.written));
-        let ends = std::mem::take(&mut self.ends);
+        let (written, ends) = (std::mem::take(&mut self.written), std::mem::take(&mut self.ends));
         let mut start = 0;
-        for (number, at) in dirty.iter().enumerate() {
-            approach_dirty(&self.cells, &dirty, number);
+        for (number, (at, end)) in ends.iter().enumerate() {
+            approach(&self.cells, |ahead| Some(ends.get(number + ahead)?.0));
+            let value = &written[std::mem::replace(&mut start, *end)..*end];
             let cell = self.get_mut(*at);
-            (cell.dirty, cell.published) = (false, None);
-            if let Some(end) = ends.get(number).copied().filter(|_| ends.len() == dirty.len()) {
-                let value = &written[std::mem::replace(&mut start, end)..end];
-                let (before, after) = match &mut cell.rest {
-                    Some(rest) => {
-                        let before = rest.bytes();
-                        rest.set(value);
-                        (before, rest.bytes())
-                    }
-                    None => (0, cell.rest.insert(Resting::new(cell.workspace, &cell.id, value)).bytes()),
-                };
-                (cell.stale, cell.beyond_counts) = (false, false);
-                self.resting = self.resting + after - before;
-            }
-            if self.get(*at).gone {
+            cell.published = None;
+            if cell.gone {
                 self.put_away(*at);
+                continue;
             }
+            (cell.stale, cell.beyond_counts) = (false, false);
+            let (before, after) = match &mut cell.rest {
+                Some(rest) => {
+                    let before = rest.bytes();
+                    rest.set(value);
+                    (before, rest.bytes())
+                }
+                None => (0, cell.rest.insert(Resting::new(cell.workspace, &cell.id, value)).bytes()),
+            };
+            self.resting = self.resting + after - before;
         }
         // Their room is used again.
-        (self.dirty, self.written, self.ends) = (dirty, written, ends);
+        (self.written, self.ends) = (written, ends);
         self.dirty.clear();
         self.written.clear();
         self.ends.clear();
@@ -626,20 +631,23 @@ impl Cells<Conversation> {
     }
 }
 
-/// Whether this is the packed form of the cell.
-fn is_packed<T: Packed>(cell: &Cell<T>, bytes: &[u8]) -> bool {
+/// Whether this is the packed form of a value.
+fn is_packed<T: Packed>((state, marks): (&T, &[Mark]), bytes: &[u8]) -> bool {
     let mut packed = Vec::new();
-    cell.state.pack(&cell.marks, &mut packed);
+    state.pack(marks, &mut packed);
     packed == bytes
 }
 
-/// Begins to fetch what those who walk through the dirty cells will need soon: other cells were touched since.
-fn approach_dirty<T>(cells: &[Vec<Option<Cell<T>>>], dirty: &[u32], number: usize) {
-    let cell = |ahead: usize| dirty.get(number + ahead).map(|at| &cells[*at as usize / CHUNK][*at as usize % CHUNK]);
+/// Begins to fetch what those who walk through cells will need soon, as others were touched since: `ahead` tells which comes so
+/// many later.
+fn approach<T: Packed>(cells: &[Vec<Option<Cell<T>>>], ahead: impl Fn(usize) -> Option<u32>) {
+    let cell = |number: usize| ahead(number).map(|at| &cells[at as usize / CHUNK][at as usize % CHUNK]);
     if let Some(cell) = cell(2 * CELLS_AHEAD) {
         prefetch_all(cell);
     }
-    if let Some(rest) = cell(CELLS_AHEAD).and_then(|cell| cell.as_ref()?.rest.as_ref()) {
+    if let Some(rest) =
+        cell(CELLS_AHEAD).and_then(|cell| cell.as_ref().filter(|cell| cell.beyond_counts)?.rest.as_ref())
+    {
         rest.prefetch();
     }
 }
@@ -718,7 +726,7 @@ impl State {
     }
 
     /// The name of the cell's workspace.
-    pub(crate) fn name_of<T>(&self, cell: &Cell<T>) -> &str {
+    pub(crate) fn name_of<T: Packed>(&self, cell: &Cell<T>) -> &str {
         &self.workspace(cell.workspace).name
     }
 

@@ -422,9 +422,9 @@ fn packed_entries<T: Packed + std::fmt::Debug>(
     vec(entry, 0..3).prop_map(|values| {
         let mut entries = Entries::default();
         for (workspace, id, place, value, newer) in values {
-            let mut delta = Vec::new();
+            let (mut delta, (known, _)) = (Vec::new(), T::unpack(&value).unwrap());
             entries.push(&Entry::Whole { place, workspace: &workspace, id: &id, value: &value });
-            T::diff(&value, &newer, &mut delta).unwrap();
+            T::diff(&value, known.counts(), &newer, &mut delta).unwrap();
             entries.push(&Entry::Delta { place: place.unwrap_or(0), delta: &delta });
         }
         entries

@@ -58,8 +58,11 @@ fn instant_of(number: u64) -> Option<Timestamp> {
     number.checked_sub(1).map(|bits| Timestamp(unzigzag(bits)))
 }
 
-/// What is counted: the first fields.
-pub(super) fn counts(conversation: &Conversation) -> [u64; 4] {
+/// How many fields say what is counted: the first.
+pub(super) const COUNTS: usize = LAST_CUSTOMER_AT + 1;
+
+/// What is counted.
+pub(super) fn counts(conversation: &Conversation) -> [u64; COUNTS] {
     let Conversation { customer_messages, team_messages, session_messages, last_customer_at, .. } = conversation;
     let last = last_customer_at.map_or(0, instant);
     [u64::from(*customer_messages), u64::from(*team_messages), u64::from(*session_messages), last]

@@ -16,35 +16,51 @@ use crate::{Conversation, Lead, Mark};
 
 /// What rests and travels packed: a lead or a conversation, with its marks.
 pub trait Packed: Sized {
+    /// What it counts, as packed forms have it.
+    type Counts: Copy + std::fmt::Debug;
+
+    /// What it counts.
+    fn counts(&self) -> Self::Counts;
     /// Appends the packed form.
     fn pack(&self, marks: &[Mark], out: &mut Vec<u8>);
     /// The value of a packed form.
     fn unpack(bytes: &[u8]) -> Result<(Self, Vec<Mark>), Unpackable>;
-    /// Appends the delta that turns one packed form into another; `false`, with nothing appended, where they are the same.
-    fn diff(old: &[u8], new: &[u8], out: &mut Vec<u8>) -> Result<bool, Unpackable>;
+    /// Appends the delta that turns one packed form, but with `counts` for what it counts, into another; `false`, with nothing
+    /// appended, where they are the same.
+    fn diff(old: &[u8], counts: Self::Counts, new: &[u8], out: &mut Vec<u8>) -> Result<bool, Unpackable>;
+    /// As [`Self::diff`], of packed forms that differ in what they count and in nothing else.
+    fn diff_counts(old: Self::Counts, new: Self::Counts, out: &mut Vec<u8>) -> bool;
     /// Appends a packed form with a delta merged into it.
     fn merge(old: &[u8], delta: &[u8], out: &mut Vec<u8>) -> Result<(), Unpackable>;
-    /// As [`Self::pack`], and [`Self::diff`] from `old`, of a value that differs from it in what it counts and in nothing else.
-    fn recount(&self, old: &[u8], out: &mut Vec<u8>, delta: &mut Vec<u8>) -> Result<bool, Unpackable>;
+    /// Appends a packed form with `counts` for what it counts.
+    fn recount(old: &[u8], counts: Self::Counts, out: &mut Vec<u8>) -> Result<(), Unpackable>;
 }
 
 macro_rules! packed {
     ($($type:ty: $module:ident,)*) => {
         $(impl Packed for $type {
+            type Counts = [u64; $module::COUNTS];
+
+            fn counts(&self) -> Self::Counts {
+                $module::counts(self)
+            }
             fn pack(&self, marks: &[Mark], out: &mut Vec<u8>) {
                 $module::pack(self, marks, out);
             }
             fn unpack(bytes: &[u8]) -> Result<(Self, Vec<Mark>), Unpackable> {
                 $module::unpack(bytes)
             }
-            fn diff(old: &[u8], new: &[u8], out: &mut Vec<u8>) -> Result<bool, Unpackable> {
-                super::packed::diff(old, new, $module::KINDS, out)
+            fn diff(old: &[u8], counts: Self::Counts, new: &[u8], out: &mut Vec<u8>) -> Result<bool, Unpackable> {
+                super::packed::diff(old, counts, new, $module::KINDS, out)
+            }
+            fn diff_counts(old: Self::Counts, new: Self::Counts, out: &mut Vec<u8>) -> bool {
+                super::packed::diff_numbers(old, new, out)
             }
             fn merge(old: &[u8], delta: &[u8], out: &mut Vec<u8>) -> Result<(), Unpackable> {
                 super::packed::merge(old, delta, $module::KINDS, out)
             }
-            fn recount(&self, old: &[u8], out: &mut Vec<u8>, delta: &mut Vec<u8>) -> Result<bool, Unpackable> {
-                super::packed::renumber(old, $module::counts(self), out, delta)
+            fn recount(old: &[u8], counts: Self::Counts, out: &mut Vec<u8>) -> Result<(), Unpackable> {
+                super::packed::renumber(old, counts, out)
             }
         })*
     };

@@ -45,8 +45,10 @@ pub(super) const KINDS: &[Kind] = &{
     kinds
 };
 
-/// Nothing: what a lead counts stops soon.
-pub(super) fn counts(_: &Lead) -> [u64; 0] {
+/// None: what a lead counts stops soon.
+pub(super) const COUNTS: usize = 0;
+
+pub(super) fn counts(_: &Lead) -> [u64; COUNTS] {
     []
 }
 

@@ -227,6 +227,15 @@ impl<'b> Fields<'b> {
         if self.has(field) { self.source.number() } else { Ok(0) }
     }
 
+    /// The first fields.
+    fn numbers<const N: usize>(&mut self) -> Unpacked<[u64; N]> {
+        let mut numbers = [0; N];
+        for (field, number) in numbers.iter_mut().enumerate() {
+            *number = self.number(field)?;
+        }
+        Ok(numbers)
+    }
+
     pub(super) fn small(&mut self, field: usize) -> Unpacked<u32> {
         u32::try_from(self.number(field)?).map_err(|_| Unpackable)
     }
@@ -246,17 +255,27 @@ impl<'b> Fields<'b> {
     }
 }
 
-/// Appends what turns `old` into `new`; `false`, with nothing appended, where they are the same.
-pub(super) fn diff(old: &[u8], new: &[u8], kinds: &[Kind], out: &mut Vec<u8>) -> Unpacked<bool> {
-    if old == new {
-        return Ok(false);
-    }
+/// Appends what turns `old`, but with its first `N` fields, which are numbers, set to `numbers`, into `new`; `false`, with nothing
+/// appended, where they are the same.
+pub(super) fn diff<const N: usize>(
+    old: &[u8],
+    numbers: [u64; N],
+    new: &[u8],
+    kinds: &[Kind],
+    out: &mut Vec<u8>,
+) -> Unpacked<bool> {
     let (mut before, mut after) = (Fields::of(old)?, Fields::of(new)?);
-    let cleared = before.mask & !after.mask;
+    before.numbers::<N>()?;
+    let changed = Changed::of(numbers, after.numbers()?);
+    let (mut set, cleared) = (changed.set, changed.cleared | (before.mask & !after.mask) >> N << N);
     let start = out.len();
     out.extend([0, 0]);
-    let (mut set, mut rest_is_same) = (0_u64, false);
-    for (field, kind) in kinds.iter().enumerate() {
+    changed.put(out);
+    let mut rest_is_same = before.is_as(&after, N);
+    for (field, kind) in kinds.iter().enumerate().skip(N) {
+        if rest_is_same {
+            break;
+        }
         let known = if before.has(field) { Some(before.source.field(*kind)?) } else { None };
         if !after.has(field) {
             continue;
@@ -276,9 +295,6 @@ pub(super) fn diff(old: &[u8], new: &[u8], kinds: &[Kind], out: &mut Vec<u8>) ->
             out.extend_from_slice(now);
         }
         rest_is_same = before.is_as(&after, field + 1);
-        if rest_is_same {
-            break;
-        }
     }
     if !rest_is_same {
         after.end(kinds)?;
@@ -292,33 +308,50 @@ pub(super) fn diff(old: &[u8], new: &[u8], kinds: &[Kind], out: &mut Vec<u8>) ->
     Ok(true)
 }
 
-/// Appends `old` with its first `N` fields, which are numbers, set to these, to `out`, and what turns the one into the other to
-/// `delta`; `false`, with nothing appended there, where they are the same.
-pub(super) fn renumber<const N: usize>(
-    old: &[u8],
-    numbers: [u64; N],
-    out: &mut Vec<u8>,
-    delta: &mut Vec<u8>,
-) -> Unpacked<bool> {
+/// As [`diff`], of values that differ in these numbers and in nothing else.
+pub(super) fn diff_numbers<const N: usize>(old: [u64; N], new: [u64; N], out: &mut Vec<u8>) -> bool {
     const { assert!(N < 7, "a mask of these fields takes one byte") };
-    let mut before = Fields::of(old)?;
-    let (mut there, mut set, mut cleared) = (0, 0, 0);
-    for (field, number) in numbers.into_iter().enumerate() {
-        let known = before.number(field)?;
-        there |= u64::from(number != 0) << field;
-        set |= u8::from(number != 0 && number != known) << field;
-        cleared |= u8::from(number == 0 && known != 0) << field;
+    let changed = Changed::of(old, new);
+    if changed.set | changed.cleared == 0 {
+        return false;
     }
+    out.extend([changed.set as u8, changed.cleared as u8]);
+    changed.put(out);
+    true
+}
+
+/// How the numbers that come first differ.
+struct Changed<const N: usize> {
+    set: u64,
+    cleared: u64,
+    numbers: [u64; N],
+}
+
+impl<const N: usize> Changed<N> {
+    fn of(old: [u64; N], new: [u64; N]) -> Self {
+        let (mut set, mut cleared) = (0, 0);
+        for (field, (old, new)) in old.into_iter().zip(new).enumerate() {
+            set |= u64::from(new != 0 && new != old) << field;
+            cleared |= u64::from(new == 0 && old != 0) << field;
+        }
+        Changed { set, cleared, numbers: new }
+    }
+
+    fn put(&self, out: &mut Vec<u8>) {
+        let set = self.numbers.iter().enumerate().filter(|(field, _)| self.set >> field & 1 == 1);
+        set.for_each(|(_, number)| put_number(out, *number));
+    }
+}
+
+/// Appends `old` with its first `N` fields, which are numbers, set to these.
+pub(super) fn renumber<const N: usize>(old: &[u8], numbers: [u64; N], out: &mut Vec<u8>) -> Unpacked<()> {
+    let mut before = Fields::of(old)?;
+    before.numbers::<N>()?;
+    let there = numbers.iter().enumerate().fold(0, |mask, (field, number)| mask | u64::from(*number != 0) << field);
     put_number(out, before.mask >> N << N | there);
     numbers.iter().filter(|number| **number != 0).for_each(|number| put_number(out, *number));
     out.extend_from_slice(before.source.0);
-    if set | cleared == 0 {
-        return Ok(false);
-    }
-    delta.extend([set, cleared]);
-    let changed = numbers.iter().enumerate().filter(|(field, _)| set >> field & 1 == 1);
-    changed.for_each(|(_, number)| put_number(delta, *number));
-    Ok(true)
+    Ok(())
 }
 
 /// Appends `old` with `delta` merged into it.
