@@ -70,12 +70,21 @@ impl<const IN_JSON: bool> Writer<'_, IN_JSON> {
 
 #[inline]
 fn long(out: &mut Vec<u8>, value: i64) {
-    let mut bits = ((value << 1) ^ (value >> 63)).cast_unsigned();
-    while bits >= 0x80 {
-        out.push(bits as u8 | 0x80);
-        bits >>= 7;
+    let bits = ((value << 1) ^ (value >> 63)).cast_unsigned();
+    if bits < 0x80 {
+        out.push(bits as u8);
+    } else {
+        more_bits(out, bits);
     }
-    out.push(bits as u8);
+}
+
+/// Groups of seven bits, lowest first: all that there may be at once, as idempotency keys have them all.
+#[inline(never)]
+fn more_bits(out: &mut Vec<u8>, bits: u64) {
+    let mut bytes: [u8; 10] = std::array::from_fn(|at| (bits >> (7 * at)) as u8 | 0x80);
+    let count = (u64::BITS - bits.leading_zeros()).div_ceil(7) as usize;
+    bytes[count - 1] &= 0x7f;
+    out.extend_from_slice(&bytes[..count]);
 }
 
 #[inline]

@@ -20,7 +20,7 @@ use crate::parts_hasher::PartsHasher;
 use crate::pass::{self, Caused, Subject};
 use crate::prefetch;
 use crate::seen::{Key, Seen};
-use crate::state::{Sought, State};
+use crate::state::{Sought, State, UNPUBLISHED};
 
 /// Most bytes an anchor takes in a block, and a spread beside its workspace.
 const ANCHOR_BYTES: usize = 15;
@@ -118,17 +118,19 @@ impl Partition {
         let lead = identity::lead_id(event, settings).map(sought);
         let by_event = Key::of(&[&event.workspace, "id", &event.id], hasher);
         let by_message = message_key(event, hasher);
-        self.seen.prefetch(by_event);
-        by_message.inspect(|key| self.seen.prefetch(*key));
+        self.seen.prefetch_segment(by_event);
+        by_message.inspect(|key| self.seen.prefetch_segment(*key));
         conversation.inspect(|sought| self.state.conversations.prefetch_place(sought));
         lead.inspect(|sought| self.state.leads.prefetch_place(sought));
         Foreseen { by_event, by_message, workspace, conversation, lead }
     }
 
-    /// Begins to fetch where the lead and the conversation of an event are, that was foreseen some time ago, and `rules` that
-    /// may be far: those it was foreseen with, unless the event before has the same.
+    /// Begins to fetch the idempotency keys of an event that was foreseen some time ago, where its lead and conversation are, and
+    /// `rules` that may be far: those it was foreseen with, unless the event before has the same.
     pub fn approach(&self, event: &mut Foreseen, rules: Option<&RuleSet>) {
         rules.inspect(|rules| rules.lines(1, &mut prefetch::line));
+        self.seen.prefetch_line(event.by_event);
+        event.by_message.inspect(|key| self.seen.prefetch_line(*key));
         event.conversation.iter_mut().for_each(|sought| self.state.conversations.prefetch_home(sought));
         event.lead.iter_mut().for_each(|sought| self.state.leads.prefetch_home(sought));
     }
@@ -278,9 +280,8 @@ impl Partition {
 
     /// Leads that changed since the last [`Self::settle`] in a way data teams see.
     pub fn published(&self) -> impl Iterator<Item = LeadRecord<'_>> {
-        self.state.leads.dirty().filter_map(|cell| {
-            cell.published.map(|at| LeadRecord::of(self.state.name_of(cell), &cell.id, &cell.state, at))
-        })
+        let published = self.state.leads.dirty().filter(|cell| cell.published != UNPUBLISHED);
+        published.map(|cell| LeadRecord::of(self.state.name_of(cell), &cell.id, &cell.state, cell.published))
     }
 
     /// What changed is committed, as [`Self::blocks`] last told it.
@@ -464,7 +465,7 @@ fn fold_into(
         let cell = state.leads.get_mut(at);
         let folded = fold::lead(&mut cell.state, event, settings);
         if folded.visible || subject.lead_is_new {
-            cell.published = Some(event.occurred_at);
+            cell.published = event.occurred_at;
         }
         if folded.any || subject.lead_is_new {
             state.leads.touch(at);

@@ -378,7 +378,7 @@ impl ChainOf<'_> {
             let cell = self.state.leads.touch(self.subject.lead?);
             let applied = cell.state.apply(patch)?;
             if applied.changed {
-                cell.published = Some(at);
+                cell.published = at;
             }
             Some(applied)
         } else {

@@ -89,7 +89,7 @@ impl Resting {
     /// Begins to fetch the bytes.
     pub(crate) fn prefetch(&self) {
         const LINE: usize = 64;
-        self.0.iter().step_by(LINE).take(4).for_each(prefetch);
+        self.0.iter().step_by(LINE).take(4).chain(self.0.last()).for_each(prefetch);
     }
 }
 

@@ -167,8 +167,13 @@ impl Seen {
         is_new
     }
 
-    /// Begins to fetch what [`Self::insert`] will look at.
-    pub(crate) fn prefetch(&self, key: Key) {
+    /// Begins to fetch what tells the line of a key.
+    pub(crate) fn prefetch_segment(&self, key: Key) {
+        prefetch(self.segments.of(self.place(key.0)).0);
+    }
+
+    /// Begins to fetch the line that [`Self::insert`] will look at first.
+    pub(crate) fn prefetch_line(&self, key: Key) {
         let place = self.place(key.0);
         let (segment, depth) = self.segments.of(place);
         if !segment.lines.is_empty() {

@@ -25,6 +25,8 @@ mod tests;
 
 /// Homes, and cells, in a chunk.
 const CHUNK: usize = 1_024;
+/// No time at which a lead changed.
+pub(crate) const UNPUBLISHED: Timestamp = Timestamp(i64::MIN);
 /// How many cells before its turn what a cell names is fetched.
 const CELLS_AHEAD: usize = 8;
 /// Batches without use after which a cell is packed: some seconds of transactions.
@@ -52,8 +54,9 @@ pub(crate) struct Sought {
     place: Option<u32>,
 }
 
-/// One lead or conversation in use.
+/// One lead or conversation in use; in no more lines of the cache than its size asks for.
 #[derive(Debug)]
+#[repr(align(64))]
 pub(crate) struct Cell<T: Packed> {
     /// Place of its workspace.
     pub(crate) workspace: u32,
@@ -76,8 +79,8 @@ pub(crate) struct Cell<T: Packed> {
     pub(crate) state: T,
     pub(crate) marks: Vec<Mark>,
     pub(crate) id: CompactString,
-    /// Event time of the last change data teams see, where there was one since the last commit.
-    pub(crate) published: Option<Timestamp>,
+    /// Event time of the last change data teams see since the last commit; [`UNPUBLISHED`] where there was none.
+    pub(crate) published: Timestamp,
     /// As blocks know it, but for what it counts, where it is stale; `None` where none does.
     rest: Option<Resting>,
 }
@@ -232,7 +235,7 @@ impl<T: Packed> Cells<T> {
             state,
             marks,
             id,
-            published: None,
+            published: UNPUBLISHED,
             rest: None,
         };
         let at = self.take_room(cell);
@@ -420,7 +423,10 @@ impl<T: Packed> Cells<T> {
 
     /// Dirty cells, in the order they were first touched.
     pub(crate) fn dirty(&self) -> impl ExactSizeIterator<Item = &Cell<T>> {
-        self.dirty.iter().map(|at| self.get(*at))
+        self.dirty.iter().enumerate().map(|(number, at)| {
+            approach(&self.cells, |ahead| self.dirty.get(number + ahead).copied());
+            self.get(*at)
+        })
     }
 
     /// Hands over what blocks must say of every dirty cell: its place; its workspace and id with the packed form where they know
@@ -465,7 +471,7 @@ impl<T: Packed> Cells<T> {
             approach(&self.cells, |ahead| Some(ends.get(number + ahead)?.0));
             let value = &written[std::mem::replace(&mut start, *end)..*end];
             let cell = self.get_mut(*at);
-            cell.published = None;
+            cell.published = UNPUBLISHED;
             if cell.gone {
                 self.put_away(*at);
                 continue;

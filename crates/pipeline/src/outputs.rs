@@ -1,7 +1,5 @@
 //! What the engine decides, encoded into the open transaction.
 
-use std::fmt::Write as _;
-
 use kilat_codec::cloudevents::{Attributes, Headers, Kind};
 use kilat_codec::{EncodeError, Encoder, Topic, traceparent};
 use kilat_domain::{Action, Decision, Explanation, LeadRecord, SpreadStep, StateBlock, Timestamp};
@@ -68,8 +66,7 @@ impl Outputs for RecordOutputs<'_> {
 
     fn action(&mut self, action: &Action<'_>) {
         let about = (&*action.id, &*action.workspace, action.created_at);
-        let mut key = String::with_capacity(action.workspace.len() + 1 + action.conversation.len());
-        let _ = write!(key, "{}/{}", action.workspace, action.conversation);
+        let key = [&*action.workspace, "/", &*action.conversation].concat();
         let topic = Topic::of_lane(action.command.lane());
         let appended = self.append(topic, key.as_bytes(), about, |encoder, bytes| encoder.action(action, bytes));
         self.counts.actions += u64::from(appended);
@@ -119,7 +116,7 @@ pub(crate) fn append_lead(
     encoder: &mut Encoder,
     lead: &LeadRecord<'_>,
 ) -> Result<(), EncodeError> {
-    let key = format!("{}/{}", lead.workspace, lead.lead);
+    let key = [&*lead.workspace, "/", &*lead.lead].concat();
     transaction.append(Topics::output(Topic::Leads), None, key.as_bytes(), &[], |bytes| encoder.lead(lead, bytes))
 }
 

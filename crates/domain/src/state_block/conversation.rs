@@ -62,16 +62,34 @@ fn instant_of(number: u64) -> Option<Timestamp> {
 pub(super) const COUNTS: usize = LAST_CUSTOMER_AT + 1;
 
 /// What is counted.
-pub(super) fn counts(conversation: &Conversation) -> [u64; COUNTS] {
+#[derive(Clone, Copy, Debug)]
+pub struct Counts {
+    /// Of the customer, of the team, and of the customer since the last pause.
+    messages: [u32; 3],
+    /// As an [`instant`]; 0 where the customer never wrote.
+    last_customer_at: u64,
+}
+
+impl Counts {
+    /// The fields, where 0 is not there.
+    pub(super) fn numbers(self) -> [u64; COUNTS] {
+        let [customer, team, session] = self.messages.map(u64::from);
+        [customer, team, session, self.last_customer_at]
+    }
+}
+
+pub(super) fn counts(conversation: &Conversation) -> Counts {
     let Conversation { customer_messages, team_messages, session_messages, last_customer_at, .. } = conversation;
-    let last = last_customer_at.map_or(0, instant);
-    [u64::from(*customer_messages), u64::from(*team_messages), u64::from(*session_messages), last]
+    Counts {
+        messages: [*customer_messages, *team_messages, *session_messages],
+        last_customer_at: last_customer_at.map_or(0, instant),
+    }
 }
 
 pub(super) fn pack(conversation: &Conversation, marks: &[Mark], out: &mut Vec<u8>) {
     let details = conversation.details.as_deref();
     let mut packer = Packer::new(out);
-    for (count, field) in counts(conversation).into_iter().zip(CUSTOMER_MESSAGES..=LAST_CUSTOMER_AT) {
+    for (count, field) in counts(conversation).numbers().into_iter().zip(CUSTOMER_MESSAGES..=LAST_CUSTOMER_AT) {
         packer.number(field, count);
     }
     packer.number(STATUS, numbered(ConversationStatus::ALL, Some(conversation.status)));

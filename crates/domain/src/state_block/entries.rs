@@ -39,7 +39,7 @@ pub trait Packed: Sized {
 macro_rules! packed {
     ($($type:ty: $module:ident,)*) => {
         $(impl Packed for $type {
-            type Counts = [u64; $module::COUNTS];
+            type Counts = $module::Counts;
 
             fn counts(&self) -> Self::Counts {
                 $module::counts(self)
@@ -51,16 +51,16 @@ macro_rules! packed {
                 $module::unpack(bytes)
             }
             fn diff(old: &[u8], counts: Self::Counts, new: &[u8], out: &mut Vec<u8>) -> Result<bool, Unpackable> {
-                super::packed::diff(old, counts, new, $module::KINDS, out)
+                super::packed::diff(old, counts.numbers(), new, $module::KINDS, out)
             }
             fn diff_counts(old: Self::Counts, new: Self::Counts, out: &mut Vec<u8>) -> bool {
-                super::packed::diff_numbers(old, new, out)
+                super::packed::diff_numbers(old.numbers(), new.numbers(), out)
             }
             fn merge(old: &[u8], delta: &[u8], out: &mut Vec<u8>) -> Result<(), Unpackable> {
                 super::packed::merge(old, delta, $module::KINDS, out)
             }
             fn recount(old: &[u8], counts: Self::Counts, out: &mut Vec<u8>) -> Result<(), Unpackable> {
-                super::packed::renumber(old, counts, out)
+                super::packed::renumber(old, counts.numbers(), out)
             }
         })*
     };

@@ -45,11 +45,18 @@ pub(super) const KINDS: &[Kind] = &{
     kinds
 };
 
-/// None: what a lead counts stops soon.
-pub(super) const COUNTS: usize = 0;
+/// Nothing: what a lead counts stops soon.
+#[derive(Clone, Copy, Debug)]
+pub struct Counts;
 
-pub(super) fn counts(_: &Lead) -> [u64; COUNTS] {
-    []
+impl Counts {
+    pub(super) fn numbers(self) -> [u64; 0] {
+        []
+    }
+}
+
+pub(super) fn counts(_: &Lead) -> Counts {
+    Counts
 }
 
 pub(super) fn pack(lead: &Lead, marks: &[Mark], out: &mut Vec<u8>) {
