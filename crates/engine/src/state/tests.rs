@@ -109,3 +109,27 @@ fn a_cell_takes_its_room_once_however_often_it_was_used() {
     assert_eq!((0..100).filter(is_unpacked).count(), room - 130);
     assert_eq!((100..230).filter(is_unpacked).count(), 130);
 }
+
+#[test]
+fn what_comes_from_another_partition_is_written_with_what_it_counts() {
+    let mut stage = Stage::default();
+    stage.batch(0..1);
+    let workspace = stage.state.find("acme");
+    let sought = stage.state.sought(workspace, "lead-0");
+    let (mut known, mut coming) = (Vec::new(), Vec::new());
+    let mut conversation = Conversation::new(Timestamp(1));
+    conversation.pack(&[], &mut known);
+    *conversation.counters().customer_messages = 7;
+    conversation.pack(&[], &mut coming);
+    let conversations = &mut stage.state.conversations;
+    conversations.enter(sought.identity, (workspace, "c0"), &coming, |_, _| false).unwrap();
+    let mut merged = Vec::new();
+    stage.state.write(
+        |lead| panic!("{lead:?} did not change"),
+        |entry| match entry {
+            Entry::Delta { place: 0, delta } => Conversation::merge(&known, delta, &mut merged).unwrap(),
+            other => panic!("{other:?} is known"),
+        },
+    );
+    assert_eq!(merged, coming);
+}

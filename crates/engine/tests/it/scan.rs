@@ -73,7 +73,7 @@ proptest! {
         resting in any::<u32>(),
     ) {
         let rules = rule_set(RULES);
-        let (mut partition, mut answers) = (Partition::new(), Answers::default());
+        let (mut partition, mut twin, mut answers) = (Partition::new(), Partition::new(), Answers::default());
         let (mut blocks, mut slices, mut number) = (Vec::new(), Vec::new(), 0);
         let (mut cursor, mut begun) = (ScanCursor::default(), None);
         let mut take = |partition: &Partition, cursor: &mut ScanCursor| {
@@ -88,16 +88,18 @@ proptest! {
                 let event = event(number, (conversation % 14, *text, *minute, *sender));
                 let rules = (event.workspace == "acme").then_some(&rules);
                 partition.apply(&event, rules, event.occurred_at, &mut answers);
+                twin.apply(&event, rules, event.occurred_at, &mut answers);
                 number += 1;
             }
             if !batch.is_empty() {
                 blocks.push(block_of(&mut partition));
+                prop_assert_eq!(&block_of(&mut twin), &blocks[blocks.len() - 1]);
                 partition.settle();
+                twin.settle();
             }
             // What is packed between two batches makes no difference to anything.
-            if resting >> at & 1 == 1 {
-                partition.rest();
-            }
+            let rests = if resting >> at & 1 == 1 { &mut partition } else { &mut twin };
+            rests.rest();
             if at == begin {
                 begun = Some((partition.position(), blocks.len()));
             }
