@@ -152,7 +152,9 @@ pub fn event(seed: u64, number: u64) -> Event<'static> {
         }),
         ..Event::new(
             format!("evt-{seed:x}-{number}"),
-            format!("workspace-{workspace:03}"),
+            // Counted from 1: of eight partitions, by murmur2, either half then has half of the events (49.6 %), and neither of two
+            // workers ends a drain alone. From 0 on it was 43.6 %.
+            format!("workspace-{:03}", workspace + 1),
             EventKind::MessageCreated,
             at,
         )
