@@ -342,20 +342,19 @@ impl<T: Packed> Cells<T> {
 
     /// Packs the cell of this number, which is not dirty.
     fn put_to_rest(&mut self, at: u32) {
-        let cell =
+        let mut cell =
             self.cells[at as usize / CHUNK][at as usize % CHUNK].take().expect("only cells in use are put to rest");
         self.resting -= cell.rest.as_ref().map_or(0, Resting::bytes);
-        let mut value = Vec::new();
-        let rest = match cell.rest {
+        let rest = match cell.rest.take() {
             Some(rest) if !cell.stale => rest,
             Some(mut rest) if !cell.beyond_counts => {
-                let recounted = T::recount(rest.value(), cell.state.counts(), &mut value);
-                recounted.expect("what rests was packed by an engine");
-                debug_assert!(is_packed((&cell.state, &cell.marks), &value), "more than counts has changed");
+                let value = recounted(&cell, &rest);
+                debug_assert!(is_packed(&cell, &value), "more than counts has changed");
                 rest.set(&value);
                 rest
             }
             _ => {
+                let mut value = Vec::new();
                 cell.state.pack(&cell.marks, &mut value);
                 Resting::new(cell.workspace, &cell.id, &value)
             }
@@ -440,7 +439,8 @@ impl<T: Packed> Cells<T> {
             approach(cells, |ahead| dirty.get(number + ahead).copied());
             let cell = cells[*at as usize / CHUNK][*at as usize % CHUNK].as_ref().expect("a dirty cell is in use");
             delta.clear();
-            if cell.rest.is_some() && !cell.beyond_counts && !cell.gone {
+            if let Some(rest) = cell.rest.as_ref().filter(|_| !cell.beyond_counts && !cell.gone) {
+                debug_assert!(is_packed(cell, &recounted(cell, rest)), "more than counts has changed");
                 if T::diff_counts(cell.counted, cell.state.counts(), &mut delta) {
                     visit(cell.place, None, &delta);
                 }
@@ -637,10 +637,17 @@ impl Cells<Conversation> {
     }
 }
 
-/// Whether this is the packed form of a value.
-fn is_packed<T: Packed>((state, marks): (&T, &[Mark]), bytes: &[u8]) -> bool {
+/// The packed form of a cell that changed in what it counts and in nothing else since it was packed into `rest`.
+fn recounted<T: Packed>(cell: &Cell<T>, rest: &Resting) -> Vec<u8> {
     let mut packed = Vec::new();
-    state.pack(marks, &mut packed);
+    T::recount(rest.value(), cell.state.counts(), &mut packed).expect("what rests was packed by an engine");
+    packed
+}
+
+/// Whether this is the packed form of the cell.
+fn is_packed<T: Packed>(cell: &Cell<T>, bytes: &[u8]) -> bool {
+    let mut packed = Vec::new();
+    cell.state.pack(&cell.marks, &mut packed);
     packed == bytes
 }
 

@@ -133,3 +133,10 @@ fn what_comes_from_another_partition_is_written_with_what_it_counts() {
     );
     assert_eq!(merged, coming);
 }
+
+/// What an event waits for: benches/README.md.
+#[test]
+fn a_conversation_takes_six_lines_of_the_cache_and_a_lead_three() {
+    assert!(size_of::<Option<Cell<Conversation>>>() <= 6 * 64);
+    assert!(size_of::<Option<Cell<Lead>>>() <= 3 * 64);
+}
