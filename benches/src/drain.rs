@@ -47,7 +47,7 @@ pub(crate) fn run(brokers: &str, drain: &Drain) -> Result<()> {
     let outputs = cluster::engine_outputs();
     let outputs: Vec<&str> = outputs.iter().map(String::as_str).collect();
     eprintln!("loading {} events into {} partitions", drain.events, drain.partitions);
-    load::backlog(brokers, &Source::Generated { events: drain.events }, Some(drain.days))?;
+    load::backlog(brokers, &Source::Generated { events: drain.events, seed: SEED }, Some(drain.days))?;
     publish(&*log, &Published::of(&workload::rules(SEED, drain.rules))?)?;
 
     let mut drained = Vec::new();

@@ -13,6 +13,7 @@ use kilat_bench::workload;
 
 use crate::{Bench, streams_peer};
 
+/// What the measured workload is generated from, where nothing else is said.
 pub(crate) const SEED: u64 = 20_261_120;
 
 /// Where events come from.
@@ -21,6 +22,8 @@ pub(crate) enum Source {
     Generated {
         /// How many.
         events: u64,
+        /// From what.
+        seed: u64,
     },
     /// Event lines of a file, in order.
     Lines(Vec<Event<'static>>),
@@ -33,7 +36,9 @@ impl Source {
         if let Some(file) = &bench.peer_events {
             return Ok(Source::Peer(streams_peer::Events::open(file)?));
         }
-        let Some(file) = &bench.event_file else { return Ok(Source::Generated { events: bench.events }) };
+        let Some(file) = &bench.event_file else {
+            return Ok(Source::Generated { events: bench.events, seed: bench.seed });
+        };
         let text = std::fs::read_to_string(file).with_context(|| file.display().to_string())?;
         let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
         let events = lines.map(|(number, line)| {
@@ -44,7 +49,7 @@ impl Source {
 
     pub(crate) fn len(&self) -> u64 {
         match self {
-            Source::Generated { events } => *events,
+            Source::Generated { events, .. } => *events,
             Source::Lines(lines) => lines.len() as u64,
             Source::Peer(events) => events.len() as u64,
         }
@@ -53,7 +58,7 @@ impl Source {
     /// The event of this number; numbers beyond the end come round again under new ids.
     fn event(&self, number: u64) -> Event<'static> {
         let event = match self {
-            Source::Generated { .. } => return workload::event(SEED, number),
+            Source::Generated { seed, .. } => return workload::event(*seed, number),
             Source::Lines(lines) => lines[(number % self.len()) as usize].clone(),
             Source::Peer(events) => events.event((number % self.len()) as usize),
         };

@@ -51,6 +51,9 @@ struct Bench {
     /// Rules of the generated workload
     #[arg(long, default_value_t = 100)]
     rules: usize,
+    /// What events and rules are generated from
+    #[arg(long, default_value_t = load::SEED)]
+    seed: u64,
     /// Partitions that the generated rules spread each workspace over
     #[arg(long, default_value_t = 1)]
     spread: u32,

@@ -10,7 +10,7 @@ use kilat_bench::workload;
 use crate::child::{self, Measured};
 use crate::cluster::{self, COPY};
 use crate::latency;
-use crate::load::{self, SEED, Source};
+use crate::load::{self, Source};
 use crate::report::Figures;
 use crate::{Bench, Run, report, streams_peer};
 
@@ -26,7 +26,7 @@ pub(crate) fn run(brokers: &str, bench: &Bench) -> Result<()> {
     let rules = match (&bench.rule_file, &bench.peer_rules) {
         (Some(file), _) => std::fs::read_to_string(file).with_context(|| file.display().to_string())?,
         (None, Some(file)) => streams_peer::rules(file)?,
-        (None, None) => format!("settings: {{spread: {}}}\n{}", bench.spread, workload::rules(SEED, bench.rules)),
+        (None, None) => format!("settings: {{spread: {}}}\n{}", bench.spread, workload::rules(bench.seed, bench.rules)),
     };
     let source = Source::open(bench)?;
     eprintln!("loading {} events into {} partitions", source.len(), bench.partitions);
@@ -75,7 +75,7 @@ pub(crate) fn run(brokers: &str, bench: &Bench) -> Result<()> {
     } else {
         cluster::renew(brokers, &*log, &outputs, bench.partitions)?;
         cluster::renew(brokers, &*log, &[Topic::Messages.name()], bench.partitions)?;
-        let mut versions = (0..=SWAPS).map(|n| Published::of(&workload::rules(SEED + n, bench.swap_rules)));
+        let mut versions = (0..=SWAPS).map(|n| Published::of(&workload::rules(bench.seed + n, bench.swap_rules)));
         publish(&*log, &versions.next().context("there is a first version")??)?;
         let rest = versions.collect::<Result<_>>()?;
         Some(latency::measure_swaps(brokers, bench, &source, bench.swap_rate, rest)?)

@@ -11,6 +11,7 @@ mod chaos;
 mod features;
 mod kafka;
 mod process;
+mod release;
 mod sim;
 mod stop;
 mod suite;
@@ -51,6 +52,8 @@ enum Task {
     /// Benchmarks
     #[command(subcommand)]
     Bench(bench::Task),
+    /// The programs as they are shipped, compiled with a profile of their own work
+    Release,
     /// Searches for the rules and the event that cost an engine most CPU, against the budget of an event
     Worst(worst::Arguments),
 }
@@ -80,6 +83,7 @@ fn run(task: Task, stop: &Stop) -> Result<()> {
         Task::Chaos(arguments) => chaos::run(&arguments, stop),
         Task::Sim(arguments) => sim::run(&arguments, stop),
         Task::Bench(task) => bench::run(task, stop),
+        Task::Release => release::run(stop),
         Task::Worst(arguments) => worst::run(&arguments, stop),
     }
 }
