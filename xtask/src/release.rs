@@ -50,7 +50,8 @@ pub(crate) fn run(stop: &Stop) -> Result<()> {
         let to = shipped.join(program);
         // Beside the one that may be running, not into it.
         let beside = shipped.join(format!("{program}.new"));
-        fs::copy(built.join(program), &beside).and_then(|_| fs::rename(&beside, &to))?;
+        let copied = fs::copy(built.join(program), &beside).and_then(|_| fs::rename(&beside, &to));
+        copied.with_context(|| format!("writing {}", to.display()))?;
         println!("{}", to.display());
     }
     Ok(())
@@ -103,7 +104,7 @@ impl Tools {
         let mut hasher = DefaultHasher::new();
         hasher.write(&fs::read(&merged).context("the merged profile")?);
         let profile = dir.join(format!("{:016x}.profdata", hasher.finish()));
-        fs::rename(&merged, &profile)?;
+        fs::rename(&merged, &profile).with_context(|| format!("naming {}", profile.display()))?;
         Ok(profile)
     }
 }
