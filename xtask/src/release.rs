@@ -4,8 +4,8 @@
 //! count what they execute, a while of work, the same programs laid out for it.
 //!
 //! The work is what the product does for long: a drain on a real broker, a stream in small transactions, rule sets compiled and
-//! swapped, deliveries, a restore, and the demo. Its messages and rules come from a seed that no benchmark measures with.
-//! Whatever is left out is taken for cold, and made small instead of fast.
+//! swapped, deliveries, a restore, and the demo. Messages and rules of drain and stream come from a seed that no benchmark
+//! measures with. Whatever is left out is taken for cold.
 
 use std::ffi::OsString;
 use std::fs;
@@ -24,23 +24,25 @@ use crate::{process, workspace};
 const LIMIT: Duration = Duration::from_secs(3600);
 /// What is shipped.
 const PROGRAMS: [&str; 2] = ["kilat", "kilat-bench"];
+/// Folder of what the programs executed.
+const COUNTS: &str = "counts";
 /// Of the messages and rules worked on; the benchmarks' default is another.
 const SEED: &str = "7";
 
 pub(crate) fn run(stop: &Stop) -> Result<()> {
     let tools = Tools::find()?;
     let dir = workspace::target_dir().join("profiled");
-    let counts = dir.join("counts");
-    if counts.exists() {
-        fs::remove_dir_all(&counts).with_context(|| format!("removing {}", counts.display()))?;
+    let learned = dir.join("learned");
+    if learned.exists() {
+        fs::remove_dir_all(&learned).with_context(|| format!("removing {}", learned.display()))?;
     }
 
     println!("\n==> programs that count");
     let counting =
         tools.build(&dir, "-Cprofile-generate", &["--bins", "--example", "state", "--example", "throughput"], stop)?;
     println!("\n==> a while of work");
-    work(&counting, &counts, stop)?;
-    let profile = tools.merge(&counts, &dir, stop)?;
+    work(&counting, &learned, stop)?;
+    let profile = tools.merge(&learned, stop)?;
     println!("\n==> programs laid out for it");
     let built = tools.build(&dir, &format!("-Cprofile-use={}", profile.display()), &["--bins"], stop)?;
 
@@ -96,14 +98,14 @@ impl Tools {
     }
 
     /// Named by what it holds: cargo compiles again where flags differ, and does not look into the file.
-    fn merge(&self, counts: &Path, dir: &Path, stop: &Stop) -> Result<PathBuf> {
-        let merged = dir.join("merged.profdata");
+    fn merge(&self, learned: &Path, stop: &Stop) -> Result<PathBuf> {
+        let merged = learned.join("merged.profdata");
         let mut merge = Command::new(&self.llvm_profdata);
-        merge.args(["merge", "--sparse", "--output"]).arg(&merged).arg(counts);
+        merge.args(["merge", "--sparse", "--output"]).arg(&merged).arg(learned.join(COUNTS));
         process::run(&mut merge, LIMIT, stop)?;
         let mut hasher = DefaultHasher::new();
         hasher.write(&fs::read(&merged).context("the merged profile")?);
-        let profile = dir.join(format!("{:016x}.profdata", hasher.finish()));
+        let profile = learned.join(format!("{:016x}.profdata", hasher.finish()));
         fs::rename(&merged, &profile).with_context(|| format!("naming {}", profile.display()))?;
         Ok(profile)
     }
@@ -115,9 +117,9 @@ fn encoded(theirs: Option<OsString>, flag: &str) -> String {
     theirs.split_whitespace().chain([flag]).collect::<Vec<_>>().join("\u{1f}")
 }
 
-/// Has the programs of `from` do what the product does; each writes into `counts` what it executed.
-fn work(from: &Path, counts: &Path, stop: &Stop) -> Result<()> {
-    let results = counts.with_file_name("results");
+/// Has the programs of `from` do what the product does; each writes what it executed into a folder of `learned`.
+fn work(from: &Path, learned: &Path, stop: &Stop) -> Result<()> {
+    let (counts, results) = (learned.join(COUNTS), learned.join("results"));
     let program = |name: &str, arguments: &[&str]| {
         let mut program = Command::new(from.join(name));
         program.args(arguments).current_dir(workspace::root());
